@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make: build/sameway. Others: install check lint sizes bench fuzz clean; see README.md.
+BUILD  ?= build
+PREFIX ?= /usr/local
+CC     ?= gcc
+CLANG  ?= clang
+VERSION := 0.1.0
+
+LIBS     := libbpf libelf zlib libevent libmnl yaml-0.1 jansson libsystemd
+WARN     := -Wall -Wextra -Wshadow -Werror
+CPPFLAGS += -Iinclude -Iuser -I$(BUILD) -DSAMEWAY_VERSION='"$(VERSION)"' -D_GNU_SOURCE
+CFLAGS   ?= -O2 -g
+LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+ALL_CFLAGS  = -std=gnu17 $(WARN) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS)
+LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 $(WARN) -Iinclude -I/usr/include/$(MULTIARCH)
+
+USER_SRC := $(wildcard user/*/*.c)
+USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
+ASAN_OBJ := $(USER_SRC:%.c=$(BUILD)/asan/%.o)
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+PROG     := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/test_*.c))
+LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(wildcard tests/lab/*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+HEADERS  := $(wildcard include/*/*.h user/*/*.h)
+
+.PHONY: all check unit prog labtools fuzz lint sizes bench install clean tests
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/sameway
+
+$(BUILD)/sameway.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/sameway.skel.h: $(BUILD)/sameway.bpf.o
+	bpftool gen skeleton $< name sameway > $@
+
+$(BUILD)/user/%.o: user/%.c $(HEADERS) $(BUILD)/sameway.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/asan/user/%.o: user/%.c $(HEADERS) $(BUILD)/sameway.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -O1 $(SANITIZE) -c $< -o $@
+
+$(BUILD)/libsameway.a: $(USER_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/libsameway-asan.a: $(ASAN_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/sameway: $(BUILD)/user/main.o $(BUILD)/libsameway.a
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsameway-asan.a $(wildcard tests/unit/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) $< $(BUILD)/libsameway-asan.a -lcmocka $(LDLIBS) -o $@
+
+$(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
+
+$(BUILD)/lab/%: tests/lab/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $< -o $@
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a $(LDLIBS) -o $@
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(filter-out -O2,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $< $(wildcard user/core/*.c user/feed/*.c) $(LDLIBS) -o $@
+
+unit: $(UNIT)
+prog: $(PROG)
+labtools: $(LABTOOL)
+fuzz: $(FUZZ)
+tests: unit prog labtools fuzz
+
+# The rings that need no lab: unit tests with sanitizers, then the programs by BPF_PROG_TEST_RUN.
+check: all unit prog
+	./scripts/run-tests $(UNIT) $(PROG)
+
+lint:
+	./scripts/lint
+
+sizes: all
+	./scripts/sizes $(BUILD)/sameway.bpf.o
+
+bench: $(BENCH)
+	@for b in $(BENCH); do $$b || exit 1; done
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/sameway
+	install -m 755 $(BUILD)/sameway $(DESTDIR)$(PREFIX)/sbin/sameway
+	install -m 644 docs/man/sameway.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 docs/man/sameway.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 docs/examples/edge.yaml $(DESTDIR)$(PREFIX)/share/doc/sameway/
+
+clean:
+	rm -rf $(BUILD)

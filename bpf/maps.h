@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map: what it holds, who writes, who reads, what happens when it is full. Values are in
+ * include/sameway/abi.h. All are pinned under /sys/fs/bpf/sameway/INSTANCE by their names here.
+ */
+#ifndef SAMEWAY_BPF_MAPS_H
+#define SAMEWAY_BPF_MAPS_H
+
+#define MAP_ARRAY(name, val, entries)                                                              \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, entries);                                                      \
+		__type(key, __u32);                                                                \
+		__type(value, val);                                                                \
+	} name SEC(".maps")
+
+#define MAP_PERCPU(name, val, entries)                                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
+		__uint(max_entries, entries);                                                      \
+		__type(key, __u32);                                                                \
+		__type(value, val);                                                                \
+	} name SEC(".maps")
+
+/* Settings and the generation. Written by the daemon, read by every program. */
+MAP_ARRAY(ctl, struct sw_ctl, 1);
+/* Who objects to which path. One writer a word; read by select. */
+MAP_ARRAY(usable, struct sw_usable, 1);
+/* The paths, by id. Written by the daemon. */
+MAP_ARRAY(paths, struct sw_path, SW_MAX_PATHS);
+/* Groups of tiers. Written by the daemon, a new group before a prefix points to it. */
+MAP_ARRAY(groups, struct sw_group, SW_MAX_GROUPS);
+/* Sums of path_stats with names, for bpftool; written by the kernel's timer (names: the daemon). */
+MAP_ARRAY(path_counters, struct sw_path_counters, SW_MAX_PATHS);
+/* Verdicts given. Written by the programs; `flows` by the daemon's scan. */
+MAP_ARRAY(verdicts, struct sw_verdict_row, SW_VERDICT_COUNT);
+
+/* Counters by path and by interface slot. Written by the programs, each CPU its own row. */
+MAP_PERCPU(path_stats, struct sw_path_stats, SW_MAX_PATHS);
+MAP_PERCPU(reasons, struct sw_reasons, SW_MAX_SLOTS);
+MAP_PERCPU(health, struct sw_health, 1);
+
+/* Our interfaces by ifindex. Written by the daemon; full: the interface is refused at start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SW_MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct sw_interface);
+} interfaces SEC(".maps");
+
+/* Gateways, by slot * 2 + family. Address by the daemon, MACs by the programs (nexthop.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SW_MAX_SLOTS * 2);
+	__type(key, __u32);
+	__type(value, struct sw_nexthop);
+} nexthops SEC(".maps");
+
+/*
+ * MACs of inside hosts on the link. Written by the daemon from neighbour news. Full: the oldest
+ * goes, and its packets go by the kernel, which knows the host.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sw_neighbor_key);
+	__type(value, struct sw_neighbor);
+} neighbors SEC(".maps");
+
+/* Longest prefix to group. Written by the daemon; full: the prefix is refused, counted, said. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 20);
+	__type(key, struct sw_fib4_key);
+	__type(value, __u32);
+} fib4 SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 18);
+	__type(key, struct sw_fib6_key);
+	__type(value, __u32);
+} fib6 SEC(".maps");
+
+/*
+ * Both directions of a 5-tuple. Made and changed by the programs, idle ones removed by the
+ * daemon's scan; full: the least recently used goes. max_entries is set at load (`flows:`).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sw_flow_key);
+	__type(value, struct sw_flow);
+} flows SEC(".maps");
+
+/* Verdict changes. Full: the flow keeps the event and sends it with its next packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+/* Where XDP redirects to, by slot. Written by the daemon in the instance's namespace. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, SW_MAX_SLOTS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} devices SEC(".maps");
+
+/* The kernel's timer that sums path_stats; beat_ns: when it last ran. */
+struct sw_timer {
+	struct bpf_timer timer;
+	__u64 beat_ns;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sw_timer);
+} timers SEC(".maps");
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the data plane (bpf/) and the daemon (user/) share: limits, names, map values, events.
+ * Names are X-macro lists: the enum, the text, the JSON and the help come from one place.
+ * Any change of a struct here changes SW_ABI_VERSION: pinned maps of another version are refused.
+ */
+#ifndef SAMEWAY_ABI_H
+#define SAMEWAY_ABI_H
+
+#include <linux/types.h>
+
+#define SW_ABI_VERSION 1
+
+#define SW_MAX_PATHS  64
+#define SW_MAX_INSIDE 64
+/* An interface's slot: a path's id, or SW_INSIDE_SLOT + the number of the inside entry. */
+#define SW_INSIDE_SLOT 64
+#define SW_MAX_SLOTS   (SW_MAX_PATHS + SW_MAX_INSIDE)
+#define SW_MAX_TIERS   8
+#define SW_MAX_GROUPS  32768
+#define SW_NAME_LEN    32
+#define SW_NO_PATH     0xff
+#define SW_NO_RANK     0xff
+
+/* Path classes, in the default order of preference. */
+#define SW_CLASSES(X)                                                                              \
+	X(EXPRESSROUTE, "expressroute")                                                            \
+	X(VPN, "vpn")                                                                              \
+	X(PEERING, "peering")                                                                      \
+	X(OTHER, "other")
+
+/* Every packet that an interface received has exactly one reason: field name, text. */
+#define SW_REASONS(X)                                                                              \
+	X(forwarded, "forwarded")                                                                  \
+	X(last_resort, "last-resort")                                                              \
+	X(observed, "observed")                                                                    \
+	X(local, "local")                                                                          \
+	X(multicast, "multicast")                                                                  \
+	X(linklocal, "linklocal")                                                                  \
+	X(arp_nd, "arp-nd")                                                                        \
+	X(exempt, "exempt")                                                                        \
+	X(ttl, "ttl")                                                                              \
+	X(ip_options, "ip-options")                                                                \
+	X(too_big, "too-big")                                                                      \
+	X(no_route, "no-route")                                                                    \
+	X(no_path, "no-path")                                                                      \
+	X(no_neighbor, "no-neighbor")                                                              \
+	X(other_host, "other-host")                                                                \
+	X(source, "source")                                                                        \
+	X(hairpin, "hairpin")                                                                      \
+	X(redirect_failed, "redirect-failed")                                                      \
+	X(unknown_ethertype, "unknown-ethertype")                                                  \
+	X(unknown_vlan, "unknown-vlan")                                                            \
+	X(malformed, "malformed")                                                                  \
+	X(transit_denied, "transit-denied")                                                        \
+	X(rule_denied, "rule-denied")                                                              \
+	X(asymmetric_denied, "asymmetric-denied")                                                  \
+	X(spoof, "spoof")                                                                          \
+	X(error, "error")
+
+#define SW_ACTIONS(X)                                                                              \
+	X(PASS, "pass")                                                                            \
+	X(FORWARD, "forward")                                                                      \
+	X(DROP, "drop")
+
+/* A flow's verdicts (scenarios.md, reading key); no-route has no record, only a count. */
+#define SW_VERDICTS(X)                                                                             \
+	X(PENDING, "pending")                                                                      \
+	X(OK, "ok")                                                                                \
+	X(BENIGN_ECMP, "benign-ecmp")                                                              \
+	X(INTER_CIRCUIT, "inter-circuit")                                                          \
+	X(ASYMMETRIC, "asymmetric")                                                                \
+	X(POLICY_VIOLATION, "policy-violation")                                                    \
+	X(FAILOVER, "failover")                                                                    \
+	X(TRANSITION, "transition")                                                                \
+	X(ONE_WAY, "one-way")                                                                      \
+	X(BLIND, "blind")                                                                          \
+	X(LOOP_OR_SPOOF, "loop-or-spoof")                                                          \
+	X(NO_ROUTE, "no-route")
+
+/* Words of struct sw_usable: field, the reason `paths` shows while a path's bit is clear. */
+#define SW_LIVENESS(X)                                                                             \
+	X(link, "interface-down")                                                                  \
+	X(peers4, "peer-down")                                                                     \
+	X(peers6, "peer-down")                                                                     \
+	X(bfd, "bfd-down")                                                                         \
+	X(probe, "probe-failed")                                                                   \
+	X(admin, "drained")                                                                        \
+	X(failback, "failback-delay")                                                              \
+	X(neighbor, "no-neighbor")
+
+#define SW_ENUM_CLASS(id, text)   SW_CLASS_##id,
+#define SW_ENUM_REASON(id, text)  SW_REASON_##id,
+#define SW_ENUM_ACTION(id, text)  SW_ACTION_##id,
+#define SW_ENUM_VERDICT(id, text) SW_VERDICT_##id,
+enum sw_class { SW_CLASSES(SW_ENUM_CLASS) SW_CLASS_COUNT };
+enum sw_reason { SW_REASONS(SW_ENUM_REASON) SW_REASON_COUNT };
+enum sw_action { SW_ACTIONS(SW_ENUM_ACTION) SW_ACTION_COUNT };
+enum sw_verdict { SW_VERDICTS(SW_ENUM_VERDICT) SW_VERDICT_COUNT };
+
+enum sw_mode { SW_MODE_MONITOR, SW_MODE_ENFORCE };
+enum sw_scope { SW_SCOPE_CLASS, SW_SCOPE_CIRCUIT, SW_SCOPE_PATH };
+enum sw_role { SW_ROLE_PATH = 1, SW_ROLE_INSIDE };
+/* What a group's prefixes are. ROUTE has tiers; the others are reserved answers of the FIB. */
+enum sw_group_kind {
+	SW_GROUP_FREE,
+	SW_GROUP_ROUTE,
+	SW_GROUP_INSIDE, /* inside network: `slot` says whose */
+	SW_GROUP_LOCAL,  /* an address of this box, or a broadcast address */
+	SW_GROUP_EXEMPT,
+};
+
+/* Map `ctl`, one row, mmapped; written by the daemon alone. */
+struct sw_ctl {
+	__u32 abi;        /* SW_ABI_VERSION */
+	__u32 mode;       /* enum sw_mode in effect now (monitor during a cold start) */
+	__u32 generation; /* bumped AFTER every change of groups, FIB, usable or paths */
+	__u32 scope;      /* enum sw_scope */
+	__u64 grace_ns;
+	__u64 can4, can6; /* paths that may be sent packets of the family */
+	__u32 default4, default6; /* group that select falls through to (default-route: last), 0: none */
+	__u32 seed;               /* of the flow hash */
+	__u32 event_rate;         /* events a second and CPU, at most */
+};
+
+/* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
+struct sw_usable {
+#define SW_FIELD_WORD(field, text) __u64 field;
+	SW_LIVENESS(SW_FIELD_WORD)
+};
+
+/* Map `paths`, mmapped, a row a path id; written by the daemon. */
+struct sw_path {
+	char name[SW_NAME_LEN]; /* empty: not configured */
+	__u32 ifindex;
+	__u32 mtu;          /* of the IP packet, bytes */
+	__u8 class;         /* enum sw_class */
+	__u8 rank;          /* place of the class in prefer, SW_NO_RANK: observed only */
+	__u8 circuit;       /* number of the circuit, same number = one redundant pair */
+	__u8 l3;            /* 1: a device without Ethernet header */
+	__u32 pad;
+	__u64 changed_ns;   /* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
+};
+
+/* Map `interfaces`, hash by ifindex; written by the daemon. */
+struct sw_interface {
+	char name[16];
+	__u8 role; /* enum sw_role */
+	__u8 slot; /* path id, or SW_INSIDE_SLOT + inside number */
+	__u8 l3;
+	__u8 pad;
+	__u8 mac[6]; /* its own */
+	__u8 pad2[2];
+	__u32 mtu;
+};
+
+/*
+ * Map `nexthops`, index slot * 2 + (0: IPv4, 1: IPv6). The daemon writes family, ifindex, addr;
+ * the programs fill the MACs from the kernel's neighbour table and look again each
+ * SW_NEXTHOP_CHECK_NS, so they stay right with the daemon dead.
+ */
+#define SW_NEXTHOP_CHECK_NS 250000000ULL
+struct sw_nexthop {
+	__u8 family;   /* 4 or 6; 0: no gateway of this family */
+	__u8 valid;    /* MACs below are resolved */
+	__u8 pad[2];
+	__u32 ifindex;
+	__u8 addr[16]; /* network order, IPv4 in the first four */
+	__u8 dmac[6], smac[6];
+	__u32 pad2;
+	__u64 checked_ns; /* 0: ask at the next packet */
+};
+
+/* Map `neighbors`: hosts of inside networks that are on the link; key and value. */
+struct sw_neighbor_key {
+	__u32 ifindex;
+	__u32 family;  /* 4 or 6 */
+	__u8 addr[16]; /* network order, IPv4 in the first four */
+};
+struct sw_neighbor {
+	__u8 mac[6];
+	__u8 pad[2];
+};
+
+/* Keys of `fib4` and `fib6` (longest prefix match); the value is a group number, __u32. */
+struct sw_fib4_key {
+	__u32 prefixlen;
+	__u8 addr[4];
+};
+struct sw_fib6_key {
+	__u32 prefixlen;
+	__u8 addr[16];
+};
+
+/*
+ * Map `groups`, mmapped. A group in use is never changed, except `since_ns` set back to 0: a new
+ * answer is a new group, written before a prefix points to it. Group 0 is no group.
+ */
+struct sw_group {
+	__u8 kind;     /* enum sw_group_kind */
+	__u8 tiers;    /* how many of tier[] are used */
+	__u8 slot;     /* kind INSIDE: interface slot */
+	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK: none */
+	__u32 pad;
+	__u64 since_ns; /* CLOCK_MONOTONIC when a feed last changed the answer of its prefixes, 0: long ago */
+	__u64 members;  /* every path with a candidate, chosen or only observed */
+	__u64 tier[SW_MAX_TIERS];
+	__u8 rank[SW_MAX_TIERS]; /* class rank of each tier */
+};
+
+/* Per-CPU map `path_stats` and, summed by the kernel's timer each second, `path_counters`. */
+struct sw_path_stats {
+	__u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+struct sw_path_counters {
+	char name[SW_NAME_LEN];
+	__u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
+/* Per-CPU map `reasons`, a row a slot: packets received by the interface. */
+struct sw_reason_counts {
+#define SW_FIELD_COUNT(field, text) __u64 field;
+	SW_REASONS(SW_FIELD_COUNT)
+};
+struct sw_reasons {
+	struct sw_reason_counts pass, forward, drop; /* in the order of enum sw_action */
+};
+
+/* Map `verdicts`, a row a verdict. */
+struct sw_verdict_row {
+	char name[24];
+	__u64 given; /* times the programs gave it (no-route: packets) */
+	__u64 flows; /* records that have it now, written by the daemon's scan */
+};
+
+/* Per-CPU map `health`, one row: what would otherwise be lost in silence. */
+struct sw_health {
+	__u64 events_sent;
+	__u64 events_full;    /* ring was full: kept, sent again by the flow's next packet */
+	__u64 events_limited; /* over event_rate: kept likewise */
+	__u64 events_lost;    /* replaced by a newer verdict before they could be sent */
+	__u64 flows_full;     /* a record could not be made */
+	__u64 neighbor_asked; /* look-ups of a gateway's MAC */
+	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
+	__u64 rate_window_ns, rate_count;
+};
+
+/* Map `timers`, one row. beat_ns: last run of the kernel's timer; old = the clock has stalled. */
+#define SW_TIMER_PERIOD_NS 1000000000ULL
+
+/* Key of `flows`: lo/hi ordered, so that both directions share one record. */
+struct sw_flow_key {
+	__u8 lo[16], hi[16]; /* network order; IPv4 in the first four bytes, rest 0 */
+	__u16 lo_port, hi_port; /* network order; ICMP echo: both the identifier */
+	__u8 proto;
+	__u8 family; /* 4 or 6 */
+	__u8 pad[2];
+};
+
+/*
+ * state: changed by compare-and-exchange only. Bits, from the lowest:
+ *   out:8 in:8    path last seen inside-to-path, path-to-inside (SW_NO_PATH: not seen)
+ *   verdict:8 answer:8   answer: what select gave when last judged
+ *   group:16
+ *   epoch:8       counts what started a settling
+ *   flags:8       SW_FLOW_*
+ */
+#define SW_FLOW_OUT_FRESH 0x01 /* out was seen since the epoch began */
+#define SW_FLOW_IN_FRESH  0x02
+#define SW_FLOW_EVENT     0x04 /* an event is owed: ring full or rate limit */
+struct sw_flow_state {
+	__u8 out, in, verdict, answer;
+	__u16 group;
+	__u8 epoch, flags;
+};
+
+#define SW_FLOW_INSIDE_IS_HI  0x01 /* the inside host is key.hi */
+#define SW_FLOW_OPENED_INSIDE 0x02 /* who sent the SYN, else the first packet seen */
+/* TCP flags seen, of each direction, in tcp_out / tcp_in: FIN 1, SYN 2, RST 4, ACK 16 */
+struct sw_flow {
+	__u64 state; /* struct sw_flow_state */
+	__u32 generation; /* of sw_ctl when last judged */
+	__u8 about; /* SW_FLOW_INSIDE_IS_HI, SW_FLOW_OPENED_INSIDE */
+	__u8 tcp_out, tcp_in;
+	__u8 told; /* verdict of the last event sent */
+	__u64 created_ns;
+	__u64 out_ns, in_ns; /* last packet of each direction, CLOCK_MONOTONIC */
+	__u64 out_packets, out_bytes, in_packets, in_bytes;
+	__u64 settle_from_ns, settle_ns; /* first and last change of this row of changes, 0: none */
+};
+
+/* Ring buffer `events`: a flow's verdict changed. */
+struct sw_event {
+	__u64 ts_ns; /* CLOCK_MONOTONIC */
+	__u64 settle_ns; /* of the record */
+	__u64 out_packets, in_packets;
+	__u64 created_ns;
+	struct sw_flow_key key;
+	struct sw_flow_state state;
+	__u8 previous; /* verdict of the last event sent for this flow */
+	__u8 about;
+	__u8 pad[6];
+};
+
+/*
+ * The `explain` program's packet: filled by the caller, answered in place. Runs the stages of the
+ * data path on a tuple; touches no counter and no record.
+ */
+struct sw_explain {
+	__u8 family, proto;
+	__u16 sport, dport; /* network order */
+	__u8 pad[2];
+	__u8 src[16], dst[16];
+	__u64 down; /* paths to be taken as unusable */
+	/* answered */
+	__u32 group;
+	__u8 kind;  /* enum sw_group_kind */
+	__u8 path;  /* SW_NO_PATH: none */
+	__u8 tier;  /* that decided */
+	__u8 step;  /* enum sw_step */
+	__u64 usable; /* as select saw it */
+	__u64 tier_usable; /* members of the tier it chose from */
+};
+
+/* Which step of select decided. */
+#define SW_STEPS(X)                                                                                \
+	X(NONE, "none")                                                                            \
+	X(ONLY, "only-usable-path")                                                                \
+	X(HASH, "flow-hash")                                                                       \
+	X(STICKY, "stays-on-its-path")                                                             \
+	X(LAST_RESORT, "last-resort")
+#define SW_ENUM_STEP(id, text) SW_STEP_##id,
+enum sw_step { SW_STEPS(SW_ENUM_STEP) SW_STEP_COUNT };
+
+_Static_assert(sizeof(struct sw_usable) == 64, "usable is one cache line");
+_Static_assert(sizeof(struct sw_flow_state) == 8, "flow state is one word");
+_Static_assert(sizeof(struct sw_flow_key) == 40, "flow key has no hidden padding");
+_Static_assert(sizeof(struct sw_group) == 96, "group has no hidden padding");
+_Static_assert(sizeof(struct sw_flow) == 88, "flow has no hidden padding");
+_Static_assert(sizeof(struct sw_explain) % 8 == 0, "explain has no hidden padding");
+
+#endif

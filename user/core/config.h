@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The configuration (contract.md, Config): from YAML text to a struct, with every mistake's line. */
+#ifndef SAMEWAY_CORE_CONFIG_H
+#define SAMEWAY_CORE_CONFIG_H
+
+#include "core/prefix.h"
+#include "sameway/abi.h"
+
+enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
+enum config_forward { FORWARD_AUTO, FORWARD_FAST };
+enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
+enum config_feed_type { FEED_BGP, FEED_JSONL };
+
+struct config_path {
+	char name[SW_NAME_LEN];
+	enum sw_class class;
+	char circuit[SW_NAME_LEN]; /* empty: a circuit of its own */
+	unsigned int circuit_id;   /* numbered in config order, same circuit same number */
+	char interface[16];
+	struct ip_addr gateway, gateway6; /* family 0: none */
+	struct ip_addr *peers;
+	size_t n_peers;
+	uint32_t as;  /* 0: not given */
+	uint32_t mtu; /* bytes, 0: the device's */
+	bool encrypted;
+	int line;
+};
+
+struct config_inside {
+	char interface[16];
+	struct prefix *networks;
+	size_t n_networks;
+	struct ip_addr gateway, gateway6;
+	bool stateful;
+	int line;
+};
+
+struct config_exempt {
+	struct prefix prefix;
+	bool from; /* given as `from:`, else `to:`; both directions are exempt either way */
+};
+
+struct config_feed {
+	char name[SW_NAME_LEN];
+	enum config_feed_type type;
+	/* bgp */
+	struct ip_addr listen;
+	uint16_t port;
+	uint32_t as;
+	uint32_t router_id; /* host order */
+	struct ip_addr *peers; /* who may connect; at least one */
+	size_t n_peers;
+	/* jsonl */
+	char *file; /* as written, "-": standard input */
+	bool follow;
+	int line;
+};
+
+struct config {
+	enum sw_mode mode;
+	enum sw_class prefer[SW_CLASS_COUNT];
+	size_t n_prefer;
+	enum config_match match;
+	enum sw_scope scope;
+	uint64_t grace_ns, confirm_ns, failback_delay_ns, stale_ns;
+	enum config_forward forward;
+	enum config_default_route default_route;
+	unsigned int class_first_min;
+	uint32_t flows;
+	struct config_path *paths;
+	size_t n_paths;
+	struct config_inside *inside;
+	size_t n_inside;
+	struct config_exempt *exempt;
+	size_t n_exempt;
+	struct config_feed *feeds;
+	size_t n_feeds;
+};
+
+struct config_error {
+	int line; /* 1-based */
+	char text[200]; /* "what is wrong: what to do", no newline */
+};
+struct config_errors {
+	struct config_error *v;
+	size_t n;
+};
+
+/*
+ * Parses and checks `text`. All mistakes are collected, in order of line. Returns 0 with *out to
+ * be freed by config_free(), or -EINVAL (mistakes in *errors, *out untouched) or -ENOMEM.
+ * config_errors_free() always.
+ */
+int config_parse(const char *text, size_t len, struct config **out, struct config_errors *errors);
+void config_free(struct config *cfg);
+void config_errors_free(struct config_errors *errors);
+
+/*
+ * The normalised config: all supported keys, defaults filled in; parses back to the same.
+ * Allocated; NULL when out of memory.
+ */
+char *config_print(const struct config *cfg);
+
+/* Place of the class in prefer, SW_NO_RANK if it is not listed (observed, never chosen). */
+uint8_t config_rank(const struct config *cfg, enum sw_class class);
+const struct config_path *config_path_by_name(const struct config *cfg, const char *name);
+const char *class_name(enum sw_class class);
+/* 0 or -EINVAL. */
+int class_parse(const char *text, enum sw_class *out);
+
+#endif

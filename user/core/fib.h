@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The compiler: RIB and reserved prefixes to groups and FIB entries, incrementally. It knows what
+ * is installed (its own writes, or what an adopting daemon read back from the maps) and emits the
+ * difference through fib_ops. Pure: the ops are the caller's.
+ */
+#ifndef SAMEWAY_CORE_FIB_H
+#define SAMEWAY_CORE_FIB_H
+
+#include "core/policy.h"
+#include "core/rib.h"
+
+struct fib_ops {
+	void *arg;
+	/* Writes a group that no prefix points to yet. 0 or -errno. */
+	int (*group_write)(void *arg, uint32_t id, const struct sw_group *group);
+	/* Points the prefix to a group / removes it. 0 or -errno (-ENOSPC: map full). */
+	int (*prefix_write)(void *arg, const struct prefix *prefix, uint32_t group);
+	int (*prefix_remove)(void *arg, const struct prefix *prefix);
+	/* The group of 0/0 (0: none), also kept as an ordinary prefix. */
+	void (*default_write)(void *arg, uint8_t family, uint32_t group);
+};
+
+struct fib;
+struct fib_counts {
+	size_t installed4, installed6; /* prefixes of candidates that packets see */
+	size_t groups;
+	size_t refused; /* writes that failed (map full, no group left): not installed */
+	size_t tiers_cut;
+	size_t pending; /* dirty prefixes still to compile */
+};
+
+struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_ops *ops);
+void fib_free(struct fib *fib);
+
+/* Adoption, before the first compile: what the maps hold. Nothing of it is removed before fib_sync_done. */
+int fib_adopt_group(struct fib *fib, uint32_t id, const struct sw_group *group);
+int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t group);
+/* All feeds have sent their tables: from here on what is installed and not wanted is removed. */
+void fib_sync_done(struct fib *fib);
+
+/*
+ * The reserved prefixes: inside networks (kind INSIDE, slot), own addresses (LOCAL), exempt ones.
+ * Replaced as a whole. A prefix inside an EXEMPT one is exempt, whatever its candidates; own
+ * addresses are LOCAL before everything.
+ */
+struct fib_reserved {
+	struct prefix prefix;
+	uint8_t kind; /* enum sw_group_kind: INSIDE, LOCAL, EXEMPT */
+	uint8_t slot; /* INSIDE */
+};
+int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n);
+
+/*
+ * Compiles what is dirty, at most `budget` prefixes (0: all). `usable`: paths usable now, to see
+ * whether a prefix's answer changed (group.since_ns) and whether it lost its better class
+ * (degraded). Returns how many are left.
+ */
+size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget);
+/* Groups whose since_ns is older than `grace`: set back, and merged with their equals. */
+void fib_settle(struct fib *fib, uint64_t now, uint64_t grace_ns);
+struct fib_counts fib_counts(const struct fib *fib);
+
+/* Degraded prefixes: kept in the state file. rank: the better class that it lost. */
+typedef int (*fib_degraded_cb)(void *arg, const struct prefix *prefix, uint8_t rank,
+			       uint64_t since_ns);
+int fib_degraded_each(const struct fib *fib, fib_degraded_cb cb, void *arg);
+int fib_degraded_restore(struct fib *fib, const struct prefix *prefix, uint8_t rank,
+			 uint64_t since_ns);
+
+/* What an address gets: the installed prefix and group. False: none. */
+bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *prefix,
+		struct sw_group *group);
+/* How many installed prefixes answer by another path (moved), or by none any more (lost), when `before` becomes `after`. */
+void fib_moved(const struct fib *fib, uint64_t before, uint64_t after, size_t *moved,
+	       size_t *lost);
+
+#endif

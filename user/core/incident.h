@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Incidents: flow events of one verdict and cause between two prefixes, opened, updated and
+ * closed. Pure: `now` is CLOCK_MONOTONIC, `wall` CLOCK_REALTIME (ns).
+ */
+#ifndef SAMEWAY_CORE_INCIDENT_H
+#define SAMEWAY_CORE_INCIDENT_H
+
+#include "core/fib.h"
+
+#define CAUSES(X)                                                                                  \
+	X(UNKNOWN, "unknown")                                                                      \
+	X(LINK_DOWN, "link-down")                                                                  \
+	X(BGP_DOWN, "bgp-down")                                                                    \
+	X(DRAINED, "drained")                                                                      \
+	X(VPN_MORE_SPECIFIC, "vpn-more-specific")                                                  \
+	X(AZURE_PREFERENCE, "azure-preference")
+#define CAUSE_ENUM(id, text) CAUSE_##id,
+enum cause { CAUSES(CAUSE_ENUM) CAUSE_COUNT };
+enum side { SIDE_UNKNOWN, SIDE_ONPREM, SIDE_AZURE };
+enum severity { SEVERITY_INFO, SEVERITY_NOTICE, SEVERITY_WARNING, SEVERITY_CRITICAL };
+const char *cause_name(enum cause cause);
+const char *side_name(enum side side);
+const char *severity_name(enum severity severity);
+
+struct incident {
+	uint64_t id; /* 1, 2, ...; kept over restarts */
+	bool open;
+	uint8_t verdict; /* enum sw_verdict */
+	enum cause cause;
+	enum side side;
+	enum severity severity;
+	bool confirmed; /* asymmetric: a notice until it lasted `confirm` */
+	struct prefix src, dst; /* src: the inside prefix */
+	int forward_path, reverse_path; /* path ids, -1: none; inside to outside */
+	size_t flows;  /* that have the verdict now */
+	size_t prefixes_moved, prefixes_lost;
+	bool has_moved; /* the two above are known (failover) */
+	int64_t duration_ms; /* of a failover, -1: none */
+	uint64_t first_wall, last_wall; /* CLOCK_REALTIME ns */
+	uint64_t opened_ns, last_ns, had_flow_ns; /* CLOCK_MONOTONIC */
+	char message[512];
+	char fix[512];
+};
+
+enum incident_change { INCIDENT_OPEN, INCIDENT_UPDATE, INCIDENT_CLOSE };
+typedef void (*incident_cb)(void *arg, enum incident_change change, const struct incident *inc);
+
+/* What the causes are told from, besides RIB and FIB. */
+struct incident_path_state {
+	bool configured;
+	uint64_t objections[8]; /* not used as bits: [word] != 0 where that word objects to the path; order of SW_LIVENESS */
+	uint64_t changed_ns;    /* when its usable bit last changed */
+};
+struct incident_context {
+	const struct config *cfg;
+	const struct rib *rib;
+	const struct fib *fib;
+	const uint8_t *path_ids; /* of cfg->paths[i] */
+	struct incident_path_state path[SW_MAX_PATHS]; /* by path id */
+	size_t prefixes_moved, prefixes_lost; /* by the last change of usable */
+	uint64_t now, wall;
+};
+
+struct incidents;
+struct incidents *incidents_new(incident_cb cb, void *arg);
+void incidents_free(struct incidents *set);
+
+/* A flow's verdict changed. Opens, updates; a flow that left its incident is taken off it. */
+void incidents_event(struct incidents *set, const struct incident_context *ctx,
+		     const struct sw_event *ev);
+/*
+ * The scan's truth: begin, each flow record, end. A flow that is gone or has another verdict
+ * leaves its incident. End closes those without a flow for max(grace, 30 s), raises `notice` to
+ * its final severity after `confirm`, and sends one update per changed incident at most each 10 s.
+ */
+void incidents_scan_begin(struct incidents *set);
+void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
+			 const struct sw_flow_key *key, const struct sw_flow *flow);
+void incidents_scan_end(struct incidents *set, const struct incident_context *ctx);
+
+size_t incidents_open(const struct incidents *set);
+/* In order of id; the i-th, NULL past the end. Closed ones are kept, the last 1,000. */
+const struct incident *incidents_get(const struct incidents *set, size_t i);
+/* From the state file; keeps ids rising. */
+int incidents_restore(struct incidents *set, const struct incident *inc);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The RIB: every candidate of both views, by prefix. No I/O, no clock: callers pass `now`
+ * (CLOCK_MONOTONIC, ns).
+ *
+ * Per view and family a path-compressed binary trie of prefixes; a node holds the candidates of
+ * its prefix in a list. A node that changed is put on the dirty list, which fib.h drains: it
+ * recompiles the node and what it covers.
+ */
+#ifndef SAMEWAY_CORE_RIB_H
+#define SAMEWAY_CORE_RIB_H
+
+#include "core/config.h"
+#include "core/prefix.h"
+
+enum rib_view { VIEW_LOCAL, VIEW_REMOTE, VIEW_COUNT };
+
+/* Who a candidate is from: index of the feed in config.feeds. */
+typedef unsigned int feed_id;
+
+/* A route as a feed gives it. Pointers are the caller's and copied. */
+struct route {
+	enum rib_view view;
+	struct prefix prefix;
+	char path[SW_NAME_LEN];   /* empty: to be resolved from peer, next hop, AS path */
+	struct ip_addr peer;      /* family 0: none */
+	struct ip_addr nexthop;   /* family 0: none */
+	struct ip_addr nexthop_ll; /* IPv6 link-local of an MP_REACH with two, family 0: none */
+	const uint32_t *as_path;
+	size_t n_as;
+	bool has_as_path;         /* an empty AS path is one; absent is none */
+	bool has_local_pref;
+	uint32_t local_pref;
+	uint32_t sub;             /* what else identifies it in its feed: BGP path id, else 0 */
+	/* remote view */
+	bool has_class;
+	enum sw_class class;
+	char circuit[SW_NAME_LEN];
+};
+
+struct candidate {
+	struct candidate *next; /* of the same prefix */
+	struct rib_node *node;
+	feed_id feed;
+	uint32_t sub;
+	int path;      /* path id; -1: remote view, or own */
+	bool own;      /* inside an inside network, or with an own next hop: kept, never compiled */
+	bool stale;
+	bool swept;    /* marked by rib_feed_mark, not announced again since */
+	bool peer_down; /* its peer is down: kept out of the answer */
+	struct ip_addr peer, nexthop;
+	uint32_t *as_path;
+	size_t n_as;
+	bool has_as_path, has_local_pref;
+	uint32_t local_pref; /* as given; absent: 100 */
+	bool has_class;
+	enum sw_class class;
+	char circuit[SW_NAME_LEN];
+	uint64_t updated_ns;
+	uint64_t stale_ns; /* when it became stale */
+};
+
+struct rib_node; /* a prefix; see the accessors */
+struct rib;
+
+enum rib_result {
+	RIB_OK,
+	RIB_UNCHANGED,
+	RIB_UNKNOWN_PATH, /* refused: no path owns its peer or next hop */
+	RIB_OWN,          /* kept as own */
+	RIB_NO_MEMORY,
+};
+
+/* `cfg` must outlive the rib. path_ids[i]: id of cfg->paths[i] (NULL: i). */
+struct rib *rib_new(const struct config *cfg, const uint8_t *path_ids);
+void rib_free(struct rib *rib);
+
+/*
+ * The networks on each path's link and this box's own addresses, replaced as a whole whenever
+ * rtnetlink says they changed. They serve to resolve next hops of routes announced later.
+ */
+struct rib_link_net {
+	struct prefix prefix;
+	int path; /* path id */
+};
+int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_nets,
+		  const struct ip_addr *own, size_t n_own);
+
+/* Adds or replaces the candidate (view, prefix, feed, path, sub). */
+enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route,
+			     uint64_t now);
+/*
+ * Removes: with a path or peer, next hop or sub given, the candidates of this feed that match what
+ * is given (BGP: sub; jsonl: path or peer); with none, all of the feed's candidates of the
+ * prefix. Returns how many.
+ */
+size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bool by_sub,
+		    uint64_t now);
+/* Candidates whose peer or next hop is this address stop / may count again. Returns how many. */
+size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, uint64_t now);
+
+/* Start of a new table from the feed: marks all its candidates; rib_feed_sweep removes those not announced since. */
+void rib_feed_mark(struct rib *rib, feed_id feed);
+size_t rib_feed_sweep(struct rib *rib, feed_id feed, uint64_t now);
+/* The feed went away: its candidates are stale (last within their class) ... */
+void rib_feed_stale(struct rib *rib, feed_id feed, uint64_t now);
+/* ... and removed when they have been for stale_ns. Returns how many. */
+size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns);
+
+/* Counts. prefixes: local ones with a candidate that is neither own nor peer_down. */
+struct rib_counts {
+	size_t prefixes4, prefixes6, candidates, own;
+};
+struct rib_counts rib_counts(const struct rib *rib);
+size_t rib_feed_routes(const struct rib *rib, feed_id feed);
+/* Local candidates of the path that count (not own, not peer_down), of the family; 0: both. */
+size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
+
+/* Walks in order of prefix; the next after `after` (NULL: the first). Nodes with candidates only. */
+struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after);
+struct rib_node *rib_find(const struct rib *rib, enum rib_view view, const struct prefix *prefix);
+/* Longest match among prefixes with at least one candidate that counts. */
+struct rib_node *rib_match(const struct rib *rib, enum rib_view view, const struct ip_addr *ip);
+/* Nearest covering prefix with candidates, NULL: none. */
+struct rib_node *rib_parent(const struct rib_node *node);
+const struct prefix *rib_node_prefix(const struct rib_node *node);
+const struct candidate *rib_node_candidates(const struct rib_node *node);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Feeds: bytes to RIB changes. A feed is made from its config entry, lives on the daemon's libevent
+ * loop, and reports through feed_sink. It knows nothing of maps, groups or the RIB's inside.
+ */
+#ifndef SAMEWAY_FEED_FEED_H
+#define SAMEWAY_FEED_FEED_H
+
+#include "core/config.h"
+#include "core/rib.h"
+
+struct event_base;
+
+enum feed_state { FEED_DOWN, FEED_UP, FEED_STALE };
+
+struct feed_status {
+	enum feed_state state;
+	bool sees_all;    /* every candidate (ADD-PATH, jsonl); false: best only */
+	uint64_t updates; /* messages or lines taken */
+	uint64_t errors;  /* messages or lines refused */
+	uint64_t masked;  /* prefixes with host bits, masked */
+	char last_error[200];
+};
+
+/* Where a feed's news go. All are called on the loop's thread; `feed` is the id of feed_new. */
+struct feed_sink {
+	void *arg;
+	enum rib_result (*announce)(void *arg, feed_id feed, const struct route *route);
+	/* by_sub: route->sub identifies it (BGP); else path, peer or nothing (jsonl) */
+	size_t (*withdraw)(void *arg, feed_id feed, const struct route *route, bool by_sub);
+	void (*peer_down)(void *arg, feed_id feed, const struct ip_addr *peer);
+	void (*peer_up)(void *arg, feed_id feed, const struct ip_addr *peer);
+	/* A new table begins: what is not announced until `end_of_rib` is gone. */
+	void (*begin)(void *arg, feed_id feed);
+	void (*end_of_rib)(void *arg, feed_id feed);
+	/* Session or file gone: its routes become stale. */
+	void (*lost)(void *arg, feed_id feed);
+	/* One line for the log, without newline: "what is wrong: what to do". */
+	void (*log)(void *arg, feed_id feed, const char *text);
+};
+
+struct feed;
+/* One row per type (user/feed/table.c). start: 0, or -errno with a message in `error`. */
+struct feed_type {
+	const char *name;
+	int (*start)(struct feed **out, feed_id id, const struct config_feed *cfg,
+		     const char *config_dir, struct event_base *base,
+		     const struct feed_sink *sink, char error[200]);
+	void (*status)(const struct feed *feed, struct feed_status *out);
+	void (*stop)(struct feed *feed);
+};
+const struct feed_type *feed_type(enum config_feed_type type);
+
+#endif

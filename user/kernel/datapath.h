@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The data plane as the daemon holds it: loaded or adopted, its maps, its hooks, its events.
+ * Everything is pinned under /sys/fs/bpf/sameway/INSTANCE and lives on when the daemon ends.
+ */
+#ifndef SAMEWAY_KERNEL_DATAPATH_H
+#define SAMEWAY_KERNEL_DATAPATH_H
+
+#include "core/prefix.h"
+#include "sameway/abi.h"
+
+#define DATAPATH_ERR 400 /* size of the `err` buffers: "what is wrong: what to do" */
+
+enum hook { HOOK_XDP, HOOK_XDP_GENERIC, HOOK_TC_INGRESS, HOOK_TC_EGRESS, HOOK_COUNT };
+const char *hook_name(enum hook hook); /* xdp, xdp-generic, tc-ingress, tc-egress */
+
+struct datapath;
+
+/*
+ * Loads the programs, making or adopting the pinned maps of the instance; attaches nothing. Mounts
+ * bpffs where it is not (as bpftool does). On failure nothing is left that was not there before.
+ * Errors with a message: -EPERM (not root), -ENOENT (no BTF), -ENODEV (bpffs can't be mounted),
+ * -ESTALE (pinned maps of another version or size: detach first), and the verifier's.
+ */
+int datapath_open(struct datapath **out, const char *instance, uint32_t flows,
+		  char err[DATAPATH_ERR]);
+/* Closes the daemon's handles; what is pinned stays. */
+void datapath_close(struct datapath *dp);
+/* True: maps (and maybe links) of an earlier daemon were found and taken over. */
+bool datapath_adopted(const struct datapath *dp);
+/* Arms the kernel's timer (again, so that it runs this program's callback). */
+int datapath_start_timer(struct datapath *dp);
+
+/* Mmapped maps. */
+struct sw_ctl *datapath_ctl(struct datapath *dp);
+struct sw_usable *datapath_usable(struct datapath *dp);
+struct sw_path *datapath_paths(struct datapath *dp);            /* SW_MAX_PATHS rows */
+struct sw_group *datapath_groups(struct datapath *dp);          /* SW_MAX_GROUPS rows */
+struct sw_path_counters *datapath_path_counters(struct datapath *dp); /* for the names */
+struct sw_verdict_row *datapath_verdicts(struct datapath *dp);  /* SW_VERDICT_COUNT rows */
+
+/* 0 or -errno; -ENOSPC: full. */
+int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group);
+int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix);
+typedef int (*datapath_prefix_cb)(void *arg, const struct prefix *prefix, uint32_t group);
+int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg);
+
+int datapath_interface_write(struct datapath *dp, uint32_t ifindex,
+			     const struct sw_interface *row);
+int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
+/* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */
+int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
+/* family 4 or 6; addr family 0: no gateway. Makes the programs ask again at once. */
+int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
+			   const struct ip_addr *addr);
+int datapath_neighbor_write(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr,
+			    const uint8_t mac[6]);
+int datapath_neighbor_remove(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr);
+/* Removes all neighbours of the interface (ifindex 0: of all). */
+int datapath_neighbor_flush(struct datapath *dp, uint32_t ifindex);
+
+/*
+ * Attaches the hook's program to the interface and pins the link, or updates the program of the
+ * link that is pinned (adoption). TC by tcx, by clsact before 6.6. A foreign XDP program:
+ * -EBUSY, with its name and id in err. Native XDP not supported: -EOPNOTSUPP.
+ */
+int datapath_attach(struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook,
+		    char err[DATAPATH_ERR]);
+int datapath_unattach(struct datapath *dp, const char *ifname, enum hook hook);
+bool datapath_attached(const struct datapath *dp, const char *ifname, enum hook hook);
+/* Removes pinned hooks of interfaces that are not in the list (adoption under a new config). */
+int datapath_prune(struct datapath *dp, const char *const *ifnames, size_t n);
+
+/* Flow events: call datapath_events_consume when the fd is readable. */
+typedef void (*datapath_event_cb)(void *arg, const struct sw_event *ev);
+int datapath_events_open(struct datapath *dp, datapath_event_cb cb, void *arg);
+int datapath_events_fd(const struct datapath *dp);
+int datapath_events_consume(struct datapath *dp);
+
+int datapath_flow_remove(struct datapath *dp, const struct sw_flow_key *key);
+/* Runs the `explain` program on the tuple; answers in place. 0 or -errno. */
+int datapath_explain(struct datapath *dp, struct sw_explain *io);
+
+/*
+ * Removes everything of the instance: programs, links, filters, pins, its directory. Works without
+ * a daemon and on half a set of pins. *removed: how many pins there were. 0 or -errno with err.
+ */
+int datapath_detach(const char *instance, size_t *removed, char err[DATAPATH_ERR]);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Links, addresses and neighbours by rtnetlink (libmnl), in the network namespace of the daemon:
+ * a dump at start, then news, all handed to one set of callbacks. Carrier of path interfaces is
+ * also read every few milliseconds, since netlink may be a second late.
+ */
+#ifndef SAMEWAY_KERNEL_LINKS_H
+#define SAMEWAY_KERNEL_LINKS_H
+
+#include "core/prefix.h"
+#include <net/if.h>
+
+struct event_base;
+
+struct link_info {
+	uint32_t ifindex;
+	char name[IFNAMSIZ];
+	bool up;      /* admin up and carrier */
+	bool l3;      /* no Ethernet header (ARPHRD other than Ether) */
+	bool native_tx; /* can be sent to by XDP redirect: Ethernet */
+	uint8_t mac[6];
+	uint32_t mtu;
+};
+
+struct links_ops {
+	void *arg;
+	void (*link)(void *arg, const struct link_info *link); /* new or changed */
+	void (*link_gone)(void *arg, uint32_t ifindex, const char *name);
+	/* An address of this box; with its on-link prefix length and, IPv4, its broadcast (family 0: none). */
+	void (*address)(void *arg, uint32_t ifindex, const struct ip_addr *addr, uint8_t len,
+			const struct ip_addr *broadcast, bool added);
+	/* valid: has a MAC and is usable (REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP) */
+	void (*neighbor)(void *arg, uint32_t ifindex, const struct ip_addr *addr, bool valid,
+			 const uint8_t mac[6]);
+	/* News were lost (ENOBUFS) and everything was dumped again. */
+	void (*resynced)(void *arg);
+};
+
+struct links;
+/* Dumps (callbacks run before it returns), then follows on the loop. 0 or -errno. */
+int links_start(struct links **out, struct event_base *base, const struct links_ops *ops);
+void links_stop(struct links *links);
+
+/* Read these interfaces' carrier every `period_ms` (replaces the list); a change is a `link` call. */
+int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n,
+			unsigned int period_ms);
+/*
+ * Has the kernel resolve and keep fresh the neighbour (NTF_EXT_MANAGED, 5.16; NTF_USE before). To
+ * be called again after each loss of carrier. 0 or -errno.
+ */
+int links_manage_neighbor(struct links *links, uint32_t ifindex, const struct ip_addr *addr);
+/* Undoes it: the entry becomes an ordinary one. */
+int links_unmanage_neighbor(struct links *links, uint32_t ifindex, const struct ip_addr *addr);
+
+/*
+ * What redirected packets would pass by on this box: nftables or iptables chains with rules on the
+ * forward, postrouting, prerouting or ingress hooks, xfrm policies. `text` names the first found.
+ * 1: found, 0: none, -errno: could not be asked.
+ */
+int links_netfilter_found(char text[300]);
+/* 1 where the kernel forwards packets of the family (sysctl), else 0. */
+int links_forwarding(uint8_t family);
+
+#endif

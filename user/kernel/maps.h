@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Read-only access to an instance's pinned maps, for commands: works with no daemon running.
+ */
+#ifndef SAMEWAY_KERNEL_MAPS_H
+#define SAMEWAY_KERNEL_MAPS_H
+
+#include "kernel/datapath.h"
+
+struct maps;
+/* -ENOENT: the instance has no pins. */
+int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR]);
+void maps_close(struct maps *maps);
+
+int maps_ctl(struct maps *maps, struct sw_ctl *out);
+int maps_usable(struct maps *maps, struct sw_usable *out);
+int maps_path(struct maps *maps, unsigned int id, struct sw_path *out);
+int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out); /* CPUs summed */
+int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw_nexthop *out);
+int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out); /* CPUs summed */
+int maps_health(struct maps *maps, struct sw_health *out);                      /* CPUs summed */
+/* The interfaces map: calls cb for each; stops at the first non-zero, which it returns. */
+int maps_interface_each(struct maps *maps,
+			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
+			void *arg);
+/* All flow records, by batches; a record made or changed meanwhile may be seen or not. */
+int maps_flow_each(struct maps *maps,
+		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
+		   void *arg);
+int maps_flows_max(struct maps *maps, uint32_t *out);
+/* The hooks that are pinned: interface name and hook, and whether the link still has its device. */
+int maps_hook_each(const char *instance,
+		   int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached),
+		   void *arg);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Output: one model of rows (jansson values, the fields of contract.md's JSON answers), renderers
+ * for text and JSON. The only code that writes to stdout.
+ */
+#ifndef SAMEWAY_OUTPUT_OUTPUT_H
+#define SAMEWAY_OUTPUT_OUTPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum view_name { /* which table of columns text uses */
+	SHOW_STATUS, SHOW_PATHS, SHOW_COUNTERS, SHOW_FLOWS, SHOW_ROUTES, SHOW_EXPLAIN, SHOW_ALERTS,
+	SHOW_COUNT
+};
+
+/* Prints rows (array or object) as JSON, or as the view's text. 0, or -EIO when stdout fails. */
+int output_show(enum view_name view, const json_t *rows, bool json);
+/* One line of `alerts -f`: an incident with its `event`. Flushed at once. */
+int output_alert_line(const json_t *incident, bool json);
+/* Plain text to stdout (help, version, check-config's config). */
+int output_text(const char *text);
+/* "sameway: TEXT" to stderr. */
+void output_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From the program's structs to rows of contract.md's "JSON answers". Each returns a new reference, NULL: no memory. */
+#ifndef SAMEWAY_OUTPUT_ROWS_H
+#define SAMEWAY_OUTPUT_ROWS_H
+
+#include "core/fib.h"
+#include "core/incident.h"
+#include "kernel/maps.h"
+#include <jansson.h>
+
+json_t *rows_paths(struct maps *maps);
+json_t *rows_counters(struct maps *maps);
+/* verdict: enum sw_verdict or -1; path: name or NULL. */
+json_t *rows_flows(struct maps *maps, int verdict, const char *path);
+json_t *rows_incident(const struct incident *inc, const struct config *cfg,
+		      const uint8_t *path_ids);
+/* One prefix of the RIB; usable: paths usable now; feed_name(id) by cfg. */
+json_t *rows_route(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
+		   uint64_t usable);
+/* Wall-clock ns to RFC 3339 UTC with milliseconds. */
+json_t *rows_time(uint64_t wall_ns);
+json_t *rows_ip(const struct ip_addr *ip); /* null for family 0 */
+json_t *rows_prefix(const struct prefix *prefix);
+/* Hooks pinned now: [{interface, hook, attached}]. */
+json_t *rows_hooks(const char *instance);
+/* The part of `status` that the maps alone know (daemon false). */
+json_t *rows_status_maps(const char *instance, struct maps *maps);
+
+#endif
