@@ -132,6 +132,7 @@ struct sw_usable {
 /* Map `paths`, mmapped, a row a path id; written by the daemon. */
 struct sw_path {
 	char name[SW_NAME_LEN]; /* empty: not configured */
+	char circuit_name[SW_NAME_LEN]; /* empty: none */
 	__u32 ifindex;
 	__u32 mtu;          /* of the IP packet, bytes */
 	__u8 class;         /* enum sw_class */
