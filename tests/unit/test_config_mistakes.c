@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Each mistake of a config alone: the line it is told on and the words that help its writer. A row
+ * a mistake, so a new key needs a row for each way to get it wrong.
+ */
+#include "config_assert.h"
+
+struct mistake {
+	const char *text;
+	int line;
+	const char *words;
+};
+
+static void assert_mistakes(const struct mistake *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_mistake(v[i].text, v[i].line, v[i].words);
+}
+
+static void test_values(void **state)
+{
+	static const struct mistake cases[] = {
+		{BASE "mode: fast\n", 3, "mode: fast: |monitor, enforce"},
+		{BASE "mode: [enforce]\n", 3, "mode: a list: wrong type"},
+		{BASE "mode:\n", 3, "mode: no value"},
+		{BASE "match: shortest\n", 3, "longest-prefix, class-first"},
+		{BASE "prefer: expressroute\n", 3, "prefer: expressroute: |a list of classes"},
+		{BASE "prefer: []\n", 3, "prefer|empty"},
+		{BASE "prefer:\n- vpn\n- wan\n", 5, "prefer: wan: no class|expressroute"},
+		{BASE "prefer:\n- vpn\n- vpn\n", 5, "prefer: vpn: listed twice"},
+		{BASE "failback-delay: 10\n", 3, "10: a number without unit|10s"},
+		{BASE "stale-time: 2d\n", 3, "stale-time: 2d: not a duration"},
+		{BASE "stale-time: s\n", 3, "not a duration"},
+		{BASE "stale-time: 1.5s\n", 3, "not a duration"},
+		{BASE "stale-time: -1s\n", 3, "not a duration"},
+		{BASE "asymmetry:\n  grace: 25h\n", 4, "grace: 25h: too long|24h"},
+		{BASE "asymmetry:\n  confirm: 99999999999999999999ms\n", 4, "confirm|too long"},
+		{BASE "asymmetry: 60s\n", 3, "asymmetry: not a mapping"},
+		{BASE "asymmetry: {scope: flow}\n", 3, "scope: flow: |class, circuit, path"},
+		{BASE "flows: 1023\n", 3, "flows: 1023: out of range: give 1024 to 16777216"},
+		{BASE "flows: 16777217\n", 3, "out of range"},
+		{BASE "flows: many\n", 3, "flows: many: not a number"},
+		{BASE "flows: '2048'\n", 3, "without quotes"},
+		{BASE "flows: 99999999999999999999999\n", 3, "flows"},
+		{BASE "flows: 02048\n", 3, "not a number"},
+		{BASE "class-first-min: 129\n", 3, "0 to 128"},
+		{BASE "exempt: [{to: 10.0.0.1/8}]\n", 3,
+		 "to: 10.0.0.1/8: has host bits: give 10.0.0.0/8"},
+		{BASE "exempt: [{from: lan}]\n", 3, "from: lan: no prefix"},
+		{BASE "exempt:\n  - {}\n", 4, "give `to` or `from`"},
+		{BASE "exempt: [10.0.0.1]\n", 3, "an exempt entry: not a mapping"},
+		{BASE "mode: \"a\\0b\"\n", 3, "zero byte"},
+		{BASE "mode: \"\\e[31m\"\n", 3, "mode: ?[31m: not known"},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+#define P(rest) "paths:\n- {name: a, class: vpn, interface: t0}\n- {" rest "}\n" INSIDE
+static void test_paths(void **state)
+{
+	static const struct mistake cases[] = {
+		{INSIDE, 1, "paths: missing in the config"},
+		{INSIDE "paths: []\n", 2, "at least one path"},
+		{INSIDE "paths:\n", 2, "paths: no value: |a list"},
+		{INSIDE "paths: {a: b}\n", 2, "paths: a mapping: wrong type: give a list"},
+		{P("class: vpn, interface: t1"), 3, "name: missing in a path"},
+		{P("name: b, interface: t1"), 3, "class: missing"},
+		{P("name: b, class: vpn"), 3, "interface: missing"},
+		{P("name: b c, class: vpn, interface: t1"), 3, "name: b c: not a name"},
+		{P("name: a2345678901234567890123456789012, class: vpn, interface: t1"), 3, "31"},
+		{P("name: b, class: lte, interface: t1"), 3, "class: lte: |expressroute, vpn"},
+		{P("name: a, class: vpn, interface: t1"), 3, "name: a: two paths"},
+		{P("name: b, class: vpn, interface: t0"), 3, "interface: t0: not yet: |path a"},
+		{P("name: b, class: vpn, interface: l0"), 4, "interface: l0: |path b|not both"},
+		{P("name: b, class: vpn, interface: a234567890123456"), 3, "1 to 15"},
+		{P("name: b, class: vpn, interface: a/b"), 3, "interface: a/b"},
+		{P("name: b, class: vpn, interface: t1, gateway: 'fe80::1'"), 3, "family|gateway6"},
+		{P("name: b, class: vpn, interface: t1, gateway6: 1.2.3.4"), 3,
+		 "gateway6: 1.2.3.4: wrong family|gateway"},
+		{P("name: b, class: vpn, interface: t1, gateway: 1.2.3"), 3, "no address"},
+		{P("name: b, class: vpn, interface: t1, gateway: 224.0.0.1"), 3, "no neighbour"},
+		{P("name: b, class: vpn, interface: t1, gateway6: '::'"), 3, "no neighbour"},
+		{P("name: b, class: vpn, interface: t1, peers: 1.2.3.4"), 3,
+		 "peers: 1.2.3.4: |list"},
+		{P("name: b, class: vpn, interface: t1, peers: [1.2.3.4/32]"), 3,
+		 "without /length"},
+		{P("name: b, class: vpn, interface: t1, peers: [1.2.3.4, 1.2.3.4]"), 3,
+		 "peers: 1.2.3.4: listed twice"},
+		{P("name: b, class: vpn, interface: t1, as: 0"), 3, "as: 0: out of range"},
+		{P("name: b, class: vpn, interface: t1, as: 4294967296"), 3, "out of range"},
+		{P("name: b, class: vpn, interface: t1, mtu: 575"), 3,
+		 "mtu: 575: out of range: give 576 to 65535"},
+		{P("name: b, class: vpn, interface: t1, mtu: 1279, gateway6: 'fe80::1'"), 3,
+		 "mtu: 1279: too small for IPv6"},
+		{P("name: b, class: vpn, interface: t1, encrypted: yes"), 3,
+		 "encrypted: yes: |true or false"},
+		{P("name: b, class: vpn, interface: t1, gateway: 1.2.3.4") "mode: enforce\n", 3,
+		 "encrypted|path b"},
+		{P("name: b, class: vpn, interface: t1, gateway6: 'fe80::1', encrypted: "
+		   "false") "mode: enforce\n",
+		 3, "encrypted"},
+		{"paths:\n- {name: a, class: vpn, interface: t0, peers: [1.2.3.4]}\n- {name: b, "
+		 "class: vpn, interface: t1, gateway: 1.2.3.4}\n" INSIDE,
+		 3, "gateway: 1.2.3.4: path a has it too"},
+		{"paths:\n- {name: a, class: vpn, interface: t0, peers: [1.2.3.4]}\n- name: b\n  "
+		 "class: vpn\n  interface: t1\n  peers:\n  - 1.2.3.5\n  - 1.2.3.4\n" INSIDE,
+		 8, "peers: 1.2.3.4: path a"},
+		{"paths: [{name: a, class: vpn, interface: t0, mtu: 1000}]\ninside: [{interface: "
+		 "l0, networks: ['fd00::/64']}]\n",
+		 1, "mtu: 1000: too small for IPv6"},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+/* What is right although it looks like a mistake. */
+static void test_paths_alike(void **state)
+{
+	(void)state;
+	config_free(parse_good(P("name: b, class: vpn, interface: t1, gateway: 1.2.3.4")));
+	config_free(parse_good(P("name: b, class: vpn, interface: t1") "mode: enforce\n"));
+	config_free(parse_good(P("name: b, class: vpn, interface: t1, gateway: 1.2.3.4, peers: "
+				 "[1.2.3.4], mtu: 576, encrypted: true") "mode: enforce\n"));
+}
+
+static void test_inside(void **state)
+{
+	static const struct mistake cases[] = {
+		{PATH, 1, "inside: missing"},
+		{PATH "inside: []\n", 2, "at least one"},
+		{PATH "inside: [{interface: l0}]\n", 2, "networks: missing in an inside entry"},
+		{PATH "inside: [{networks: [10.0.0.0/8]}]\n", 2, "interface: missing"},
+		{PATH "inside: [{interface: l0, networks: []}]\n", 2, "networks|empty"},
+		{PATH "inside:\n- interface: l0\n  networks:\n  - 10.0.0.0/8\n  - 10.0.0.1/24\n", 6,
+		 "10.0.0.1/24: has host bits: give 10.0.0.0/24"},
+		{PATH "inside:\n- interface: l0\n  networks: [10.0.0.0/8]\n- interface: l1\n  "
+		      "networks:\n  - 11.0.0.0/8\n  - 10.2.0.0/16\n",
+		 8, "10.2.0.0/16: overlaps 10.0.0.0/8 of l0"},
+		{PATH "inside:\n- interface: l0\n  networks: [10.2.0.0/16]\n- interface: l1\n  "
+		      "networks: [10.0.0.0/8]\n",
+		 6, "10.0.0.0/8: overlaps 10.2.0.0/16"},
+		{PATH "inside:\n- {interface: l0, networks: [10.0.0.0/8]}\n- {interface: l0, "
+		      "networks: [11.0.0.0/8]}\n",
+		 4, "interface: l0: two inside"},
+		{PATH "inside: [{interface: l0, networks: [10.0.0.0/8, 10.0.0.0/8]}]\n", 2,
+		 "listed twice"},
+		{PATH "inside: [{interface: l0, networks: [10.0.0.0/8], stateful: 1}]\n", 2,
+		 "stateful: 1: |true or false"},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+#define BGP "name: f, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250"
+static void test_feeds(void **state)
+{
+	static const struct mistake cases[] = {
+		{BASE "feeds: [{type: jsonl, file: a}]\n", 3, "name: missing in a jsonl feed"},
+		{BASE "feeds: [{name: f, file: a}]\n", 3, "type: missing in a feed"},
+		{BASE "feeds: [{name: f, type: snmp, file: a}]\n", 3,
+		 "type: snmp: not known|bgp, jsonl"},
+		{BASE "feeds: [{name: f, type: rtnetlink, table: 254}]\n", 3,
+		 "type: rtnetlink: not yet"},
+		{BASE "feeds: [{name: f, type: jsonl}]\n", 3, "file: missing"},
+		{BASE "feeds: [{name: f, type: jsonl, file: ''}]\n", 3, "file: an empty text"},
+		{BASE "feeds: [{name: f, type: jsonl, file: a, listen: 1.2.3.4:5}]\n", 3,
+		 "listen: no key of a jsonl feed"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], dir: x}]\n", 3,
+		 "dir: no key of a bgp feed"},
+		{BASE "feeds: [{" BGP "}]\n", 3, "peers: missing in a bgp feed"},
+		{BASE "feeds: [{" BGP ", peers: []}]\n", 3, "peers|empty"},
+		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2:179, as: 1, peers: "
+		      "[127.0.0.1]}]\n",
+		 3, "router-id: missing"},
+		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2:179, as: 1, peers: "
+		      "[127.0.0.1], router-id: '::1'}]\n",
+		 3, "router-id: ::1"},
+		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2:0, as: 1, peers: "
+		      "[127.0.0.1], router-id: 1.1.1.1}]\n",
+		 3, "listen: 127.0.0.2:0: "},
+		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2:65536, as: 1, peers: "
+		      "[127.0.0.1], router-id: 1.1.1.1}]\n",
+		 3, "listen"},
+		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2, as: 1, peers: [127.0.0.1], "
+		      "router-id: 1.1.1.1}]\n",
+		 3, "ADDRESS:PORT"},
+		{BASE "feeds: [{name: f, type: bgp, listen: '::1:179', as: 1, peers: [127.0.0.1], "
+		      "router-id: 1.1.1.1}]\n",
+		 3, "[IPV6]:PORT"},
+		{BASE
+		 "feeds:\n- {name: f, type: jsonl, file: a}\n- {name: f, type: jsonl, file: b}\n",
+		 5, "name: f: two feeds"},
+		{BASE "feeds:\n- {" BGP
+		      ", peers: [127.0.0.1]}\n- {name: g, type: bgp, listen: 127.0.0.2:1790, as: "
+		      "1, peers: [127.0.0.1], router-id: 1.1.1.1}\n",
+		 5, "127.0.0.2 port 1790: feed f"},
+		{BASE "feeds:\n- {name: f, type: jsonl, file: '-'}\n- {name: g, type: jsonl, file: "
+		      "'-'}\n",
+		 5, "standard input"},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+static void test_not_yet(void **state)
+{
+	static const struct mistake cases[] = {
+		{BASE "transit: allow\n", 3, "transit: allow: not yet: "},
+		{BASE "forward: kernel\n", 3, "forward: kernel: not yet: "},
+		{BASE "multipath: circuits\n", 3, "multipath: circuits: not yet: "},
+		{BASE "asymmetry:\n  action: reflect\n", 4, "action: reflect: not yet: "},
+		{BASE "fwmark: 0xff\n", 3, "fwmark: 0xff: not yet: "},
+		{BASE "tables: 100\n", 3, "tables: 100: not yet: "},
+		{BASE "bypass-netfilter: true\n", 3, "bypass-netfilter: true: not yet: "},
+		{BASE "rules: [{name: a, deny: true}]\n", 3, "rules: a list: not yet: "},
+		{BASE "notify: {command: a}\n", 3, "notify: a mapping: not yet: "},
+		{BASE "export: {web: 127.0.0.1:1}\n", 3, "export: a mapping: not yet: "},
+		{BASE "fleet: {edge: a}\n", 3, "fleet: a mapping: not yet: "},
+		{BASE "exempt: [{to: 10.0.0.1, from: 10.0.0.2}]\n", 3, "from: 10.0.0.2: not yet: "},
+		{BASE "exempt: [{to: 10.0.0.1, port: 53}]\n", 3, "port: 53: not yet: "},
+		{P("name: b, class: vpn, interface: t1, vlan: [30, 300]"), 3,
+		 "vlan: a list: not yet: "},
+		{P("name: b, class: vpn, interface: t1, l3: t1.300"), 3, "l3: t1.300: not yet: "},
+		{P("name: b, class: vpn, interface: t1, mss: 1300"), 3, "mss: 1300: not yet: "},
+		{P("name: b, class: vpn, interface: t1, bfd: true"), 3, "bfd: true: not yet: "},
+		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,
+		 "probe: a mapping: not yet: "},
+		{P("name: b, class: vpn, interface: t1, weight: 2"), 3, "weight: 2: not yet: "},
+		{P("name: b, class: vpn, interface: t1, hook: tc"), 3, "hook: tc: not yet: "},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+static void test_document(void **state)
+{
+	static const struct mistake cases[] = {
+		{"", 1, "an empty config"},
+		{"# nothing\n\n", 1, "an empty config"},
+		{"\n\nhello\n", 3, "the config: not a mapping"},
+		{"- a\n", 1, "not a mapping"},
+		{BASE "mode: [a\n", 4, "YAML: |syntax"},
+		{BASE "\tmode: a\n", 3, "YAML: "},
+		{BASE "mode: *nobody\n", 3, "YAML: |alias"},
+		{BASE "mode: monitor\n\xff\n", 4, "YAML: |UTF-8"},
+		{BASE "---\nmode: enforce\n", 3, "second document"},
+		{BASE "---\n[\n", 5, "YAML: "},
+		{BASE "mode: monitor\nmode: monitor\n", 4, "mode: twice"},
+		{BASE "stale_time: 1s\n", 3, "stale_time: unknown key|did you mean stale-time"},
+		{BASE "Mode: enforce\n", 3, "did you mean mode"},
+		{BASE "zzzzzzzzzzzz: 1\n", 3, "zzzzzzzzzzzz: unknown key of the config: remove"},
+		{BASE "? [a]\n: b\n", 3, "a key that is no text"},
+		{BASE "asymmetry: {gracee: 1s}\n", 3,
+		 "gracee: unknown key of asymmetry: did you mean grace"},
+		{P("name: b, class: vpn, interface: t1, gatway: 1.2.3.4"), 3,
+		 "gatway|a path|gateway"},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),	    cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_paths_alike), cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_feeds),	    cmocka_unit_test(test_not_yet),
+		cmocka_unit_test(test_document),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The configuration as the rest of the program knows it: made from text, freed, asked. The reading
+ * is a walk over the YAML document (config_yaml.c) by tables of keys (config_keys.c) with readers
+ * of single values (config_value.c); then come the checks that need two values (config_check.c).
+ */
+#include "core/config_yaml.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct config *config_defaults(void)
+{
+	struct config *cfg = calloc(1, sizeof(*cfg));
+
+	if (!cfg)
+		return NULL;
+	cfg->prefer[0] = SW_CLASS_EXPRESSROUTE;
+	cfg->prefer[1] = SW_CLASS_VPN;
+	cfg->n_prefer = 2;
+	cfg->grace_ns = 60000000000ULL;
+	cfg->confirm_ns = 15000000000ULL;
+	cfg->failback_delay_ns = 1000000000ULL;
+	cfg->stale_ns = 120000000000ULL;
+	cfg->class_first_min = 16;
+	cfg->flows = 65536;
+	return cfg;
+}
+
+/* Numbers circuits by their first path; a path without one is a circuit of its own. */
+static void number_circuits(struct config *cfg)
+{
+	unsigned int next = 0;
+
+	for (size_t i = 0; i < cfg->n_paths; i++) {
+		struct config_path *path = &cfg->paths[i];
+		size_t k = 0;
+
+		while (k < i &&
+		       !(path->circuit[0] && !strcmp(cfg->paths[k].circuit, path->circuit)))
+			k++;
+		path->circuit_id = k < i ? cfg->paths[k].circuit_id : next++;
+	}
+}
+
+int config_parse(const char *text, size_t len, struct config **out, struct config_errors *errors)
+{
+	struct config_reader r = {.errors = errors, .cfg = config_defaults()};
+	const yaml_node_t *root;
+
+	*errors = (struct config_errors){0};
+	if (!r.cfg)
+		return -ENOMEM;
+	root = config_load(&r, text, len);
+	if (root) {
+		config_read(&r, root);
+		config_check(&r);
+		number_circuits(r.cfg);
+		yaml_document_delete(&r.doc);
+	}
+	free(r.marks);
+	if (!r.rc && !errors->n) {
+		*out = r.cfg;
+		return 0;
+	}
+	config_free(r.cfg);
+	return r.rc ? r.rc : -EINVAL;
+}
+
+void config_free(struct config *cfg)
+{
+	if (!cfg)
+		return;
+	for (size_t i = 0; i < cfg->n_paths; i++)
+		free(cfg->paths[i].peers);
+	for (size_t i = 0; i < cfg->n_inside; i++)
+		free(cfg->inside[i].networks);
+	for (size_t i = 0; i < cfg->n_feeds; i++) {
+		free(cfg->feeds[i].peers);
+		free(cfg->feeds[i].file);
+	}
+	free(cfg->paths);
+	free(cfg->inside);
+	free(cfg->exempt);
+	free(cfg->feeds);
+	free(cfg);
+}
+
+void config_errors_free(struct config_errors *errors)
+{
+	free(errors->v);
+	*errors = (struct config_errors){0};
+}
+
+uint8_t config_rank(const struct config *cfg, enum sw_class class)
+{
+	for (size_t i = 0; i < cfg->n_prefer; i++) {
+		if (cfg->prefer[i] == class)
+			return (uint8_t)i;
+	}
+	return SW_NO_RANK;
+}
+
+const struct config_path *config_path_by_name(const struct config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->n_paths; i++) {
+		if (!strcmp(cfg->paths[i].name, name))
+			return &cfg->paths[i];
+	}
+	return NULL;
+}
+
+const char *class_name(enum sw_class class)
+{
+	return config_classes[class];
+}
+
+int class_parse(const char *text, enum sw_class *out)
+{
+	for (unsigned int i = 0; i < SW_CLASS_COUNT; i++) {
+		if (!strcmp(text, config_classes[i])) {
+			*out = (enum sw_class)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}

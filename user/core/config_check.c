@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The checks of the config that need more than one value: names and interfaces used twice,
+ * networks that overlap, an address that would tell two paths, IPv6 on a small MTU, a VPN that
+ * would leave in clear. Each complains at the later of the two lines.
+ */
+#include "core/config_yaml.h"
+
+#include <string.h>
+
+static void check_paths_pair(struct config_reader *r, const struct config_path *a,
+			     const struct config_path *b)
+{
+	if (b->name[0] && !strcmp(a->name, b->name))
+		config_complain(r, config_line_of(r, b->name, b->line),
+				"name: %s: two paths have it: give each a name of its own",
+				b->name);
+	if (b->interface[0] && !strcmp(a->interface, b->interface))
+		config_complain(r, config_line_of(r, b->interface, b->line),
+				"interface: %s: not yet: path %s has it too, give each path an "
+				"interface of its own",
+				b->interface, a->name);
+}
+
+static void check_inside_pair(struct config_reader *r, const struct config_inside *a,
+			      const struct config_inside *b)
+{
+	if (b->interface[0] && !strcmp(a->interface, b->interface))
+		config_complain(
+			r, config_line_of(r, b->interface, b->line),
+			"interface: %s: two inside entries have it: put all networks in one",
+			b->interface);
+	for (size_t i = 0; i < a->n_networks; i++) {
+		for (size_t k = 0; k < b->n_networks; k++) {
+			const struct prefix *x = &a->networks[i], *y = &b->networks[k];
+			char one[PREFIX_STRLEN], two[PREFIX_STRLEN];
+
+			if (!prefix_contains(x, y) && !prefix_contains(y, x))
+				continue;
+			config_complain(
+				r, config_line_of(r, y, b->line),
+				"networks: %s: overlaps %s of %s: a network is on one interface",
+				prefix_format(y, two), prefix_format(x, one), a->interface);
+			return;
+		}
+	}
+}
+
+static void check_roles(struct config_reader *r, const struct config_path *path,
+			const struct config_inside *inside)
+{
+	if (!path->interface[0] || strcmp(path->interface, inside->interface))
+		return;
+	config_complain(
+		r, config_line_of(r, inside->interface, inside->line),
+		"interface: %s: path %s has it too: an interface is path or inside, not both",
+		inside->interface, path->name);
+}
+
+/* Whether the address tells a packet or route of this path. */
+static bool path_has(const struct config_path *path, const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < path->n_peers; i++) {
+		if (ip_equal(&path->peers[i], ip))
+			return true;
+	}
+	return ip_equal(&path->gateway, ip) || ip_equal(&path->gateway6, ip);
+}
+
+/* Link-local addresses may be the same on two links; any other says which path a route is of. */
+static void check_owner(struct config_reader *r, const char *key, const struct ip_addr *ip,
+			const struct config_path *path)
+{
+	char buf[IP_STRLEN];
+
+	if (!ip->family || ip_is_link_local(ip))
+		return;
+	for (const struct config_path *other = r->cfg->paths; other < path; other++) {
+		if (!path_has(other, ip))
+			continue;
+		config_complain(r, config_line_of(r, ip, path->line),
+				"%s: %s: path %s has it too: it must tell one path", key,
+				ip_format(ip, buf), other->name);
+		return;
+	}
+}
+
+static void check_twice(struct config_reader *r, const struct ip_addr *v, size_t n, int entry)
+{
+	char buf[IP_STRLEN];
+
+	for (size_t i = 1; i < n; i++) {
+		size_t k = 0;
+
+		while (k < i && !ip_equal(&v[k], &v[i]))
+			k++;
+		if (k < i)
+			config_complain(r, config_line_of(r, &v[i], entry),
+					"peers: %s: listed twice: remove one",
+					ip_format(&v[i], buf));
+	}
+}
+
+/* RFC 8200, 5: a link below 1280 bytes can't carry IPv6. */
+static void check_mtu(struct config_reader *r, const struct config_path *path)
+{
+	bool inside6 = false;
+
+	if (!path->mtu || path->mtu >= 1280)
+		return;
+	for (size_t i = 0; i < r->cfg->n_inside; i++) {
+		for (size_t k = 0; k < r->cfg->inside[i].n_networks; k++)
+			inside6 |= r->cfg->inside[i].networks[k].family == 6;
+	}
+	/* Without a gateway it has no Ethernet header, and takes both families. */
+	if (path->gateway6.family || (inside6 && !path->gateway.family))
+		config_complain(r, config_line_of(r, &path->mtu, path->line),
+				"mtu: %u: too small for IPv6: give 1280 or more", path->mtu);
+}
+
+static void check_path(struct config_reader *r, const struct config_path *path)
+{
+	check_owner(r, "gateway", &path->gateway, path);
+	check_owner(r, "gateway6", &path->gateway6, path);
+	for (size_t i = 0; i < path->n_peers; i++)
+		check_owner(r, "peers", &path->peers[i], path);
+	check_twice(r, path->peers, path->n_peers, path->line);
+	check_mtu(r, path);
+	if (r->cfg->mode == SW_MODE_ENFORCE && path->class == SW_CLASS_VPN && !path->encrypted &&
+	    (path->gateway.family || path->gateway6.family))
+		config_complain(r, path->line,
+				"encrypted: missing in vpn path %s with a gateway: say `encrypted: "
+				"true` if ESP is made elsewhere, else its packets leave in clear",
+				path->name);
+}
+
+static void check_feeds_pair(struct config_reader *r, const struct config_feed *a,
+			     const struct config_feed *b)
+{
+	char buf[IP_STRLEN];
+
+	if (b->name[0] && !strcmp(a->name, b->name))
+		config_complain(r, config_line_of(r, b->name, b->line),
+				"name: %s: two feeds have it: give each a name of its own",
+				b->name);
+	if (b->listen.family && ip_equal(&a->listen, &b->listen) && a->port == b->port)
+		config_complain(r, config_line_of(r, &b->listen, b->line),
+				"listen: %s port %u: feed %s has it too: give another port",
+				ip_format(&b->listen, buf), b->port, a->name);
+	if (a->file && b->file && !strcmp(a->file, "-") && !strcmp(b->file, "-"))
+		config_complain(r, b->line,
+				"file: -: feed %s reads it too: one feed reads standard input",
+				a->name);
+}
+
+static void check_network_twice(struct config_reader *r, const struct config_inside *inside)
+{
+	char buf[PREFIX_STRLEN];
+
+	for (size_t i = 1; i < inside->n_networks; i++) {
+		const struct prefix *p = &inside->networks[i];
+		size_t k = 0;
+
+		while (k < i && !prefix_equal(&inside->networks[k], p))
+			k++;
+		if (k < i)
+			config_complain(r, config_line_of(r, p, inside->line),
+					"networks: %s: listed twice: remove one",
+					prefix_format(p, buf));
+	}
+}
+
+void config_check(struct config_reader *r)
+{
+	const struct config *cfg = r->cfg;
+
+	for (size_t i = 0; i < cfg->n_paths; i++) {
+		for (size_t k = 0; k < i; k++)
+			check_paths_pair(r, &cfg->paths[k], &cfg->paths[i]);
+		for (size_t k = 0; k < cfg->n_inside; k++)
+			check_roles(r, &cfg->paths[i], &cfg->inside[k]);
+		check_path(r, &cfg->paths[i]);
+	}
+	for (size_t i = 0; i < cfg->n_inside; i++) {
+		for (size_t k = 0; k < i; k++)
+			check_inside_pair(r, &cfg->inside[k], &cfg->inside[i]);
+		check_network_twice(r, &cfg->inside[i]);
+	}
+	for (size_t i = 0; i < cfg->n_feeds; i++) {
+		for (size_t k = 0; k < i; k++)
+			check_feeds_pair(r, &cfg->feeds[k], &cfg->feeds[i]);
+		check_twice(r, cfg->feeds[i].peers, cfg->feeds[i].n_peers, cfg->feeds[i].line);
+	}
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tables of the config's keys, section by section: contract.md's Config in code. A key is here
+ * with its reader and range, or with the default that alone is taken until a later build does
+ * more.
+ */
+#include "core/config_yaml.h"
+
+#include <string.h>
+
+#define COUNT(v)	     (sizeof(v) / sizeof((v)[0]))
+
+#define CLASS_TEXT(id, text) text,
+const char *const config_modes[] = {"monitor", "enforce", NULL};
+const char *const config_matches[] = {"longest-prefix", "class-first", NULL};
+const char *const config_forwards[] = {"auto", "fast", "kernel", NULL};
+const char *const config_default_routes[] = {"never", "last", NULL};
+const char *const config_scopes[] = {"class", "circuit", "path", NULL};
+const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
+const char *const config_feed_types[] = {"bgp", "jsonl", "bmp", "rtnetlink",
+					 "frr", "azure", "mrt", NULL};
+static const char *const actions[] = {"alert", "reflect", "drop", NULL};
+static const char *const transits[] = {"deny", "allow", NULL};
+static const char *const multipaths[] = {"circuit", "circuits", NULL};
+
+#define KEY(struct_, key, field, reader, ...)                                                      \
+	{                                                                                          \
+		.name = key, .offset = offsetof(struct struct_, field),                            \
+		.read = config_read_##reader, __VA_ARGS__                                          \
+	}
+#define KEY_CHOICE(struct_, key, field, list, now, ...)                                            \
+	KEY(struct_, key, field, choice, .choices = list, .n_now = now, __VA_ARGS__)
+#define KEY_FIXED(key, list, what)                                                                 \
+	{                                                                                          \
+		.name = key, .read = config_read_choice, .offset = CONFIG_NO_FIELD,                \
+		.choices = list, .n_now = 1, .instead = what                                       \
+	}
+#define KEY_OWN(key, reader, ...)                                                                  \
+	{                                                                                          \
+		.name = key, .read = reader, __VA_ARGS__                                           \
+	}
+#define KEY_LATER(key, only, what)                                                                 \
+	{                                                                                          \
+		.name = key, .fallback = only, .instead = what                                     \
+	}
+
+static void read_prefer(struct config_reader *r, const struct config_key *key,
+			const yaml_node_t *node, void *into)
+{
+	struct config *cfg = into;
+	unsigned int seen = 0;
+	size_t n;
+
+	if (!config_items(r, key, node, "classes", &n))
+		return;
+	if (!n)
+		config_bad(r, key, node,
+			   "empty: give at least one class, as in [expressroute, vpn]");
+	cfg->n_prefer = 0;
+	for (size_t i = 0; i < n; i++) {
+		const yaml_node_t *item = config_item(r, node, i);
+		const char *text = config_text(r, key, item, "a class");
+		enum sw_class class;
+
+		if (!text)
+			continue;
+		if (class_parse(text, &class)) {
+			config_bad(r, key, item,
+				   "no class: give expressroute, vpn, peering or other");
+		} else if (seen & 1U << class) {
+			config_bad(r, key, item, "listed twice: remove one");
+		} else {
+			seen |= 1U << class;
+			cfg->prefer[cfg->n_prefer++] = class;
+		}
+	}
+}
+
+static const struct config_key asymmetry_keys[] = {
+	KEY_CHOICE(config, "scope", scope, config_scopes, 3),
+	KEY(config, "grace", grace_ns, duration),
+	KEY(config, "confirm", confirm_ns, duration),
+	KEY_FIXED("action", actions, "only alerts are there, give alert"),
+};
+
+static void read_asymmetry(struct config_reader *r, const struct config_key *key,
+			   const yaml_node_t *node, void *into)
+{
+	config_mapping(r, node, key->name, asymmetry_keys, COUNT(asymmetry_keys), into);
+}
+
+static void read_path_peers(struct config_reader *r, const struct config_key *key,
+			    const yaml_node_t *node, void *into)
+{
+	struct config_path *path = into;
+
+	config_addresses(r, key, node, &path->peers, &path->n_peers);
+}
+
+/* A key that is judged elsewhere, or can't be. */
+static void read_nothing(struct config_reader *r, const struct config_key *key,
+			 const yaml_node_t *node, void *into)
+{
+	(void)r;
+	(void)key;
+	(void)node;
+	(void)into;
+}
+
+static const struct config_key path_keys[] = {
+	KEY(config_path, "name", name, name, .required = true),
+	KEY_CHOICE(config_path, "class", class, config_classes, SW_CLASS_COUNT, .required = true),
+	KEY(config_path, "circuit", circuit, name),
+	KEY(config_path, "interface", interface, interface, .required = true),
+	KEY(config_path, "gateway", gateway, gateway, .min = 4),
+	KEY(config_path, "gateway6", gateway6, gateway, .min = 6),
+	KEY_OWN("peers", read_path_peers),
+	KEY(config_path, "as", as, u32, .min = 1, .max = UINT32_MAX),
+	KEY(config_path, "mtu", mtu, u32, .min = 576, .max = 65535),
+	KEY(config_path, "encrypted", encrypted, bool),
+	KEY_LATER("vlan", "[]", "give an interface that takes the tags off"),
+	KEY_OWN("l3", read_nothing),
+	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
+	KEY_LATER("bfd", "false", "let the routing daemon watch BFD, and leave this out"),
+	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
+	KEY_LATER("weight", "1", "equal paths share evenly, leave it out"),
+	KEY_LATER("hook", "auto", "leave it out, or give auto"),
+};
+
+/* `l3` may say what it means without being there: the path's own interface. */
+static void check_l3(struct config_reader *r, const yaml_node_t *node,
+		     const struct config_path *path)
+{
+	static const struct config_key l3 = {.name = "l3"};
+	const yaml_node_t *value = config_find(r, node, "l3");
+
+	if (!value || config_is_null(value))
+		return;
+	if (value->type != YAML_SCALAR_NODE ||
+	    strcmp((const char *)value->data.scalar.value, path->interface))
+		config_bad(r, &l3, value,
+			   "not yet: leave it out, the addresses are the interface's");
+}
+
+static void read_path(struct config_reader *r, const yaml_node_t *node, struct config_path *path)
+{
+	path->line = config_line(node);
+	config_mapping(r, node, "a path", path_keys, COUNT(path_keys), path);
+	check_l3(r, node, path);
+}
+
+static void read_paths(struct config_reader *r, const struct config_key *key,
+		       const yaml_node_t *node, void *into)
+{
+	struct config *cfg = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "paths", &n))
+		return;
+	if (!n)
+		config_bad(r, key, node, "empty: give at least one path");
+	if (n > SW_MAX_PATHS) {
+		config_complain(r, config_line(config_item(r, node, SW_MAX_PATHS)),
+				"paths: %zu of them: give %d at most", n, SW_MAX_PATHS);
+		n = SW_MAX_PATHS;
+	}
+	cfg->paths = config_array(r, n, sizeof(*cfg->paths));
+	while (cfg->paths && cfg->n_paths < n) {
+		read_path(r, config_item(r, node, cfg->n_paths), &cfg->paths[cfg->n_paths]);
+		cfg->n_paths++;
+	}
+}
+
+static void read_inside_networks(struct config_reader *r, const struct config_key *key,
+				 const yaml_node_t *node, void *into)
+{
+	struct config_inside *inside = into;
+
+	config_networks(r, key, node, &inside->networks, &inside->n_networks);
+}
+
+static const struct config_key inside_keys[] = {
+	KEY(config_inside, "interface", interface, interface, .required = true),
+	KEY_OWN("networks", read_inside_networks, .required = true),
+	KEY(config_inside, "gateway", gateway, gateway, .min = 4),
+	KEY(config_inside, "gateway6", gateway6, gateway, .min = 6),
+	KEY(config_inside, "stateful", stateful, bool),
+};
+
+static void read_insides(struct config_reader *r, const struct config_key *key,
+			 const yaml_node_t *node, void *into)
+{
+	struct config *cfg = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "inside interfaces", &n))
+		return;
+	if (!n)
+		config_bad(r, key, node, "empty: give at least one interface with its networks");
+	if (n > SW_MAX_INSIDE) {
+		config_complain(r, config_line(config_item(r, node, SW_MAX_INSIDE)),
+				"inside: %zu of them: give %d at most", n, SW_MAX_INSIDE);
+		n = SW_MAX_INSIDE;
+	}
+	cfg->inside = config_array(r, n, sizeof(*cfg->inside));
+	while (cfg->inside && cfg->n_inside < n) {
+		struct config_inside *inside = &cfg->inside[cfg->n_inside];
+		const yaml_node_t *item = config_item(r, node, cfg->n_inside);
+
+		cfg->n_inside++;
+		inside->line = config_line(item);
+		config_mapping(r, item, "an inside entry", inside_keys, COUNT(inside_keys), inside);
+	}
+}
+
+static void read_exempt_prefix(struct config_reader *r, const struct config_key *key,
+			       const yaml_node_t *node, void *into)
+{
+	struct config_exempt *exempt = into;
+
+	if (exempt->prefix.family)
+		config_bad(r, key, node, "not yet: give `to` or `from`, not both");
+	else if (config_prefix(r, key, node, &exempt->prefix))
+		exempt->from = !strcmp(key->name, "from");
+}
+
+static const struct config_key exempt_keys[] = {
+	KEY_OWN("to", read_exempt_prefix),
+	KEY_OWN("from", read_exempt_prefix),
+	KEY_LATER("proto", NULL, "exempt the whole address, leave this out"),
+	KEY_LATER("port", NULL, "exempt the whole address, leave this out"),
+};
+
+static void read_exempts(struct config_reader *r, const struct config_key *key,
+			 const yaml_node_t *node, void *into)
+{
+	struct config *cfg = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "mappings", &n))
+		return;
+	cfg->exempt = config_array(r, n, sizeof(*cfg->exempt));
+	while (cfg->exempt && cfg->n_exempt < n) {
+		const yaml_node_t *item = config_item(r, node, cfg->n_exempt);
+
+		config_mapping(r, item, "an exempt entry", exempt_keys, COUNT(exempt_keys),
+			       &cfg->exempt[cfg->n_exempt++]);
+		if (item->type == YAML_MAPPING_NODE && !config_find(r, item, "to") &&
+		    !config_find(r, item, "from"))
+			config_complain(r, config_line(item),
+					"exempt: an entry without address: give `to` or `from`");
+	}
+}
+
+static void read_feed_listen(struct config_reader *r, const struct config_key *key,
+			     const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+
+	config_listen(r, key, node, &feed->listen, &feed->port);
+}
+
+static void read_feed_peers(struct config_reader *r, const struct config_key *key,
+			    const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+	size_t n;
+
+	config_addresses(r, key, node, &feed->peers, &feed->n_peers);
+	if (node->type == YAML_SEQUENCE_NODE && config_items(r, key, node, "addresses", &n) && !n)
+		config_bad(r, key, node, "empty: give the routing daemon's address");
+}
+
+/* A key that only feeds of another type have. */
+static void read_foreign(struct config_reader *r, const struct config_key *key,
+			 const yaml_node_t *node, void *into)
+{
+	const struct config_feed *feed = into;
+
+	config_complain(r, config_line(node), "%s: no key of a %s feed: remove it", key->name,
+			config_feed_types[feed->type]);
+}
+
+#define FEED_KEYS                                                                                  \
+	KEY(config_feed, "name", name, name, .required = true),                                    \
+		KEY_CHOICE(config_feed, "type", type, config_feed_types, 2, .required = true,      \
+			   .instead = "give a bgp or a jsonl feed")
+#define FEED_LATER_KEYS(reader)                                                                    \
+	KEY_OWN("table", reader), KEY_OWN("command", reader), KEY_OWN("interval", reader),         \
+		KEY_OWN("dir", reader), KEY_OWN("view", reader), KEY_OWN("circuits", reader),      \
+		KEY_OWN("speed", reader)
+
+static const struct config_key bgp_keys[] = {
+	FEED_KEYS,
+	KEY_OWN("listen", read_feed_listen, .required = true),
+	KEY(config_feed, "as", as, u32, .min = 1, .max = UINT32_MAX, .required = true),
+	KEY(config_feed, "router-id", router_id, router_id, .required = true),
+	KEY_OWN("peers", read_feed_peers, .required = true),
+	KEY_OWN("file", read_foreign),
+	KEY_OWN("follow", read_foreign),
+	FEED_LATER_KEYS(read_foreign),
+};
+
+static const struct config_key jsonl_keys[] = {
+	FEED_KEYS,
+	KEY(config_feed, "file", file, string, .required = true),
+	KEY(config_feed, "follow", follow, bool),
+	KEY_OWN("listen", read_foreign),
+	KEY_OWN("as", read_foreign),
+	KEY_OWN("router-id", read_foreign),
+	KEY_OWN("peers", read_foreign),
+	FEED_LATER_KEYS(read_foreign),
+};
+
+/* Of a feed whose type is missing, unknown or not yet: its other keys can't be judged. */
+static const struct config_key any_keys[] = {
+	FEED_KEYS,
+	KEY_OWN("listen", read_nothing),
+	KEY_OWN("as", read_nothing),
+	KEY_OWN("router-id", read_nothing),
+	KEY_OWN("peers", read_nothing),
+	KEY_OWN("file", read_nothing),
+	KEY_OWN("follow", read_nothing),
+	FEED_LATER_KEYS(read_nothing),
+};
+
+static void read_feed(struct config_reader *r, const yaml_node_t *node, struct config_feed *feed)
+{
+	const yaml_node_t *type = config_find(r, node, "type");
+	const char *text =
+		type && type->type == YAML_SCALAR_NODE ? (const char *)type->data.scalar.value : "";
+
+	feed->line = config_line(node);
+	if (!strcmp(text, config_feed_types[FEED_BGP])) {
+		feed->type = FEED_BGP;
+		config_mapping(r, node, "a bgp feed", bgp_keys, COUNT(bgp_keys), feed);
+	} else if (!strcmp(text, config_feed_types[FEED_JSONL])) {
+		feed->type = FEED_JSONL;
+		config_mapping(r, node, "a jsonl feed", jsonl_keys, COUNT(jsonl_keys), feed);
+	} else {
+		config_mapping(r, node, "a feed", any_keys, COUNT(any_keys), feed);
+	}
+}
+
+static void read_feeds(struct config_reader *r, const struct config_key *key,
+		       const yaml_node_t *node, void *into)
+{
+	struct config *cfg = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "feeds", &n))
+		return;
+	cfg->feeds = config_array(r, n, sizeof(*cfg->feeds));
+	while (cfg->feeds && cfg->n_feeds < n) {
+		read_feed(r, config_item(r, node, cfg->n_feeds), &cfg->feeds[cfg->n_feeds]);
+		cfg->n_feeds++;
+	}
+}
+
+static const struct config_key top_keys[] = {
+	KEY_CHOICE(config, "mode", mode, config_modes, 2),
+	KEY_OWN("prefer", read_prefer),
+	KEY_CHOICE(config, "match", match, config_matches, 2),
+	KEY_OWN("asymmetry", read_asymmetry),
+	KEY(config, "failback-delay", failback_delay_ns, duration),
+	KEY(config, "stale-time", stale_ns, duration),
+	KEY_FIXED("transit", transits, "path to path is always denied, give deny"),
+	KEY_CHOICE(config, "forward", forward, config_forwards, 2,
+		   .instead = "give auto or fast, which redirect past the kernel's firewall"),
+	KEY_LATER("fwmark", "0xff0000", "no packet is marked, leave it out"),
+	KEY_LATER("tables", "7000", "no route table is written, leave it out"),
+	KEY_LATER("bypass-netfilter", "false", "remove the rules that would be passed by"),
+	KEY_CHOICE(config, "default-route", default_route, config_default_routes, 2),
+	KEY(config, "class-first-min", class_first_min, u32, .max = 128),
+	KEY_FIXED("multipath", multipaths, "candidates share within a circuit only, give circuit"),
+	KEY(config, "flows", flows, u32, .min = 1024, .max = 16777216),
+	KEY_OWN("paths", read_paths, .required = true),
+	KEY_OWN("inside", read_insides, .required = true),
+	KEY_OWN("exempt", read_exempts),
+	KEY_LATER("rules", "[]", "leave it out; prefer is for all destinations"),
+	KEY_OWN("feeds", read_feeds),
+	KEY_LATER("notify", NULL, "leave it out and follow `sameway alerts -f`"),
+	KEY_LATER("export", NULL, "leave it out and read `sameway -j counters`"),
+	KEY_LATER("fleet", NULL, "leave it out and ask each edge"),
+};
+
+void config_read(struct config_reader *r, const yaml_node_t *root)
+{
+	config_mapping(r, root, "the config", top_keys, COUNT(top_keys), r->cfg);
+}
