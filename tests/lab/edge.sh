@@ -39,11 +39,12 @@ wait_for() {
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
-# background SITE NAME COMMAND...: starts it there, keeps its pid in $RUN/pids and $RUN/NAME.pid, output in $RUN/NAME.log
+# background SITE NAME COMMAND...: starts it there, keeps its pid in $RUN/pids and $RUN/NAME.pid, output in $RUN/NAME.log. In a
+# session of its own: Ctrl-C is for the script, which ends all of them in order.
 background() {
 	local site=$1 name=$2
 	shift 2
-	nsenter --net="/run/netns/$LAB-$site" "$@" >"$RUN/$name.log" 2>&1 </dev/null &
+	setsid nsenter --net="/run/netns/$LAB-$site" "$@" >"$RUN/$name.log" 2>&1 </dev/null &
 	echo $! >"$RUN/$name.pid"
 	echo $! >>"$RUN/pids"
 }
@@ -58,6 +59,13 @@ end_background() {
 	wait "$pid" 2>/dev/null
 	rm -f "$RUN/$1.pid"
 }
+
+# finished NAME: whether it ended by itself
+finished() { ! kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
+
+# lines NAME PATTERN: how many lines of its output match
+lines() { grep -c -e "$2" "$RUN/$1.log"; }
+lines_reach() { [ "$(lines "$1" "$2")" -ge "$3" ]; }
 
 make_site() {
 	local ns=$LAB-$1
