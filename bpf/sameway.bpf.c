@@ -1,39 +1,249 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sameway's programs: thin entry points over one pipeline (pipeline.h).
+ *
+ *   sw_xdp          Ethernet interfaces in enforce mode: moves what it can transmit; all else goes
+ *                   up uncounted to sw_tc_ingress of the same interface, which has the last word
+ *   sw_tc_ingress   every interface of ours
+ *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves nothing
+ *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
+ *   sw_start        arms the timer that keeps path_counters
+ */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #include "sameway/abi.h"
 #include "maps.h"
+#include "parse.h"
+#include "admit.h"
+#include "fib.h"
+#include "select.h"
+#include "count.h"
+#include "event.h"
+#include "flow.h"
+#include "nexthop.h"
+#include "rewrite.h"
+#include "pipeline.h"
+#include "timer.h"
+
+#define TC_PULL_BYTES 160 /* headers that parse may want in the linear part */
+
+static __always_inline struct sw_ctl *settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ctl, &zero);
+}
 
 SEC("xdp")
 int sw_xdp(struct xdp_md *ctx)
 {
-	return XDP_PASS;
+	struct frame frame = {
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.ifindex = ctx->ingress_ifindex,
+		.len = ctx->data_end - ctx->data,
+		.segments = 1,
+	};
+	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
+	struct sw_ctl *c = settings();
+	struct decision *d = decision_new(SCRATCH_XDP);
+	struct nexthop nh = {};
+	struct sw_flow *flow;
+	__u64 now;
+
+	if (!from || !c || !d || c->mode != SW_MODE_ENFORCE)
+		return XDP_PASS;
+	flow = decide(d, &frame, from, c);
+	now = bpf_ktime_get_coarse_ns();
+	if (d->action == SW_ACTION_DROP) {
+		account_in(d, &frame, flow, now);
+		return XDP_DROP;
+	}
+	if (d->action != SW_ACTION_FORWARD || nexthop_find(ctx, d->to, &d->pkt, now, &nh) || nh.l3)
+		return XDP_PASS;
+	if (bpf_redirect_map(&devices, d->to, XDP_PASS) != XDP_REDIRECT) {
+		struct sw_health *h = health_row();
+
+		if (h)
+			h->redirect_no_dev++;
+		return XDP_PASS;
+	}
+	if (rewrite_ttl(frame.data + ETH_HLEN_, frame.end, d->pkt.family) ||
+	    rewrite_macs(frame.data, frame.end, &nh))
+		return XDP_PASS; /* cannot be: parse saw these bytes */
+	account_in(d, &frame, flow, now);
+	if (d->dir == DIR_OUT) {
+		struct amount n = amount_of(&frame, &d->pkt);
+
+		count_tx(d->path, n);
+		if (!d->pkt.fragment && !d->pkt.icmp_error)
+			flow_record(&d->pkt, flow, DIR_OUT, d->path, d->outside_id, n, now);
+	}
+	return XDP_REDIRECT;
+}
+
+/* The frame as TC sees it, its headers in the linear part. */
+static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, __u8 l3)
+{
+	__u32 want = ctx->len < TC_PULL_BYTES ? ctx->len : TC_PULL_BYTES;
+
+	if ((void *)(long)ctx->data + want > (void *)(long)ctx->data_end)
+		bpf_skb_pull_data(ctx, want);
+	frame->data = (void *)(long)ctx->data;
+	frame->end = (void *)(long)ctx->data_end;
+	frame->ifindex = ctx->ifindex;
+	frame->len = ctx->len;
+	frame->gso_size = ctx->gso_size;
+	frame->segments = ctx->gso_segs ? ctx->gso_segs : 1;
+	frame->l3 = l3;
+	frame->tagged = ctx->vlan_present;
+}
+
+/* Sends it out of nh; the header rules between Ethernet and L3 devices are here. */
+static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *frame,
+				   const struct packet *pkt, const struct nexthop *nh)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 off = frame->l3 ? 0 : ETH_HLEN_;
+	struct ethhdr eth;
+
+	if (rewrite_ttl(data + off, end, pkt->family))
+		return -1;
+	if (nh->l3)
+		return 0; /* the kernel takes an Ethernet header off for a device without */
+	if (!frame->l3) {
+		data = (void *)(long)ctx->data;
+		end = (void *)(long)ctx->data_end;
+		return rewrite_macs(data, end, nh);
+	}
+	/* bpf_redirect_neigh and a bare bpf_redirect lose everything from an L3 device */
+	if (bpf_skb_change_head(ctx, ETH_HLEN_, 0))
+		return -1;
+	__builtin_memcpy(eth.h_dest, nh->dmac, ETH_ALEN);
+	__builtin_memcpy(eth.h_source, nh->smac, ETH_ALEN);
+	eth.h_proto = pkt->family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	return bpf_skb_store_bytes(ctx, 0, &eth, ETH_HLEN_, 0);
 }
 
 SEC("tc")
 int sw_tc_ingress(struct __sk_buff *ctx)
 {
-	return TC_ACT_UNSPEC;
+	__u32 ifindex = ctx->ifindex;
+	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct sw_ctl *c = settings();
+	struct frame frame = {};
+	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
+	struct nexthop nh = {};
+	struct sw_flow *flow;
+	int moved = TC_ACT_UNSPEC;
+	__u64 now;
+
+	if (!from || !c || !d)
+		return TC_ACT_UNSPEC;
+	tc_frame(ctx, &frame, from->l3);
+	flow = decide(d, &frame, from, c);
+	now = bpf_ktime_get_coarse_ns();
+	if (d->action == SW_ACTION_FORWARD) {
+		if (nexthop_find(ctx, d->to, &d->pkt, now, &nh)) {
+			pass(d, SW_REASON_no_neighbor);
+		} else if (tc_move(ctx, &frame, &d->pkt, &nh)) {
+			/* half rewritten: not to be shown to the kernel */
+			d->reason = SW_REASON_redirect_failed;
+			d->action = SW_ACTION_DROP;
+			d->counted = d->record = 0;
+		} else {
+			moved = bpf_redirect(nh.ifindex, 0);
+		}
+	}
+	account_in(d, &frame, flow, now);
+	if (d->action == SW_ACTION_DROP)
+		return TC_ACT_SHOT;
+	return moved;
 }
 
 SEC("tc")
 int sw_tc_egress(struct __sk_buff *ctx)
 {
+	__u32 ifindex = ctx->ifindex;
+	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
+	struct frame frame = {};
+	struct sw_group *dst, *src;
+	struct sw_flow *flow;
+	struct amount n;
+	__u32 id;
+
+	if (!to || !d || to->role != SW_ROLE_PATH)
+		return TC_ACT_UNSPEC;
+	tc_frame(ctx, &frame, to->l3);
+	if (admit(parse(&frame, NULL, &d->pkt), &d->pkt) != ADMITTED)
+		return TC_ACT_UNSPEC;
+	id = fib_find(d->pkt.family, &d->pkt.dst);
+	dst = fib_group(id);
+	if (dst && dst->kind != SW_GROUP_ROUTE)
+		return TC_ACT_UNSPEC;
+	src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
+	if (src && (src->kind == SW_GROUP_LOCAL || src->kind == SW_GROUP_EXEMPT))
+		return TC_ACT_UNSPEC;
+	n = amount_of(&frame, &d->pkt);
+	count_tx(to->slot, n);
+	if (d->pkt.fragment || d->pkt.icmp_error || !dst)
+		return TC_ACT_UNSPEC;
+	flow = flow_find(&d->pkt);
+	if (flow || (src && src->kind == SW_GROUP_INSIDE))
+		flow_record(&d->pkt, flow, DIR_OUT, to->slot, id, n, bpf_ktime_get_coarse_ns());
 	return TC_ACT_UNSPEC;
 }
 
 SEC("xdp")
 int sw_explain(struct xdp_md *ctx)
 {
+	struct sw_explain *io = (void *)(long)ctx->data;
+	struct sw_ctl *c = settings();
+	struct choice choice = {};
+	struct sw_group *group;
+	struct packet pkt = {};
+
+	if ((void *)(io + 1) > (void *)(long)ctx->data_end || !c)
+		return XDP_ABORTED;
+	pkt.family = pkt.key.family = io->family;
+	pkt.proto = pkt.key.proto = io->proto;
+	__builtin_memcpy(&pkt.src, io->src, 16);
+	__builtin_memcpy(&pkt.dst, io->dst, 16);
+	flow_key(&pkt.key, &pkt.src, &pkt.dst, io->sport, io->dport);
+	io->group = fib_find(pkt.family, &pkt.dst);
+	group = fib_group(io->group);
+	io->kind = group ? group->kind : SW_GROUP_FREE;
+	choice.path = choice.hint = SW_NO_PATH;
+	if (group && group->kind == SW_GROUP_ROUTE) {
+		choice.denied = io->down;
+		choice.family = io->family;
+		choice.hash = flow_hash(&pkt.key, c->seed);
+		choice.hint = flow_hint(flow_find(&pkt));
+		choose(io->group, &choice);
+	}
+	io->path = choice.path;
+	io->tier = choice.tier;
+	io->step = choice.step;
+	io->usable = choice.usable;
+	io->tier_usable = choice.members;
 	return XDP_PASS;
 }
 
 SEC("syscall")
-int sw_start(void *ctx)
+int sw_start(void *ctx __attribute__((unused)))
 {
-	return 0;
+	return timer_start();
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -11,8 +11,8 @@
 
 #define SW_ABI_VERSION 1
 
-#define SW_MAX_PATHS  64
-#define SW_MAX_INSIDE 64
+#define SW_MAX_PATHS   64
+#define SW_MAX_INSIDE  64
 /* An interface's slot: a path's id, or SW_INSIDE_SLOT + the number of the inside entry. */
 #define SW_INSIDE_SLOT 64
 #define SW_MAX_SLOTS   (SW_MAX_PATHS + SW_MAX_INSIDE)
@@ -89,7 +89,7 @@
 	X(failback, "failback-delay")                                                              \
 	X(neighbor, "no-neighbor")
 
-#define SW_ENUM_CLASS(id, text)   SW_CLASS_##id,
+#define SW_ENUM_CLASS(id, text)	  SW_CLASS_##id,
 #define SW_ENUM_REASON(id, text)  SW_REASON_##id,
 #define SW_ENUM_ACTION(id, text)  SW_ACTION_##id,
 #define SW_ENUM_VERDICT(id, text) SW_VERDICT_##id,
@@ -106,21 +106,22 @@ enum sw_group_kind {
 	SW_GROUP_FREE,
 	SW_GROUP_ROUTE,
 	SW_GROUP_INSIDE, /* inside network: `slot` says whose */
-	SW_GROUP_LOCAL,  /* an address of this box, or a broadcast address */
+	SW_GROUP_LOCAL,	 /* an address of this box, or a broadcast address */
 	SW_GROUP_EXEMPT,
 };
 
 /* Map `ctl`, one row, mmapped; written by the daemon alone. */
 struct sw_ctl {
-	__u32 abi;        /* SW_ABI_VERSION */
-	__u32 mode;       /* enum sw_mode in effect now (monitor during a cold start) */
+	__u32 abi;	  /* SW_ABI_VERSION */
+	__u32 mode;	  /* enum sw_mode in effect now (monitor during a cold start) */
 	__u32 generation; /* bumped AFTER every change of groups, FIB, usable or paths */
-	__u32 scope;      /* enum sw_scope */
+	__u32 scope;	  /* enum sw_scope */
 	__u64 grace_ns;
 	__u64 can4, can6; /* paths that may be sent packets of the family */
-	__u32 default4, default6; /* group that select falls through to (default-route: last), 0: none */
-	__u32 seed;               /* of the flow hash */
-	__u32 event_rate;         /* events a second and CPU, at most */
+	__u32 default4,
+		default6; /* group that select falls through to (default-route: last), 0: none */
+	__u32 seed;	  /* of the flow hash */
+	__u32 event_rate; /* events a second and CPU, at most */
 };
 
 /* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
@@ -131,16 +132,16 @@ struct sw_usable {
 
 /* Map `paths`, mmapped, a row a path id; written by the daemon. */
 struct sw_path {
-	char name[SW_NAME_LEN]; /* empty: not configured */
+	char name[SW_NAME_LEN];		/* empty: not configured */
 	char circuit_name[SW_NAME_LEN]; /* empty: none */
 	__u32 ifindex;
-	__u32 mtu;          /* of the IP packet, bytes */
-	__u8 class;         /* enum sw_class */
-	__u8 rank;          /* place of the class in prefer, SW_NO_RANK: observed only */
-	__u8 circuit;       /* number of the circuit, same number = one redundant pair */
-	__u8 l3;            /* 1: a device without Ethernet header */
+	__u32 mtu;    /* of the IP packet, bytes */
+	__u8 class;   /* enum sw_class */
+	__u8 rank;    /* place of the class in prefer, SW_NO_RANK: observed only */
+	__u8 circuit; /* number of the circuit, same number = one redundant pair */
+	__u8 l3;      /* 1: a device without Ethernet header */
 	__u32 pad;
-	__u64 changed_ns;   /* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
+	__u64 changed_ns; /* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
 };
 
 /* Map `interfaces`, hash by ifindex; written by the daemon. */
@@ -162,8 +163,8 @@ struct sw_interface {
  */
 #define SW_NEXTHOP_CHECK_NS 250000000ULL
 struct sw_nexthop {
-	__u8 family;   /* 4 or 6; 0: no gateway of this family */
-	__u8 valid;    /* MACs below are resolved */
+	__u8 family; /* 4 or 6; 0: no gateway of this family */
+	__u8 valid;  /* MACs below are resolved */
 	__u8 pad[2];
 	__u32 ifindex;
 	__u8 addr[16]; /* network order, IPv4 in the first four */
@@ -201,10 +202,12 @@ struct sw_group {
 	__u8 kind;     /* enum sw_group_kind */
 	__u8 tiers;    /* how many of tier[] are used */
 	__u8 slot;     /* kind INSIDE: interface slot */
-	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK: none */
+	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK:
+			  none */
 	__u32 pad;
-	__u64 since_ns; /* CLOCK_MONOTONIC when a feed last changed the answer of its prefixes, 0: long ago */
-	__u64 members;  /* every path with a candidate, chosen or only observed */
+	__u64 since_ns; /* CLOCK_MONOTONIC when a feed last changed the answer of its prefixes, 0:
+			   long ago */
+	__u64 members;	/* every path with a candidate, chosen or only observed */
 	__u64 tier[SW_MAX_TIERS];
 	__u8 rank[SW_MAX_TIERS]; /* class rank of each tier */
 };
@@ -237,11 +240,11 @@ struct sw_verdict_row {
 /* Per-CPU map `health`, one row: what would otherwise be lost in silence. */
 struct sw_health {
 	__u64 events_sent;
-	__u64 events_full;    /* ring was full: kept, sent again by the flow's next packet */
-	__u64 events_limited; /* over event_rate: kept likewise */
-	__u64 events_lost;    /* replaced by a newer verdict before they could be sent */
-	__u64 flows_full;     /* a record could not be made */
-	__u64 neighbor_asked; /* look-ups of a gateway's MAC */
+	__u64 events_full;     /* ring was full: kept, sent again by the flow's next packet */
+	__u64 events_limited;  /* over event_rate: kept likewise */
+	__u64 events_lost;     /* replaced by a newer verdict before they could be sent */
+	__u64 flows_full;      /* a record could not be made */
+	__u64 neighbor_asked;  /* look-ups of a gateway's MAC */
 	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
 	__u64 rate_window_ns, rate_count;
 };
@@ -251,7 +254,7 @@ struct sw_health {
 
 /* Key of `flows`: lo/hi ordered, so that both directions share one record. */
 struct sw_flow_key {
-	__u8 lo[16], hi[16]; /* network order; IPv4 in the first four bytes, rest 0 */
+	__u8 lo[16], hi[16];	/* network order; IPv4 in the first four bytes, rest 0 */
 	__u16 lo_port, hi_port; /* network order; ICMP echo: both the identifier */
 	__u8 proto;
 	__u8 family; /* 4 or 6 */
@@ -268,7 +271,7 @@ struct sw_flow_key {
  */
 #define SW_FLOW_OUT_FRESH 0x01 /* out was seen since the epoch began */
 #define SW_FLOW_IN_FRESH  0x02
-#define SW_FLOW_EVENT     0x04 /* an event is owed: ring full or rate limit */
+#define SW_FLOW_EVENT	  0x04 /* an event is owed: ring full or rate limit */
 struct sw_flow_state {
 	__u8 out, in, verdict, answer;
 	__u16 group;
@@ -279,9 +282,9 @@ struct sw_flow_state {
 #define SW_FLOW_OPENED_INSIDE 0x02 /* who sent the SYN, else the first packet seen */
 /* TCP flags seen, of each direction, in tcp_out / tcp_in: FIN 1, SYN 2, RST 4, ACK 16 */
 struct sw_flow {
-	__u64 state; /* struct sw_flow_state */
+	__u64 state;	  /* struct sw_flow_state */
 	__u32 generation; /* of sw_ctl when last judged */
-	__u8 about; /* SW_FLOW_INSIDE_IS_HI, SW_FLOW_OPENED_INSIDE */
+	__u8 about;	  /* SW_FLOW_INSIDE_IS_HI, SW_FLOW_OPENED_INSIDE */
 	__u8 tcp_out, tcp_in;
 	__u8 told; /* verdict of the last event sent */
 	__u64 created_ns;
@@ -292,7 +295,7 @@ struct sw_flow {
 
 /* Ring buffer `events`: a flow's verdict changed. */
 struct sw_event {
-	__u64 ts_ns; /* CLOCK_MONOTONIC */
+	__u64 ts_ns;	 /* CLOCK_MONOTONIC */
 	__u64 settle_ns; /* of the record */
 	__u64 out_packets, in_packets;
 	__u64 created_ns;
@@ -315,11 +318,11 @@ struct sw_explain {
 	__u64 down; /* paths to be taken as unusable */
 	/* answered */
 	__u32 group;
-	__u8 kind;  /* enum sw_group_kind */
-	__u8 path;  /* SW_NO_PATH: none */
-	__u8 tier;  /* that decided */
-	__u8 step;  /* enum sw_step */
-	__u64 usable; /* as select saw it */
+	__u8 kind;	   /* enum sw_group_kind */
+	__u8 path;	   /* SW_NO_PATH: none */
+	__u8 tier;	   /* that decided */
+	__u8 step;	   /* enum sw_step */
+	__u64 usable;	   /* as select saw it */
 	__u64 tier_usable; /* members of the tier it chose from */
 };
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events: a flow's verdict changed into or out of one that an incident is made of. Once a change;
+ * what the ring or the rate had no room for stays owed (SW_FLOW_EVENT) and goes with the flow's
+ * next packet.
+ */
+#ifndef SAMEWAY_BPF_EVENT_H
+#define SAMEWAY_BPF_EVENT_H
+
+static __always_inline __u8 verdict_is_incident(__u8 verdict)
+{
+	switch (verdict) {
+	case SW_VERDICT_ASYMMETRIC:
+	case SW_VERDICT_INTER_CIRCUIT:
+	case SW_VERDICT_POLICY_VIOLATION:
+	case SW_VERDICT_FAILOVER:
+	case SW_VERDICT_ONE_WAY:
+	case SW_VERDICT_LOOP_OR_SPOOF:
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline int event_allowed(struct sw_health *h, __u32 rate, __u64 now)
+{
+	if (now - h->rate_window_ns >= 1000000000ULL) {
+		h->rate_window_ns = now;
+		h->rate_count = 0;
+	}
+	return h->rate_count++ < rate;
+}
+
+/* 1: sent, 0: still owed. */
+static __always_inline int event_send(const struct sw_flow_key *key, const struct sw_flow *flow,
+				      struct sw_flow_state state, __u32 rate, __u64 now)
+{
+	struct sw_health *h = health_row();
+	struct sw_event *ev;
+
+	if (!h)
+		return 0;
+	if (!event_allowed(h, rate, now)) {
+		h->events_limited++;
+		return 0;
+	}
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev) {
+		h->events_full++;
+		return 0;
+	}
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->ts_ns = now;
+	ev->settle_ns = flow->settle_ns;
+	ev->out_packets = flow->out_packets;
+	ev->in_packets = flow->in_packets;
+	ev->created_ns = flow->created_ns;
+	ev->key = *key;
+	ev->state = state;
+	ev->previous = flow->told;
+	ev->about = flow->about;
+	bpf_ringbuf_submit(ev, 0);
+	h->events_sent++;
+	return 1;
+}
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Stage 6, flow and verdict. Both directions of a 5-tuple share one record: `out` is inside to
+ * path, `in` is path to inside. The state word changes by compare-and-exchange only; packet and
+ * byte counters are plain adds (each direction has fields of its own, and a direction comes by one
+ * queue: where it does not, a packet may go uncounted).
+ *
+ * A verdict is taken when a direction is first seen, when its path changes, when what select gives
+ * this flow may have changed (sw_ctl.generation), and when settling ends. The numbers in judge()
+ * are the rows of the reading key in scenarios.md.
+ */
+#ifndef SAMEWAY_BPF_FLOW_H
+#define SAMEWAY_BPF_FLOW_H
+
+enum direction { DIR_OUT, DIR_IN };
+
+union flow_word {
+	__u64 word;
+	struct sw_flow_state s;
+};
+
+static __always_inline struct sw_flow *flow_find(const struct packet *pkt)
+{
+	return bpf_map_lookup_elem(&flows, &pkt->key);
+}
+
+/* The path of the outward direction, SW_NO_PATH: none yet. */
+static __always_inline __u8 flow_hint(const struct sw_flow *flow)
+{
+	union flow_word w;
+
+	if (!flow)
+		return SW_NO_PATH;
+	w.word = *(volatile const __u64 *)&flow->state;
+	return w.s.out;
+}
+
+static __always_inline __u8 flow_settling(const struct sw_flow *flow, __u64 grace, __u64 now)
+{
+	return flow->settle_ns && now < flow->settle_ns + grace &&
+	       now < flow->settle_from_ns + 3 * grace;
+}
+
+/* A change at `t` that explains what follows: it counts while it is younger than grace. */
+static __always_inline void settle_start(struct sw_flow *flow, __u64 grace, __u64 t, __u64 now)
+{
+	if (!t || now >= t + grace || t == flow->settle_ns)
+		return;
+	if (!flow->settle_ns || now >= flow->settle_ns + grace)
+		flow->settle_from_ns = t;
+	flow->settle_ns = t;
+}
+
+struct change {
+	__u64 paths, t;
+};
+
+static int change_latest(__u32 i, struct change *c)
+{
+	struct sw_path *path;
+
+	if (i >= SW_MAX_PATHS || !(c->paths >> i))
+		return 1;
+	if (!(c->paths >> i & 1))
+		return 0;
+	path = bpf_map_lookup_elem(&paths, &i);
+	if (path && path->changed_ns > c->t)
+		c->t = path->changed_ns;
+	return 0;
+}
+
+/*
+ * When the answer of this group last changed: by a feed, or by a path of the tiers down to the one
+ * chosen from that became usable or ceased to be. A backup that flaps explains nothing.
+ */
+static __always_inline __u64 answer_changed(const struct sw_group *group, const struct choice *c)
+{
+	struct change change = {.t = group->since_ns};
+	__u32 i;
+
+	for (i = 0; i < SW_MAX_TIERS; i++) {
+		if (i >= group->tiers)
+			break;
+		change.paths |= group->tier[i];
+		if (c->path != SW_NO_PATH && i >= c->tier)
+			break;
+	}
+	bpf_loop(SW_MAX_PATHS, change_latest, &change, 0);
+	return change.t;
+}
+
+/* Rows 6 to 9, both directions seen since the epoch began. w: what select gives now, may be none.
+ */
+static __always_inline __u8 judge(const struct sw_path *f, const struct sw_path *r,
+				  const struct sw_path *w, __u8 degraded, __u8 same_path,
+				  __u8 settling, __u32 scope)
+{
+	__u8 worse = settling ? SW_VERDICT_TRANSITION : SW_VERDICT_ASYMMETRIC;
+
+	if (f->class != r->class) /* 9 */
+		return worse;
+	if (w && w->class != f->class && w->rank < f->rank) /* 8 */
+		return settling ? SW_VERDICT_TRANSITION : SW_VERDICT_POLICY_VIOLATION;
+	if (w && w->class == f->class && degraded) /* 6 */
+		return SW_VERDICT_FAILOVER;
+	if (same_path) /* 7 */
+		return SW_VERDICT_OK;
+	if (f->circuit == r->circuit)
+		return scope == SW_SCOPE_PATH ? worse : SW_VERDICT_BENIGN_ECMP;
+	return scope == SW_SCOPE_CLASS ? SW_VERDICT_INTER_CIRCUIT : worse;
+}
+
+struct seen {
+	__u64 now;
+	__u32 group; /* of the outside address */
+	__u32 dir;
+	__u32 path; /* this packet's */
+};
+
+static __always_inline struct sw_path *path_row(__u8 id)
+{
+	__u32 key = id;
+
+	return id < SW_MAX_PATHS ? bpf_map_lookup_elem(&paths, &key) : NULL;
+}
+
+/* Whether what select gives this flow changed, or its own direction's class: a new epoch. */
+static __always_inline __u8 epoch_ends(const struct seen *a, struct sw_flow *flow,
+				       const struct sw_ctl *c, union flow_word old,
+				       const struct choice *choice)
+{
+	__u8 before = a->dir == DIR_OUT ? old.s.out : old.s.in;
+	__u8 other = a->dir == DIR_OUT ? old.s.in : old.s.out;
+	__u8 first = !flow->generation, ends = 0;
+	struct sw_group *group = fib_group(a->group);
+
+	if (group && (first || choice->path != old.s.answer)) {
+		settle_start(flow, c->grace_ns, answer_changed(group, choice), a->now);
+		ends = !first;
+	}
+	if (before != a->path && before != SW_NO_PATH && other != SW_NO_PATH) {
+		struct sw_path *was = path_row(before), *is = path_row(a->path);
+
+		if (was && is && was->class != is->class) {
+			settle_start(flow, c->grace_ns, a->now, a->now);
+			ends = 1;
+		}
+	}
+	return ends;
+}
+
+/* The state after this packet. */
+static __always_inline union flow_word next_state(const struct seen *a, struct sw_flow *flow,
+						  const struct sw_ctl *c, union flow_word old,
+						  const struct choice *choice)
+{
+	union flow_word new = old;
+	struct sw_path *out, *in;
+	__u8 both = SW_FLOW_OUT_FRESH | SW_FLOW_IN_FRESH, settling;
+
+	if (epoch_ends(a, flow, c, old, choice)) {
+		new.s.epoch++;
+		new.s.flags &= ~both;
+	}
+	if (a->dir == DIR_OUT) {
+		new.s.out = a->path;
+		new.s.flags |= SW_FLOW_OUT_FRESH;
+	} else {
+		new.s.in = a->path;
+		new.s.flags |= SW_FLOW_IN_FRESH;
+	}
+	new.s.answer = choice->path;
+	new.s.group = a->group;
+
+	out = path_row(new.s.out);
+	in = path_row(new.s.in);
+	settling = flow_settling(flow, c->grace_ns, a->now);
+	if ((new.s.flags &both) == both && out && in)
+		new.s.verdict = judge(out, in, path_row(choice->path), choice->degraded,
+				      new.s.out == new.s.in, settling, c->scope);
+	else if (out && in && settling)
+		new.s.verdict = SW_VERDICT_TRANSITION; /* seen both ways before the change */
+	else
+		new.s.verdict = SW_VERDICT_PENDING; /* 5 */
+
+	new.s.flags &= ~SW_FLOW_EVENT;
+	if (new.s.verdict != flow->told &&
+	    (verdict_is_incident(new.s.verdict) || verdict_is_incident(flow->told)))
+		new.s.flags |= SW_FLOW_EVENT;
+	return new;
+}
+
+/* Sends what is owed; the flag goes only when it was sent. */
+static __always_inline void flow_tell(const struct sw_flow_key *key, struct sw_flow *flow,
+				      const struct sw_ctl *c, union flow_word w, __u64 now)
+{
+	union flow_word sent = w;
+
+	if (!event_send(key, flow, w.s, c->event_rate, now))
+		return;
+	flow->told = w.s.verdict;
+	sent.s.flags &= ~SW_FLOW_EVENT;
+	__sync_val_compare_and_swap(&flow->state, w.word, sent.word);
+}
+
+/*
+ * Takes the verdict after a packet (a function of its own, so that the verifier sees it once: it
+ * finds the record again). 1: another CPU changed the state meanwhile, to be called again.
+ */
+__noinline int flow_judge(struct sw_flow_key *key, struct seen *a)
+{
+	union flow_word old, new;
+	struct choice choice = {};
+	__u32 zero = 0, generation;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	struct sw_flow *flow;
+
+	if (!c || !key || !a)
+		return 0;
+	flow = bpf_map_lookup_elem(&flows, key);
+	if (!flow)
+		return 0;
+	/* read before what it guards: a change meanwhile is judged again by the next packet */
+	generation = *(volatile __u32 *)&c->generation;
+	old.word = *(volatile __u64 *)&flow->state;
+	choice.family = key->family;
+	choice.hash = flow_hash(key, c->seed);
+	choice.hint = old.s.out;
+	choose(a->group, &choice);
+	new = next_state(a, flow, c, old, &choice);
+	if (new.word != old.word &&
+	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
+		return 1;
+	flow->generation = generation;
+	if (new.s.verdict != old.s.verdict) {
+		count_verdict(new.s.verdict);
+		if (old.s.flags & SW_FLOW_EVENT && verdict_is_incident(old.s.verdict)) {
+			struct sw_health *h = health_row();
+
+			if (h)
+				h->events_lost++;
+		}
+	}
+	if (new.s.flags & SW_FLOW_EVENT)
+		flow_tell(key, flow, c, new, a->now);
+	return 0;
+}
+
+static __always_inline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir, __u64 now)
+{
+	union flow_word w = {.s = {.out = SW_NO_PATH,
+				   .in = SW_NO_PATH,
+				   .answer = SW_NO_PATH,
+				   .verdict = SW_VERDICT_PENDING}};
+	struct sw_flow new = {.state = w.word, .created_ns = now};
+	__u8 inside_is_lo = dir == DIR_OUT ? pkt->src_is_lo : !pkt->src_is_lo;
+	__u8 answer = pkt->proto == IPPROTO_TCP && (pkt->tcp_flags & TCP_FLAG_SYN) &&
+		      (pkt->tcp_flags & TCP_FLAG_ACK);
+	__u8 from_inside = dir == DIR_OUT ? !answer : answer;
+	struct sw_flow *flow;
+
+	new.about = (inside_is_lo ? 0 : SW_FLOW_INSIDE_IS_HI) |
+		    (from_inside ? SW_FLOW_OPENED_INSIDE : 0);
+	bpf_map_update_elem(&flows, &pkt->key, &new, BPF_NOEXIST);
+	flow = flow_find(pkt); /* ours, or that of who was faster */
+	if (!flow) {
+		struct sw_health *h = health_row();
+
+		if (h)
+			h->flows_full++;
+	}
+	return flow;
+}
+
+/*
+ * Records a packet of the direction on `path`; group: of the outside address. flow: what the
+ * look-up said, NULL: make one.
+ */
+static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow, __u32 dir,
+					__u32 path, __u32 group, struct amount n, __u64 now)
+{
+	struct seen seen_now = {.now = now, .group = group, .dir = dir, .path = path};
+	union flow_word w;
+	__u32 zero = 0;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	__u8 flags = pkt->proto == IPPROTO_TCP ? pkt->tcp_flags : 0, seen, fresh;
+
+	if (!c)
+		return;
+	if (!flow)
+		flow = flow_make(pkt, dir, now);
+	if (!flow)
+		return;
+	w.word = *(volatile __u64 *)&flow->state;
+	if (dir == DIR_OUT) {
+		flow->out_packets += n.packets;
+		flow->out_bytes += n.bytes;
+		flow->out_ns = now;
+		flow->tcp_out |= flags;
+		seen = w.s.out;
+		fresh = w.s.flags & SW_FLOW_OUT_FRESH;
+	} else {
+		flow->in_packets += n.packets;
+		flow->in_bytes += n.bytes;
+		flow->in_ns = now;
+		flow->tcp_in |= flags;
+		seen = w.s.in;
+		fresh = w.s.flags & SW_FLOW_IN_FRESH;
+	}
+	if (seen == path && fresh && flow->generation == c->generation &&
+	    !(w.s.flags & SW_FLOW_EVENT) &&
+	    !(w.s.verdict == SW_VERDICT_TRANSITION && !flow_settling(flow, c->grace_ns, now)))
+		return;
+	if (flow_judge(&pkt->key, &seen_now))
+		flow_judge(&pkt->key, &seen_now);
+}
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The MAC of what comes next: a gateway by the kernel's own neighbour table (managed entries stay
+ * fresh with the daemon dead), looked up at most each SW_NEXTHOP_CHECK_NS and kept in between;
+ * a host of an inside network on the link by the map that the daemon fills from neighbour news.
+ */
+#ifndef SAMEWAY_BPF_NEXTHOP_H
+#define SAMEWAY_BPF_NEXTHOP_H
+
+#define NEXTHOP_RETRY_NS 10000000ULL /* between look-ups while there is no answer */
+#define AF_INET_	 2
+#define AF_INET6_	 10
+
+struct nexthop {
+	__u32 ifindex;
+	__u32 mtu;
+	__u8 l3; /* no MACs */
+	__u8 dmac[6], smac[6];
+};
+
+/* Asks the kernel for the gateway's neighbour entry. */
+static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 now)
+{
+	struct bpf_fib_lookup fib = {.ifindex = nh->ifindex};
+	struct sw_health *h = health_row();
+
+	nh->checked_ns = now;
+	if (h)
+		h->neighbor_asked++;
+	if (nh->family == 4) {
+		fib.family = AF_INET_;
+		__builtin_memcpy(&fib.ipv4_dst, nh->addr, 4);
+	} else {
+		fib.family = AF_INET6_;
+		__builtin_memcpy(fib.ipv6_dst, nh->addr, 16);
+	}
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT) ||
+	    fib.ifindex != nh->ifindex) {
+		nh->valid = 0;
+		return;
+	}
+	__builtin_memcpy(nh->dmac, fib.dmac, 6);
+	__builtin_memcpy(nh->smac, fib.smac, 6);
+	nh->valid = 1;
+}
+
+/* Where a packet to slot `slot` goes. 0, or -1: nobody knows the MAC (the kernel will ask). */
+static __always_inline int nexthop_find(void *ctx, __u32 slot, const struct packet *pkt, __u64 now,
+					struct nexthop *out)
+{
+	__u32 index = slot * 2 + (pkt->family == 6), ifindex;
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+	struct sw_interface *dev;
+	struct sw_neighbor_key key = {};
+	struct sw_neighbor *host;
+
+	if (!nh || !nh->ifindex)
+		return -1;
+	ifindex = nh->ifindex;
+	dev = bpf_map_lookup_elem(&interfaces, &ifindex);
+	if (!dev)
+		return -1;
+	out->ifindex = ifindex;
+	out->l3 = dev->l3;
+	if (dev->l3)
+		return 0;
+	if (nh->family) {
+		__u64 age = now - nh->checked_ns;
+
+		if (age >= SW_NEXTHOP_CHECK_NS || (!nh->valid && age >= NEXTHOP_RETRY_NS))
+			nexthop_ask(ctx, nh, now);
+		if (!nh->valid)
+			return -1;
+		__builtin_memcpy(out->dmac, nh->dmac, 6);
+		__builtin_memcpy(out->smac, nh->smac, 6);
+		return 0;
+	}
+	key.ifindex = ifindex;
+	key.family = pkt->family;
+	__builtin_memcpy(key.addr, &pkt->dst, 16);
+	host = bpf_map_lookup_elem(&neighbors, &key);
+	if (!host)
+		return -1;
+	__builtin_memcpy(out->dmac, host->mac, 6);
+	__builtin_memcpy(out->smac, dev->mac, 6);
+	return 0;
+}
+
+#endif

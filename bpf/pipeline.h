@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stages in order, for a packet that one of our interfaces received:
+ * parse -> admit -> fib -> select -> (the hook: flow, count, act). Nothing here knows the hook.
+ */
+#ifndef SAMEWAY_BPF_PIPELINE_H
+#define SAMEWAY_BPF_PIPELINE_H
+
+struct decision {
+	struct packet pkt;
+	__u32 outside_id; /* group of the destination; beyond the paths when it goes out */
+	__u32 reason, action;
+	__u32 slot;   /* of the interface it came by */
+	__u32 to;     /* slot it goes to, when action is FORWARD */
+	__u8 path;    /* the path it is a packet of, SW_NO_PATH: none */
+	__u8 dir;     /* enum direction */
+	__u8 record;  /* the flow table is to see it */
+	__u8 counted; /* as a packet of `path` */
+};
+
+/*
+ * The programs' work space, a row a hook and CPU: with callees, the stack is too small for it. A
+ * program is never interrupted by itself on its CPU.
+ */
+enum scratch_row { SCRATCH_XDP, SCRATCH_TC_INGRESS, SCRATCH_TC_EGRESS, SCRATCH_ROWS };
+MAP_PERCPU(scratch, struct decision, SCRATCH_ROWS);
+
+static __always_inline struct decision *decision_new(__u32 row)
+{
+	struct decision *d = bpf_map_lookup_elem(&scratch, &row);
+
+	if (d)
+		__builtin_memset(d, 0, sizeof(*d));
+	return d;
+}
+
+static __always_inline void pass(struct decision *d, __u32 reason)
+{
+	d->reason = reason;
+	d->action = SW_ACTION_PASS;
+}
+
+/*
+ * The source of what has no record yet: a reason, or ADMITTED. It must belong where it came from,
+ * as rp_filter would have it.
+ */
+static __always_inline __u32 admit_source(const struct packet *pkt, const struct sw_interface *from)
+{
+	struct sw_group *group = fib_group(fib_find(pkt->family, &pkt->src));
+
+	if (group && group->kind == SW_GROUP_EXEMPT)
+		return SW_REASON_exempt;
+	if (from->role == SW_ROLE_INSIDE)
+		return group && group->kind == SW_GROUP_INSIDE && group->slot == from->slot
+			       ? ADMITTED
+			       : SW_REASON_source;
+	return group && group->kind == SW_GROUP_ROUTE && group->members >> (from->slot & 63) & 1
+		       ? ADMITTED
+		       : SW_REASON_source;
+}
+
+/* The kernel's business, by its destination: a reason, or ADMITTED. */
+static __always_inline __u32 admit_destination(const struct sw_group *group)
+{
+	if (!group)
+		return SW_REASON_no_route;
+	if (group->kind == SW_GROUP_LOCAL)
+		return SW_REASON_local;
+	if (group->kind == SW_GROUP_EXEMPT)
+		return SW_REASON_exempt;
+	return ADMITTED;
+}
+
+/* Bytes of the largest IP packet that goes on the wire. */
+static __always_inline __u32 wire_size(const struct frame *frame, const struct packet *pkt)
+{
+	return frame->gso_size ? pkt->headers + frame->gso_size : pkt->len;
+}
+
+static __always_inline __u32 slot_mtu(__u32 slot, __u32 ifindex)
+{
+	if (slot < SW_MAX_PATHS) {
+		struct sw_path *path = path_row(slot);
+
+		return path ? path->mtu : 0;
+	} else {
+		struct sw_interface *dev = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+		return dev ? dev->mtu : 0;
+	}
+}
+
+static __always_inline __u32 slot_ifindex(__u32 slot, __u8 family)
+{
+	__u32 index = slot * 2 + (family == 6);
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+
+	return nh ? nh->ifindex : 0;
+}
+
+/* From inside to a path. */
+static __always_inline void decide_out(struct decision *d, const struct sw_interface *from,
+				       struct sw_group *group, const struct sw_flow *flow,
+				       const struct sw_ctl *c)
+{
+	struct choice choice = {.family = d->pkt.family,
+				.hash = flow_hash(&d->pkt.key, c->seed),
+				.hint = flow_hint(flow)};
+
+	d->dir = DIR_OUT;
+	if (group->kind == SW_GROUP_INSIDE) {
+		pass(d, group->slot == from->slot ? SW_REASON_hairpin : SW_REASON_local);
+		return;
+	}
+	if (!choose(d->outside_id, &choice)) {
+		pass(d, SW_REASON_no_path);
+		return;
+	}
+	d->path = choice.path;
+	d->to = choice.path;
+	d->reason =
+		choice.step == SW_STEP_LAST_RESORT ? SW_REASON_last_resort : SW_REASON_forwarded;
+	d->action = SW_ACTION_FORWARD;
+}
+
+/* From a path: to inside, or refused. Path to path is never an answer here. */
+static __always_inline void decide_in(struct decision *d, const struct sw_interface *from,
+				      struct sw_group *group, const struct sw_ctl *c)
+{
+	d->dir = DIR_IN;
+	d->path = from->slot;
+	d->counted = 1;
+	if (group->kind != SW_GROUP_INSIDE) {
+		d->reason = SW_REASON_transit_denied;
+		d->action = c->mode == SW_MODE_ENFORCE ? SW_ACTION_DROP : SW_ACTION_PASS;
+		d->counted = d->action == SW_ACTION_PASS;
+		return;
+	}
+	d->record = !d->pkt.fragment && !d->pkt.icmp_error;
+	d->to = group->slot;
+	d->reason = SW_REASON_forwarded;
+	d->action = SW_ACTION_FORWARD;
+}
+
+/* What only keeps a packet from being moved by us: the kernel answers or sends it. */
+static __always_inline void decide_limits(struct decision *d, const struct frame *frame,
+					  const struct sw_ctl *c)
+{
+	__u32 mtu;
+
+	if (d->action != SW_ACTION_FORWARD)
+		return;
+	if (d->pkt.ttl <= 1) {
+		pass(d, SW_REASON_ttl);
+		d->counted = d->record = 0;
+		return;
+	}
+	if (d->pkt.options) {
+		pass(d, SW_REASON_ip_options);
+		return;
+	}
+	mtu = slot_mtu(d->to, slot_ifindex(d->to, d->pkt.family));
+	if (mtu && wire_size(frame, &d->pkt) > mtu) {
+		pass(d, SW_REASON_too_big);
+		return;
+	}
+	if (c->mode != SW_MODE_ENFORCE)
+		pass(d, SW_REASON_observed);
+}
+
+/* Fills *d; returns the packet's flow record, NULL: none (yet). */
+static __always_inline struct sw_flow *decide(struct decision *d, const struct frame *frame,
+					      const struct sw_interface *from,
+					      const struct sw_ctl *c)
+{
+	struct sw_flow *flow = NULL;
+	struct sw_group *group;
+	__u32 id, reason;
+
+	d->path = SW_NO_PATH;
+	d->slot = from->slot;
+	reason = admit(parse(frame, frame->l3 ? NULL : from->mac, &d->pkt), &d->pkt);
+	if (reason != ADMITTED) {
+		pass(d, reason);
+		return NULL;
+	}
+	id = fib_find(d->pkt.family, &d->pkt.dst);
+	group = fib_group(id);
+	reason = admit_destination(group);
+	if (reason == SW_REASON_no_route)
+		count_verdict(SW_VERDICT_NO_ROUTE);
+	if (reason != ADMITTED || !group) {
+		pass(d, reason);
+		return NULL;
+	}
+	/* an ICMP error follows the flow it quotes; a fragment has none */
+	if (!d->pkt.fragment)
+		flow = flow_find(&d->pkt);
+	if (!flow) {
+		reason = admit_source(&d->pkt, from);
+		if (reason != ADMITTED) {
+			pass(d, reason);
+			d->counted = 0;
+			return NULL;
+		}
+	}
+	d->outside_id = id;
+	if (from->role == SW_ROLE_INSIDE)
+		decide_out(d, from, group, flow, c);
+	else
+		decide_in(d, from, group, c);
+	decide_limits(d, frame, c);
+	return d->pkt.icmp_error ? NULL : flow;
+}
+
+/* After the last word on it: its reason, the path's packets, the flow. */
+static __always_inline void account_in(struct decision *d, const struct frame *frame,
+				       struct sw_flow *flow, __u64 now)
+{
+	struct amount n = amount_of(frame, &d->pkt);
+
+	count_reason(d->slot, d->reason, d->action, frame->segments);
+	if (d->dir != DIR_IN || d->path == SW_NO_PATH)
+		return;
+	if (d->counted)
+		count_rx(d->path, n);
+	if (d->record)
+		flow_record(&d->pkt, flow, DIR_IN, d->path, fib_find(d->pkt.family, &d->pkt.src), n,
+			    now);
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's timer: sums the per-CPU counters of the paths into path_counters, so that plain
+ * bpftool shows them, with or without a daemon. It lives while map `timers` is pinned.
+ */
+#ifndef SAMEWAY_BPF_TIMER_H
+#define SAMEWAY_BPF_TIMER_H
+
+#define CLOCK_MONOTONIC_ 1
+#define TIMER_MAX_CPUS	 1024
+
+struct sum {
+	struct sw_path_stats total;
+	__u32 path;
+};
+
+static int sum_cpu(__u32 cpu, struct sum *sum)
+{
+	struct sw_path_stats *row = bpf_map_lookup_percpu_elem(&path_stats, &sum->path, cpu);
+
+	if (!row)
+		return 1; /* past the last possible CPU */
+	sum->total.rx_packets += row->rx_packets;
+	sum->total.rx_bytes += row->rx_bytes;
+	sum->total.tx_packets += row->tx_packets;
+	sum->total.tx_bytes += row->tx_bytes;
+	return 0;
+}
+
+static int sum_path(__u32 id, void *unused __attribute__((unused)))
+{
+	struct sw_path_counters *row = bpf_map_lookup_elem(&path_counters, &id);
+	struct sum sum = {.path = id};
+
+	if (!row || !row->name[0])
+		return 0;
+	bpf_loop(TIMER_MAX_CPUS, sum_cpu, &sum, 0);
+	row->rx_packets = sum.total.rx_packets;
+	row->rx_bytes = sum.total.rx_bytes;
+	row->tx_packets = sum.total.tx_packets;
+	row->tx_bytes = sum.total.tx_bytes;
+	return 0;
+}
+
+static int timer_tick(void *map __attribute__((unused)), int *key __attribute__((unused)),
+		      struct sw_timer *timer)
+{
+	bpf_loop(SW_MAX_PATHS, sum_path, NULL, 0);
+	timer->beat_ns = bpf_ktime_get_ns();
+	bpf_timer_start(&timer->timer, SW_TIMER_PERIOD_NS, 0);
+	return 0;
+}
+
+/* Arms it; again after an adoption, so that it runs this program's callback. */
+static __always_inline int timer_start(void)
+{
+	__u32 zero = 0;
+	struct sw_timer *timer = bpf_map_lookup_elem(&timers, &zero);
+
+	if (!timer)
+		return -1;
+	bpf_timer_init(&timer->timer, &timers, CLOCK_MONOTONIC_); /* -EBUSY: it is */
+	if (bpf_timer_set_callback(&timer->timer, timer_tick))
+		return -2;
+	return bpf_timer_start(&timer->timer, SW_TIMER_PERIOD_NS, 0) ? -3 : 0;
+}
+
+#endif
