@@ -12,12 +12,18 @@
 
 struct fib_ops {
 	void *arg;
-	/* Writes a group that no prefix points to yet. 0 or -errno. */
+	/*
+	 * Writes a group that no prefix points to yet, or sets since_ns of one in use back to 0.
+	 * 0 or -errno.
+	 */
 	int (*group_write)(void *arg, uint32_t id, const struct sw_group *group);
 	/* Points the prefix to a group / removes it. 0 or -errno (-ENOSPC: map full). */
 	int (*prefix_write)(void *arg, const struct prefix *prefix, uint32_t group);
 	int (*prefix_remove)(void *arg, const struct prefix *prefix);
-	/* The group of 0/0 (0: none), also kept as an ordinary prefix. */
+	/*
+	 * The group of 0/0 (0: none), also kept as an ordinary prefix. Only with
+	 * `default-route: last`: with `never` nothing falls through to it.
+	 */
 	void (*default_write)(void *arg, uint8_t family, uint32_t group);
 };
 
@@ -25,18 +31,26 @@ struct fib;
 struct fib_counts {
 	size_t installed4, installed6; /* prefixes of candidates that packets see */
 	size_t groups;
-	size_t refused; /* writes that failed (map full, no group left): not installed */
-	size_t tiers_cut;
-	size_t pending; /* dirty prefixes still to compile */
+	size_t refused;	  /* prefixes whose last write failed (map full, no group left) */
+	size_t tiers_cut; /* of all installed prefixes */
+	size_t pending;	  /* dirty prefixes still to compile */
 };
 
 struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_ops *ops);
 void fib_free(struct fib *fib);
 
-/* Adoption, before the first compile: what the maps hold. Nothing of it is removed before fib_sync_done. */
+/*
+ * Adoption, before the first compile: what the maps hold, groups first. The adopted tables stay as
+ * they are (but for the reserved prefixes) until fib_sync_done: half a table is worse than an old
+ * one. 0; -EINVAL: an id out of range, or a reserved one with another content; -EEXIST: twice;
+ * -ENOENT: the prefix's group is unknown; -ENOMEM.
+ */
 int fib_adopt_group(struct fib *fib, uint32_t id, const struct sw_group *group);
 int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t group);
-/* All feeds have sent their tables: from here on what is installed and not wanted is removed. */
+/*
+ * All feeds have sent their tables: from here on what was adopted and is not wanted is removed, by
+ * the next fib_compile, and what changes an answer is a change (since_ns, degraded).
+ */
 void fib_sync_done(struct fib *fib);
 
 /*
@@ -57,7 +71,10 @@ int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n);
  * (degraded). Returns how many are left.
  */
 size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget);
-/* Groups whose since_ns is older than `grace`: set back, and merged with their equals. */
+/*
+ * Groups whose since_ns is older than 3 x grace: set back to 0, or merged with their equals. Also
+ * forgets what has been degraded for 24 h, and tries again what was refused.
+ */
 void fib_settle(struct fib *fib, uint64_t now, uint64_t grace_ns);
 struct fib_counts fib_counts(const struct fib *fib);
 
@@ -71,8 +88,10 @@ int fib_degraded_restore(struct fib *fib, const struct prefix *prefix, uint8_t r
 /* What an address gets: the installed prefix and group. False: none. */
 bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *prefix,
 		struct sw_group *group);
-/* How many installed prefixes answer by another path (moved), or by none any more (lost), when `before` becomes `after`. */
-void fib_moved(const struct fib *fib, uint64_t before, uint64_t after, size_t *moved,
-	       size_t *lost);
+/*
+ * How many installed prefixes answer by other paths (moved), or by none any more (lost), when the
+ * usable paths `before` become `after`. Those that had no answer before are neither.
+ */
+void fib_moved(const struct fib *fib, uint64_t before, uint64_t after, size_t *moved, size_t *lost);
 
 #endif

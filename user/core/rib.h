@@ -22,16 +22,16 @@ typedef unsigned int feed_id;
 struct route {
 	enum rib_view view;
 	struct prefix prefix;
-	char path[SW_NAME_LEN];   /* empty: to be resolved from peer, next hop, AS path */
-	struct ip_addr peer;      /* family 0: none */
-	struct ip_addr nexthop;   /* family 0: none */
+	char path[SW_NAME_LEN];	   /* empty: to be resolved from peer, next hop, AS path */
+	struct ip_addr peer;	   /* family 0: none */
+	struct ip_addr nexthop;	   /* family 0: none */
 	struct ip_addr nexthop_ll; /* IPv6 link-local of an MP_REACH with two, family 0: none */
 	const uint32_t *as_path;
 	size_t n_as;
-	bool has_as_path;         /* an empty AS path is one; absent is none */
+	bool has_as_path; /* an empty AS path is one; absent is none */
 	bool has_local_pref;
 	uint32_t local_pref;
-	uint32_t sub;             /* what else identifies it in its feed: BGP path id, else 0 */
+	uint32_t sub; /* what else identifies it in its feed: BGP path id, else 0 */
 	/* remote view */
 	bool has_class;
 	enum sw_class class;
@@ -43,21 +43,22 @@ struct candidate {
 	struct rib_node *node;
 	feed_id feed;
 	uint32_t sub;
-	int path;      /* path id; -1: remote view, or own */
-	bool own;      /* inside an inside network, or with an own next hop: kept, never compiled */
+	int path;		 /* path id; -1: remote view, or own and of no path */
+	unsigned int circuit_id; /* of its path, place in config order */
+	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
 	bool stale;
-	bool swept;    /* marked by rib_feed_mark, not announced again since */
+	bool swept;	/* marked by rib_feed_mark, not announced again since */
 	bool peer_down; /* its peer is down: kept out of the answer */
 	struct ip_addr peer, nexthop;
 	uint32_t *as_path;
 	size_t n_as;
 	bool has_as_path, has_local_pref;
 	uint32_t local_pref; /* as given; absent: 100 */
-	bool has_class;
+	bool has_class;	     /* local: whenever it has a path, the path's */
 	enum sw_class class;
-	char circuit[SW_NAME_LEN];
-	uint64_t updated_ns;
-	uint64_t stale_ns; /* when it became stale */
+	char circuit[SW_NAME_LEN]; /* remote view, as given */
+	uint64_t updated_ns;	   /* when it last changed */
+	uint64_t stale_ns;	   /* when it became stale */
 };
 
 struct rib_node; /* a prefix; see the accessors */
@@ -67,7 +68,7 @@ enum rib_result {
 	RIB_OK,
 	RIB_UNCHANGED,
 	RIB_UNKNOWN_PATH, /* refused: no path owns its peer or next hop */
-	RIB_OWN,          /* kept as own */
+	RIB_OWN,	  /* kept as own */
 	RIB_NO_MEMORY,
 };
 
@@ -86,7 +87,13 @@ struct rib_link_net {
 int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_nets,
 		  const struct ip_addr *own, size_t n_own);
 
-/* Adds or replaces the candidate (view, prefix, feed, path, sub). */
+/*
+ * Adds or replaces the candidate (view, prefix, feed, path, sub); of the remote view, class and
+ * circuit stand for the path. A BGP feed's candidate is (view, prefix, feed, sub) (RFC 7911, 3):
+ * one of the same sub is replaced, or gone when the new one is refused, unless it is left from
+ * before rib_feed_mark(), whose path ids mean nothing any more. An equal one is RIB_UNCHANGED, but
+ * no longer marked; one that was stale or peer_down counts again, which is a change.
+ */
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route,
 			     uint64_t now);
 /*
@@ -99,7 +106,10 @@ size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bo
 /* Candidates whose peer or next hop is this address stop / may count again. Returns how many. */
 size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, uint64_t now);
 
-/* Start of a new table from the feed: marks all its candidates; rib_feed_sweep removes those not announced since. */
+/*
+ * Start of a new table from the feed: marks all its candidates; rib_feed_sweep removes those not
+ * announced since.
+ */
 void rib_feed_mark(struct rib *rib, feed_id feed);
 size_t rib_feed_sweep(struct rib *rib, feed_id feed, uint64_t now);
 /* The feed went away: its candidates are stale (last within their class) ... */
@@ -107,18 +117,25 @@ void rib_feed_stale(struct rib *rib, feed_id feed, uint64_t now);
 /* ... and removed when they have been for stale_ns. Returns how many. */
 size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns);
 
-/* Counts. prefixes: local ones with a candidate that is neither own nor peer_down. */
+/*
+ * Counts. prefixes: local ones with a candidate that is neither own nor peer_down. candidates, own:
+ * all that are kept, of both views.
+ */
 struct rib_counts {
 	size_t prefixes4, prefixes6, candidates, own;
 };
 struct rib_counts rib_counts(const struct rib *rib);
+/* The feed's candidates, of both views, whose peer is not down. */
 size_t rib_feed_routes(const struct rib *rib, feed_id feed);
 /* Local candidates of the path that count (not own, not peer_down), of the family; 0: both. */
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
 
-/* Walks in order of prefix; the next after `after` (NULL: the first). Nodes with candidates only. */
+/* Walks in order of prefix; the next after `after` (NULL: the first). Nodes with candidates only.
+ */
 struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after);
 struct rib_node *rib_find(const struct rib *rib, enum rib_view view, const struct prefix *prefix);
+/* By path id; NULL: no path has it. */
+const struct config_path *rib_path(const struct rib *rib, unsigned int path);
 /* Longest match among prefixes with at least one candidate that counts. */
 struct rib_node *rib_match(const struct rib *rib, enum rib_view view, const struct ip_addr *ip);
 /* Nearest covering prefix with candidates, NULL: none. */

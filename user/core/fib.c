@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The compiler (fib.h). One function says what a prefix should be (prefix_want), one makes it so
+ * (prefix_apply), and jobs say which prefixes are to be looked at: a changed prefix and, since they
+ * inherit from it, what it covers, in order of prefix, so that a covering prefix is right before
+ * what it covers is compiled. A job holds its place by value: what it walks may change between two
+ * slices. A dirty prefix that a job comes by is done with it.
+ *
+ * Make before break: a group is written before a prefix points to it, the prefix points to the new
+ * group before the old one is let go, and that one's id rests before it is written again.
+ */
+#include "core/fib_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SINCE_STEP_NS 100000000ULL /* one batch of changes, one group */
+
+struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_ops *ops)
+{
+	struct fib *fib = calloc(1, sizeof(*fib));
+
+	if (!fib)
+		return NULL;
+	if (fib_groups_init(&fib->groups)) {
+		free(fib);
+		return NULL;
+	}
+	fib->cfg = cfg;
+	fib->rib = rib;
+	fib->ops = *ops;
+	fib->entries.node_size = sizeof(struct fib_entry);
+	TAILQ_INIT(&fib->dirty);
+	TAILQ_INIT(&fib->lost);
+	TAILQ_INIT(&fib->failed);
+	TAILQ_INIT(&fib->reserved);
+	return fib;
+}
+
+void fib_free(struct fib *fib)
+{
+	if (!fib)
+		return;
+	trie_clear(&fib->entries);
+	fib_groups_free(&fib->groups);
+	free(fib);
+}
+
+struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix)
+{
+	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+
+	if (entry)
+		return entry;
+	entry = (struct fib_entry *)trie_insert(&fib->entries, prefix);
+	if (entry) {
+		entry->had = SW_NO_RANK;
+		entry->lost = SW_NO_RANK;
+	}
+	return entry;
+}
+
+void fib_entry_prune(struct fib *fib, struct fib_entry *entry)
+{
+	if (!entry->group && !entry->reserved && !entry->dirty && !entry->failed &&
+	    entry->had == SW_NO_RANK && entry->lost == SW_NO_RANK)
+		trie_remove(&fib->entries, &entry->trie);
+}
+
+void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range)
+{
+	entry->range |= range;
+	if (entry->dirty)
+		return;
+	entry->dirty = true;
+	TAILQ_INSERT_TAIL(&fib->dirty, entry, dirty_link);
+	fib->n_dirty++;
+}
+
+static void entry_clean(struct fib *fib, struct fib_entry *entry)
+{
+	if (!entry->dirty)
+		return;
+	TAILQ_REMOVE(&fib->dirty, entry, dirty_link);
+	entry->dirty = false;
+	entry->range = false;
+	fib->n_dirty--;
+}
+
+/* The last write for the entry failed, or all is well. One that fails again goes last. */
+static void entry_failed(struct fib *fib, struct fib_entry *entry, bool failed)
+{
+	if (entry->failed) {
+		TAILQ_REMOVE(&fib->failed, entry, failed_link);
+		fib->refused--;
+	}
+	entry->failed = failed;
+	if (failed) {
+		TAILQ_INSERT_TAIL(&fib->failed, entry, failed_link);
+		fib->refused++;
+	}
+}
+
+static void entry_unlink(struct fib *fib, struct fib_entry *entry)
+{
+	struct fib_group *group = &fib->groups.v[entry->group];
+
+	LIST_REMOVE(entry, group_link);
+	group->refs--;
+	fib->groups.used -= !group->refs;
+	if (group->content.kind == SW_GROUP_ROUTE)
+		fib->installed[entry->trie.prefix.family == 6]--;
+	fib_groups_drop(&fib->groups, entry->group, fib->now);
+	entry->group = 0;
+}
+
+void fib_entry_point(struct fib *fib, struct fib_entry *entry, uint32_t id)
+{
+	const struct prefix *prefix = &entry->trie.prefix;
+	struct fib_group *group = &fib->groups.v[id];
+	bool route = id && group->content.kind == SW_GROUP_ROUTE;
+
+	if (!prefix->len && fib->cfg->default_route == DEFAULT_ROUTE_LAST)
+		fib->ops.default_write(fib->ops.arg, prefix->family, route ? id : 0);
+	if (entry->group)
+		entry_unlink(fib, entry);
+	if (!id)
+		return;
+	entry->group = id;
+	LIST_INSERT_HEAD(&group->entries, entry, group_link);
+	fib->groups.used += !group->refs;
+	group->refs++;
+	fib->installed[prefix->family == 6] += route;
+}
+
+static bool prefix_is_exempt(const struct fib *fib, const struct prefix *prefix)
+{
+	struct trie_node *at = fib->n_exempt ? trie_match(&fib->entries, prefix) : NULL;
+
+	while (at && !(((struct fib_entry *)at)->reserved & 1 << SW_GROUP_EXEMPT))
+		at = trie_parent(at);
+	return at;
+}
+
+static struct sw_group answer_group(const struct policy_answer *answer)
+{
+	struct sw_group group = {
+		.kind = SW_GROUP_ROUTE,
+		.tiers = (uint8_t)answer->n_tiers,
+		.degraded = SW_NO_RANK,
+		.members = answer->members,
+	};
+
+	for (size_t i = 0; i < answer->n_tiers; i++) {
+		group.tier[i] = answer->tier[i].paths;
+		group.rank[i] = answer->tier[i].rank;
+	}
+	return group;
+}
+
+/* What the prefix should be, but for since_ns; kind FREE: not installed. live: it has candidates.
+ */
+static struct sw_group prefix_want(const struct fib *fib, const struct prefix *prefix,
+				   const struct fib_entry *entry,
+				   const struct policy_answer *answer, bool live)
+{
+	uint8_t reserved = entry ? entry->reserved : 0;
+	struct sw_group want = {.kind = SW_GROUP_FREE};
+
+	if (reserved & 1 << SW_GROUP_LOCAL)
+		return fib_group_reserved(SW_GROUP_LOCAL, 0);
+	if ((live || reserved) && prefix_is_exempt(fib, prefix))
+		return fib_group_reserved(SW_GROUP_EXEMPT, 0);
+	if (reserved & 1 << SW_GROUP_INSIDE)
+		return fib_group_reserved(SW_GROUP_INSIDE, entry->slot);
+	if (!live)
+		return want;
+	want = answer_group(answer);
+	if (entry->lost < entry->had && entry->had != SW_NO_RANK)
+		want.degraded = entry->lost;
+	return want;
+}
+
+/* The group that the prefix's packets get now: its own, else of the nearest installed prefix. */
+static const struct sw_group *group_now(const struct fib *fib, const struct fib_entry *entry)
+{
+	const struct fib_entry *at = entry;
+
+	while (at && !at->group)
+		at = (const struct fib_entry *)trie_parent(&at->trie);
+	return at ? &fib->groups.v[at->group].content : NULL;
+}
+
+/* When a feed last changed the answer, were the prefix to become `want` now. */
+static uint64_t since_of(const struct fib *fib, const struct fib_entry *entry,
+			 const struct sw_group *want)
+{
+	const struct sw_group *old = group_now(fib, entry);
+	uint64_t before;
+
+	if (want->kind != SW_GROUP_ROUTE || !old || old->kind != SW_GROUP_ROUTE)
+		return 0;
+	before = fib_answer(old, fib->usable);
+	if (!fib->synced || !before || before == fib_answer(want, fib->usable))
+		return old->since_ns;
+	return fib->now < SINCE_STEP_NS ? 1 : fib->now - fib->now % SINCE_STEP_NS;
+}
+
+static bool same_but_since(const struct sw_group *a, struct sw_group b)
+{
+	b.since_ns = a->since_ns;
+	return !memcmp(a, &b, sizeof(b));
+}
+
+static int prefix_remove(struct fib *fib, struct fib_entry *entry)
+{
+	int err;
+
+	if (!entry->group)
+		return 0;
+	err = fib->ops.prefix_remove(fib->ops.arg, &entry->trie.prefix);
+	if (err && err != -ENOENT)
+		return err;
+	fib_entry_point(fib, entry, 0);
+	return 0;
+}
+
+/* Makes the prefix be `want`. 0, or the error of the write that was refused. */
+static int prefix_apply(struct fib *fib, struct fib_entry *entry, struct sw_group *want)
+{
+	uint32_t id;
+	int err;
+
+	if (want->kind == SW_GROUP_FREE)
+		return prefix_remove(fib, entry);
+	if (entry->group && same_but_since(&fib->groups.v[entry->group].content, *want))
+		return 0;
+	want->since_ns = since_of(fib, entry, want);
+	err = fib_groups_get(&fib->groups, &fib->ops, want, fib->now, &id);
+	if (err)
+		return err;
+	err = fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, id);
+	if (err) {
+		fib_groups_drop(&fib->groups, id, fib->now);
+		return err;
+	}
+	fib_entry_point(fib, entry, id);
+	return 0;
+}
+
+int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
+{
+	struct trie_node *at = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
+	struct rib_node *node = (struct rib_node *)at;
+	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+	struct policy_answer answer = {0};
+	bool live = node && node->n_live;
+	bool hold = fib->adopted && !fib->synced;
+	struct sw_group want;
+
+	if (!entry && !live)
+		return 0;
+	if (!entry)
+		entry = fib_entry_get(fib, prefix);
+	if (!entry)
+		return -ENOMEM;
+	if (live && !hold)
+		policy_tiers(fib->cfg, node, &answer);
+	if (!hold)
+		fib_degraded_update(fib, entry, fib_best_rank(fib, answer.members));
+	want = prefix_want(fib, prefix, entry, &answer, live);
+	if (!hold || (want.kind != SW_GROUP_ROUTE && want.kind != SW_GROUP_FREE)) {
+		entry_failed(fib, entry, prefix_apply(fib, entry, &want) != 0);
+		fib->cut -= entry->cut;
+		entry->cut = want.kind == SW_GROUP_ROUTE ? (uint8_t)answer.cut : 0;
+		fib->cut += entry->cut;
+	}
+	fib_entry_prune(fib, entry);
+	return 0;
+}
+
+/* The next job: all of a family, what the compiler itself found, what the RIB says changed. */
+static bool job_take(struct fib *fib)
+{
+	struct fib_entry *entry = TAILQ_FIRST(&fib->dirty);
+	struct rib_node *node = rib_dirty_first(fib->rib);
+	struct fib_job job = {.active = true};
+
+	if (fib->full[0] || fib->full[1]) {
+		job.prefix.family = fib->full[0] ? 4 : 6;
+		job.range = true;
+		fib->full[job.prefix.family == 6] = false;
+	} else if (entry) {
+		job.prefix = entry->trie.prefix;
+		job.range = entry->range;
+		entry_clean(fib, entry);
+	} else if (node) {
+		job.prefix = node->trie.prefix;
+		job.range = job.prefix.len > 0; /* a default route lends nothing */
+		rib_clean(fib->rib, node);
+	} else {
+		return false;
+	}
+	fib->job = job;
+	return true;
+}
+
+/* The job's next prefix; false: it is done. */
+static bool job_next(const struct fib *fib, struct prefix *next)
+{
+	const struct fib_job *job = &fib->job;
+	struct trie_node *a, *b;
+
+	if (!job->started) {
+		*next = job->prefix;
+		return true;
+	}
+	if (!job->range)
+		return false;
+	a = trie_after(&fib->rib->view[VIEW_LOCAL], &job->prefix, &job->cursor);
+	b = trie_after(&fib->entries, &job->prefix, &job->cursor);
+	if (!a && !b)
+		return false;
+	*next = !b || (a && prefix_cmp(&a->prefix, &b->prefix) < 0) ? a->prefix : b->prefix;
+	return true;
+}
+
+/* The prefix is compiled: the job goes on, and what else asked for the same is served. */
+static void job_done(struct fib *fib, const struct prefix *prefix)
+{
+	struct trie_node *at = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
+	struct rib_node *node = (struct rib_node *)at;
+	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+
+	fib->job.started = true;
+	fib->job.cursor = *prefix;
+	if (node && fib->job.range)
+		rib_clean(fib->rib, node);
+	if (entry && fib->job.range)
+		entry_clean(fib, entry);
+	if (node)
+		rib_prune(fib->rib, node);
+	if (entry)
+		fib_entry_prune(fib, entry);
+}
+
+size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget)
+{
+	struct prefix prefix;
+	size_t done = 0;
+
+	fib->now = now;
+	fib->usable = usable;
+	while (!budget || done < budget) {
+		if (!fib->job.active && !job_take(fib))
+			break;
+		if (!job_next(fib, &prefix)) {
+			fib->job.active = false;
+			continue;
+		}
+		if (fib_compile_prefix(fib, &prefix))
+			break;
+		job_done(fib, &prefix);
+		done++;
+	}
+	return fib_counts(fib).pending;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The group table (fib_groups.h): a hash by content, chained through the groups themselves, and a
+ * queue of ids at rest in the order of their release, so that the first is the one to look at.
+ */
+#include "core/fib_groups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS SW_MAX_GROUPS
+
+int fib_groups_init(struct fib_groups *groups)
+{
+	memset(groups, 0, sizeof(*groups));
+	groups->v = calloc(SW_MAX_GROUPS, sizeof(*groups->v));
+	groups->bucket = calloc(BUCKETS, sizeof(*groups->bucket));
+	groups->fresh = FIB_GROUP_ROUTES;
+	if (groups->v && groups->bucket)
+		return 0;
+	fib_groups_free(groups);
+	return -ENOMEM;
+}
+
+void fib_groups_free(struct fib_groups *groups)
+{
+	free(groups->v);
+	free(groups->bucket);
+	groups->v = NULL;
+	groups->bucket = NULL;
+}
+
+struct sw_group fib_group_reserved(uint8_t kind, uint8_t slot)
+{
+	return (struct sw_group){
+		.kind = kind,
+		.slot = kind == SW_GROUP_INSIDE ? slot : 0,
+		.degraded = SW_NO_RANK,
+	};
+}
+
+uint32_t fib_group_reserved_id(const struct sw_group *content)
+{
+	if (content->kind == SW_GROUP_INSIDE)
+		return content->slot;
+	return content->kind == SW_GROUP_LOCAL ? FIB_GROUP_LOCAL : FIB_GROUP_EXEMPT;
+}
+
+/* FNV-1a over the whole content, which has no hidden padding. */
+static uint32_t *content_bucket(const struct fib_groups *groups, const struct sw_group *content)
+{
+	const uint8_t *bytes = (const uint8_t *)content;
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < sizeof(*content); i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+	return &groups->bucket[(hash ^ hash >> 32) % BUCKETS];
+}
+
+static void group_hash(struct fib_groups *groups, uint32_t id)
+{
+	uint32_t *bucket = content_bucket(groups, &groups->v[id].content);
+
+	groups->v[id].next = *bucket;
+	*bucket = id;
+}
+
+static void group_unhash(struct fib_groups *groups, uint32_t id)
+{
+	uint32_t *link = content_bucket(groups, &groups->v[id].content);
+
+	while (*link != id)
+		link = &groups->v[*link].next;
+	*link = groups->v[id].next;
+}
+
+static void group_use(struct fib_groups *groups, uint32_t id, const struct sw_group *content)
+{
+	groups->v[id].content = *content;
+	groups->v[id].state = GROUP_USED;
+	group_hash(groups, id);
+	if (id >= groups->end)
+		groups->end = id + 1;
+}
+
+uint32_t fib_groups_find(const struct fib_groups *groups, const struct sw_group *content)
+{
+	uint32_t id = *content_bucket(groups, content);
+
+	while (id && memcmp(&groups->v[id].content, content, sizeof(*content)))
+		id = groups->v[id].next;
+	return id;
+}
+
+static void group_rest(struct fib_groups *groups, uint32_t id, uint64_t now)
+{
+	struct fib_group *group = &groups->v[id];
+
+	group->state = GROUP_RESTING;
+	group->freed_ns = now;
+	group->next = 0;
+	if (groups->rest_first)
+		groups->v[groups->rest_last].next = id;
+	else
+		groups->rest_first = id;
+	groups->rest_last = id;
+}
+
+void fib_groups_drop(struct fib_groups *groups, uint32_t id, uint64_t now)
+{
+	if (id < FIB_GROUP_ROUTES || groups->v[id].state != GROUP_USED || groups->v[id].refs)
+		return;
+	group_unhash(groups, id);
+	group_rest(groups, id, now);
+}
+
+/* An id that has rested long enough, else one that was never used; 0: none. */
+static uint32_t id_take(struct fib_groups *groups, uint64_t now)
+{
+	uint32_t id = groups->rest_first;
+
+	if (id && now - groups->v[id].freed_ns >= FIB_GROUP_REST_NS) {
+		groups->rest_first = groups->v[id].next;
+		return id;
+	}
+	while (groups->fresh < SW_MAX_GROUPS && groups->v[groups->fresh].state != GROUP_NEVER)
+		groups->fresh++;
+	return groups->fresh < SW_MAX_GROUPS ? groups->fresh++ : 0;
+}
+
+int fib_groups_get(struct fib_groups *groups, const struct fib_ops *ops,
+		   const struct sw_group *content, uint64_t now, uint32_t *id)
+{
+	uint32_t found = fib_groups_find(groups, content);
+	int err;
+
+	if (found) {
+		*id = found;
+		return 0;
+	}
+	found = content->kind == SW_GROUP_ROUTE ? id_take(groups, now)
+						: fib_group_reserved_id(content);
+	if (!found)
+		return -ENOSPC;
+	err = ops->group_write(ops->arg, found, content);
+	if (err) {
+		if (content->kind == SW_GROUP_ROUTE)
+			group_rest(groups, found, now);
+		return err;
+	}
+	group_use(groups, found, content);
+	*id = found;
+	return 0;
+}
+
+int fib_groups_adopt(struct fib_groups *groups, uint32_t id, const struct sw_group *content)
+{
+	if (!id || id >= SW_MAX_GROUPS || content->kind == SW_GROUP_FREE)
+		return -EINVAL;
+	if ((id >= FIB_GROUP_ROUTES) != (content->kind == SW_GROUP_ROUTE))
+		return -EINVAL;
+	if (id < FIB_GROUP_ROUTES) {
+		struct sw_group wanted = fib_group_reserved(content->kind, content->slot);
+
+		if (fib_group_reserved_id(content) != id ||
+		    memcmp(&wanted, content, sizeof(wanted)))
+			return -EINVAL;
+	}
+	if (groups->v[id].state != GROUP_NEVER)
+		return -EEXIST;
+	group_use(groups, id, content);
+	return 0;
+}
+
+void fib_groups_settled(struct fib_groups *groups, uint32_t id)
+{
+	group_unhash(groups, id);
+	groups->v[id].content.since_ns = 0;
+	group_hash(groups, id);
+}

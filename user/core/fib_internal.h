@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The inside of the compiler, shared by fib.c (compiling) and fib_keep.c (what outlives it). */
+#ifndef SAMEWAY_CORE_FIB_INTERNAL_H
+#define SAMEWAY_CORE_FIB_INTERNAL_H
+
+#include "core/fib_groups.h"
+#include "core/rib_internal.h"
+
+#define FIB_DEGRADED_NS (24ULL * 3600 * 1000000000)
+
+/* What the compiler knows of a prefix: what is installed, reserved, and remembered. */
+struct fib_entry {
+	struct trie_node trie; /* first */
+	uint32_t group;	       /* installed, 0: not */
+	LIST_ENTRY(fib_entry) group_link;
+	uint8_t reserved;		/* bits 1 << enum sw_group_kind */
+	uint8_t slot;			/* INSIDE */
+	uint8_t was_reserved, was_slot; /* before fib_set_reserved() */
+	uint8_t cut;			/* tiers left out of the installed group */
+	uint8_t had;  /* best class rank with a candidate when last compiled, SW_NO_RANK: none */
+	uint8_t lost; /* degraded: the better rank that lost all its candidates, SW_NO_RANK: none */
+	uint64_t lost_ns;  /* when; 0: adopted, not known */
+	bool dirty, range; /* to be compiled, with all that it covers */
+	bool failed;	   /* its last write was refused */
+	bool listed;	   /* on fib->reserved */
+	TAILQ_ENTRY(fib_entry) dirty_link, lost_link, failed_link, reserved_link;
+};
+TAILQ_HEAD(fib_entries, fib_entry);
+
+/* What is being compiled: a prefix, or it and what it covers, in order, `cursor` the last done. */
+struct fib_job {
+	bool active, started, range;
+	struct prefix prefix, cursor;
+};
+
+struct fib {
+	const struct config *cfg;
+	struct rib *rib;
+	struct fib_ops ops;
+	struct trie entries;
+	struct fib_groups groups;
+	struct fib_entries dirty, lost, failed, reserved;
+	struct fib_job job;
+	bool full[2]; /* everything of the family is to be compiled: IPv4, IPv6 */
+	bool synced, adopted;
+	size_t n_dirty, n_exempt;
+	size_t installed[2];
+	size_t refused, cut;
+	uint64_t now, usable; /* of the last call */
+};
+
+/* The entry of the prefix, made where there is none; NULL when out of memory. */
+struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix);
+/* Frees an entry that says nothing any more. */
+void fib_entry_prune(struct fib *fib, struct fib_entry *entry);
+/* To be compiled again; range: with all that it covers. */
+void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range);
+/* The entry's prefix points to this group now (0: removed); the old one's reference is dropped. */
+void fib_entry_point(struct fib *fib, struct fib_entry *entry, uint32_t group);
+/* Compiles one prefix. 0 (also where a write was refused: entry->failed), -ENOMEM: try again. */
+int fib_compile_prefix(struct fib *fib, const struct prefix *prefix);
+
+/* fib_keep.c: the candidates' best rank is `rank` now: what it lost, and what it has back. */
+void fib_degraded_update(struct fib *fib, struct fib_entry *entry, uint8_t rank);
+void fib_degraded_set(struct fib *fib, struct fib_entry *entry, uint8_t rank, uint64_t since_ns);
+/* The best rank among these paths' classes, SW_NO_RANK: none. */
+uint8_t fib_best_rank(const struct fib *fib, uint64_t paths);
+/* The paths that packets are sent to: the first tier with a usable one; 0: none. */
+uint64_t fib_answer(const struct sw_group *group, uint64_t usable);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What concerns all candidates of a feed, or of a peer: marking and sweeping around a new table,
+ * staleness, a peer's fall. Each walks both views once; these are rare events.
+ */
+#include "core/rib_internal.h"
+
+#include <string.h>
+
+/* What to do with a candidate that a walk has come to. */
+enum walk_do { WALK_KEEP, WALK_CHANGED, WALK_REMOVE };
+
+struct walk {
+	feed_id feed;
+	const struct ip_addr *peer;
+	uint64_t now, stale_ns;
+	size_t n; /* changed or removed */
+};
+
+typedef enum walk_do (*walk_fn)(struct walk *walk, struct rib *rib, struct candidate *c,
+				enum rib_view view);
+
+static void walk_node(struct rib *rib, enum rib_view view, struct rib_node *node, walk_fn fn,
+		      struct walk *walk)
+{
+	struct candidate **link = &node->candidates;
+	size_t before = walk->n;
+
+	while (*link) {
+		enum walk_do what = fn(walk, rib, *link, view);
+
+		walk->n += what != WALK_KEEP;
+		if (what == WALK_REMOVE)
+			candidate_remove(rib, link, view);
+		else
+			link = &(*link)->next;
+	}
+	if (walk->n != before)
+		rib_touch(rib, node, view);
+}
+
+static size_t walk_all(struct rib *rib, walk_fn fn, struct walk *walk)
+{
+	for (int view = 0; view < VIEW_COUNT; view++) {
+		struct rib_node *node = rib_next(rib, view, NULL);
+
+		while (node) {
+			struct rib_node *next = rib_next(rib, view, node);
+
+			walk_node(rib, view, node, fn, walk);
+			node = next;
+		}
+	}
+	return walk->n;
+}
+
+static enum walk_do peer_down(struct walk *walk, struct rib *rib, struct candidate *c,
+			      enum rib_view view)
+{
+	if (c->feed != walk->feed || c->peer_down)
+		return WALK_KEEP;
+	if (!ip_equal(&c->peer, walk->peer) && !ip_equal(&c->nexthop, walk->peer))
+		return WALK_KEEP;
+	candidate_count(rib, c, view, -1);
+	c->peer_down = true;
+	candidate_count(rib, c, view, 1);
+	return WALK_CHANGED;
+}
+
+size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, uint64_t now)
+{
+	struct walk walk = {.feed = feed, .peer = peer, .now = now};
+
+	return peer->family ? walk_all(rib, peer_down, &walk) : 0;
+}
+
+static enum walk_do mark(struct walk *walk, struct rib *rib, struct candidate *c,
+			 enum rib_view view)
+{
+	(void)rib;
+	(void)view;
+	if (c->feed == walk->feed)
+		c->swept = true;
+	return WALK_KEEP;
+}
+
+void rib_feed_mark(struct rib *rib, feed_id feed)
+{
+	struct walk walk = {.feed = feed};
+
+	walk_all(rib, mark, &walk);
+}
+
+static enum walk_do sweep(struct walk *walk, struct rib *rib, struct candidate *c,
+			  enum rib_view view)
+{
+	(void)rib;
+	(void)view;
+	return c->feed == walk->feed && c->swept ? WALK_REMOVE : WALK_KEEP;
+}
+
+size_t rib_feed_sweep(struct rib *rib, feed_id feed, uint64_t now)
+{
+	struct walk walk = {.feed = feed, .now = now};
+
+	return walk_all(rib, sweep, &walk);
+}
+
+static enum walk_do stale(struct walk *walk, struct rib *rib, struct candidate *c,
+			  enum rib_view view)
+{
+	if (c->feed != walk->feed || c->stale)
+		return WALK_KEEP;
+	candidate_count(rib, c, view, -1);
+	c->stale = true;
+	c->stale_ns = walk->now;
+	candidate_count(rib, c, view, 1);
+	return WALK_CHANGED;
+}
+
+void rib_feed_stale(struct rib *rib, feed_id feed, uint64_t now)
+{
+	struct walk walk = {.feed = feed, .now = now};
+
+	walk_all(rib, stale, &walk);
+}
+
+static enum walk_do expire(struct walk *walk, struct rib *rib, struct candidate *c,
+			   enum rib_view view)
+{
+	(void)rib;
+	(void)view;
+	return c->stale && walk->now - c->stale_ns >= walk->stale_ns ? WALK_REMOVE : WALK_KEEP;
+}
+
+size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns)
+{
+	struct walk walk = {.now = now, .stale_ns = stale_ns};
+
+	return rib->n_stale ? walk_all(rib, expire, &walk) : 0;
+}

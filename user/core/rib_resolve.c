@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which path a route belongs to (contract.md). The session comes first: a feed's own word, then who
+ * sent it and where it points to, then the link its next hop is on, and the AS path last, because
+ * a first AS is no proof (`65515 12076 ...` and `64512 12076` occur).
+ */
+#include "core/rib_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int rib_path_by_name(const struct rib *rib, const char *name)
+{
+	for (int id = 0; id < SW_MAX_PATHS; id++)
+		if (rib->path[id] && !strcmp(rib->path[id]->name, name))
+			return id;
+	return -1;
+}
+
+const struct config_path *rib_path(const struct rib *rib, unsigned int path)
+{
+	return path < SW_MAX_PATHS ? rib->path[path] : NULL;
+}
+
+static bool path_has_address(const struct config_path *path, const struct ip_addr *ip)
+{
+	if (ip_equal(&path->gateway, ip) || ip_equal(&path->gateway6, ip))
+		return true;
+	for (size_t i = 0; i < path->n_peers; i++)
+		if (ip_equal(&path->peers[i], ip))
+			return true;
+	return false;
+}
+
+/* An address that several paths have (a link-local gateway6 may) names none of them. */
+int rib_path_of_address(const struct rib *rib, const struct ip_addr *ip)
+{
+	int found = -1;
+
+	if (!ip->family)
+		return -1;
+	for (int id = 0; id < SW_MAX_PATHS; id++) {
+		if (!rib->path[id] || !path_has_address(rib->path[id], ip))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = id;
+	}
+	return found;
+}
+
+/* By the longest network that the address is on; two paths on one network tell nothing. */
+static int path_of_link(const struct rib *rib, const struct ip_addr *ip)
+{
+	int found = -1, len = -1;
+
+	if (!ip->family)
+		return -1;
+	for (size_t i = 0; i < rib->n_nets; i++) {
+		const struct rib_link_net *net = &rib->nets[i];
+
+		if (net->prefix.len < len || !prefix_has(&net->prefix, ip))
+			continue;
+		if (net->prefix.len > len)
+			found = net->path;
+		else if (found != net->path)
+			found = -1;
+		len = net->prefix.len;
+	}
+	return found;
+}
+
+static int path_of_as(const struct rib *rib, const struct route *route)
+{
+	int found = -1;
+
+	if (!route->has_as_path || !route->n_as || !route->as_path[0])
+		return -1;
+	for (int id = 0; id < SW_MAX_PATHS; id++) {
+		if (!rib->path[id] || rib->path[id]->as != route->as_path[0])
+			continue;
+		if (found >= 0)
+			return -1;
+		found = id;
+	}
+	return found;
+}
+
+static bool route_is_own(const struct rib *rib, const struct route *route)
+{
+	for (size_t i = 0; i < rib->cfg->n_inside; i++) {
+		const struct config_inside *inside = &rib->cfg->inside[i];
+
+		for (size_t k = 0; k < inside->n_networks; k++)
+			if (prefix_contains(&inside->networks[k], &route->prefix))
+				return true;
+	}
+	for (size_t i = 0; route->nexthop.family && i < rib->n_own; i++)
+		if (ip_equal(&rib->own[i], &route->nexthop))
+			return true;
+	return false;
+}
+
+enum rib_result rib_resolve(const struct rib *rib, const struct route *route, int *path)
+{
+	int found;
+	bool own;
+
+	if (route->view == VIEW_REMOTE) {
+		*path = -1;
+		return RIB_OK;
+	}
+	own = route_is_own(rib, route);
+	if (route->path[0]) {
+		found = rib_path_by_name(rib, route->path);
+		if (found < 0)
+			return RIB_UNKNOWN_PATH;
+	} else {
+		found = rib_path_of_address(rib, &route->peer);
+		if (found < 0)
+			found = rib_path_of_address(rib, &route->nexthop);
+		if (found < 0)
+			found = rib_path_of_address(rib, &route->nexthop_ll);
+		if (found < 0)
+			found = path_of_link(rib, &route->nexthop);
+		if (found < 0)
+			found = path_of_as(rib, route);
+		if (found < 0 && !own)
+			return RIB_UNKNOWN_PATH;
+	}
+	*path = found;
+	return own ? RIB_OWN : RIB_OK;
+}
+
+static int array_copy(void **out, const void *from, size_t n, size_t size)
+{
+	*out = NULL;
+	if (!n)
+		return 0;
+	*out = malloc(n * size);
+	if (!*out)
+		return -ENOMEM;
+	memcpy(*out, from, n * size);
+	return 0;
+}
+
+int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_nets,
+		  const struct ip_addr *own, size_t n_own)
+{
+	void *new_nets, *new_own;
+
+	if (array_copy(&new_nets, nets, n_nets, sizeof(*nets)))
+		return -ENOMEM;
+	if (array_copy(&new_own, own, n_own, sizeof(*own))) {
+		free(new_nets);
+		return -ENOMEM;
+	}
+	free(rib->nets);
+	free(rib->own);
+	rib->nets = new_nets;
+	rib->n_nets = n_nets;
+	rib->own = new_own;
+	rib->n_own = n_own;
+	return 0;
+}
