@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Why a flow has its verdict: cause, side, severity, and the words for a person.
+ *
+ * In two steps, so that each can be tested alone: cause_gather() reads RIB, FIB and path states
+ * into a small struct of facts; cause_tell() is a pure function of these facts.
+ */
+#ifndef SAMEWAY_CORE_CAUSE_H
+#define SAMEWAY_CORE_CAUSE_H
+
+#include "core/incident.h"
+
+#define CAUSE_TEXT_LEN 512 /* as incident.message and incident.fix, the final 0 included */
+#define CAUSE_ROUTES   3
+#define CAUSE_NAMES    4
+
+/* A direction's path. Strings are the config's. */
+struct cause_way {
+	int path; /* id, -1: not seen, and the rest is unset */
+	const char *name, *interface, *circuit;
+	enum sw_class class;
+};
+
+/* What this edge's RIB says of one path towards dst. */
+struct cause_route {
+	const char *path;
+	const struct candidate *candidate; /* the RIB's; NULL: none for dst by this path */
+	struct prefix prefix;		   /* whose candidate it is; set with candidate */
+};
+
+struct cause_facts {
+	uint8_t verdict; /* enum sw_verdict */
+	bool monitor;	 /* the kernel's choice stands, not ours */
+	bool stateful;	 /* a stateful device behind the inside entry */
+	struct prefix src, dst;
+	struct cause_way forward, reverse; /* inside to outside, and back */
+
+	/* W of the reading key: the first usable tier of dst. */
+	bool has_expected;
+	enum sw_class expected;
+	const char *available[CAUSE_NAMES]; /* its usable paths, the first few */
+	size_t n_available;
+
+	/* That tier is the VPN's by a longer prefix than a usable ExpressRoute one. */
+	bool more_specific;
+	struct prefix vpn_prefix, er_prefix;
+	unsigned int class_first_min;
+
+	/* Failover: the better path that was lost (path -1: none found), and why. */
+	struct cause_way lost;
+	enum cause lost_cause;
+	bool lost_objects;   /* it is not usable; else its routes were withdrawn */
+	int64_t duration_ms; /* from its loss to the event, -1: not known */
+	size_t prefixes_moved, prefixes_lost;
+
+	struct cause_route route[CAUSE_ROUTES];
+	size_t n_routes;
+};
+
+struct cause_told {
+	enum cause cause;
+	enum side side;
+	enum severity severity;				   /* once confirmed */
+	char message[CAUSE_TEXT_LEN], fix[CAUSE_TEXT_LEN]; /* one line each */
+};
+
+/* Facts about the event's flow. They point into ctx: use them before it changes. */
+void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
+		  struct cause_facts *facts);
+/* Cause and words of a verdict that opens incidents (cause_opens()). */
+void cause_tell(const struct cause_facts *facts, struct cause_told *told);
+/* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */
+bool cause_opens(uint8_t verdict);
+/* scenarios.md's severity of a confirmed incident. */
+enum severity cause_severity(uint8_t verdict, bool stateful, size_t prefixes_lost);
+/* Whether the inside entry with the longest network that holds `src` says stateful. */
+bool cause_stateful(const struct config *cfg, const struct prefix *src);
+
+#endif
