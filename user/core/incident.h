@@ -82,7 +82,10 @@ void incidents_scan_end(struct incidents *set, const struct incident_context *ct
 size_t incidents_open(const struct incidents *set);
 /* In order of id; the i-th, NULL past the end. Closed ones are kept, the last 1,000. */
 const struct incident *incidents_get(const struct incidents *set, size_t i);
-/* From the state file; keeps ids rising. */
+/*
+ * From the state file; keeps ids rising. Its flows come back with the next scan. 0; -EINVAL: no id;
+ * -EEXIST: the id is taken; -ENOMEM.
+ */
 int incidents_restore(struct incidents *set, const struct incident *inc);
 
 #endif

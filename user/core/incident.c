@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Incidents from flow verdicts.
+ *
+ * An incident is a record, found by (verdict, src, dst) in a hash while it is open, and kept in
+ * order of id till long after. Each flow that has a verdict worth an incident is tracked: a hash
+ * from flow key to its record, so that a flow that changes its mind leaves the record it was on.
+ * The tracking is bounded; flows beyond it are only counted, anew by each scan.
+ *
+ * Events come at once but may be lost, scans are slow but true: a scan goes through the same
+ * judging as events for every flow that is not tracked as it should be.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cause.h"
+
+#define FLOW_BUCKETS   16384
+#define FLOWS_TRACKED  65536
+#define RECORD_BUCKETS 1024
+#define CLOSED_KEPT    1000
+#define CLOSE_MIN_NS   30000000000ULL
+#define UPDATE_NS      10000000000ULL
+
+struct record {
+	struct incident inc;
+	struct record *next;   /* in its bucket, while open */
+	size_t untracked;      /* of inc.flows, those beyond FLOWS_TRACKED ... */
+	size_t untracked_scan; /* ... and as the present scan finds them */
+	struct incident told;  /* as the last callback saw it */
+	uint64_t told_ns;
+};
+
+struct tracked {
+	struct tracked *next;
+	struct record *rec;
+	struct sw_flow_key key;
+	uint64_t scan; /* the last that saw it */
+};
+
+struct incidents {
+	incident_cb cb;
+	void *arg;
+	struct record **v; /* by id */
+	size_t n, room, n_open, n_tracked;
+	uint64_t last_id, scan;
+	struct record *bucket[RECORD_BUCKETS];
+	struct tracked *flows[FLOW_BUCKETS];
+};
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ p[i]) * 0x100000001b3ULL;
+	return hash ^ hash >> 29;
+}
+
+static uint64_t elapsed(uint64_t from, uint64_t now)
+{
+	return now > from ? now - from : 0;
+}
+
+struct incidents *incidents_new(incident_cb cb, void *arg)
+{
+	struct incidents *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->cb = cb;
+	set->arg = arg;
+	return set;
+}
+
+void incidents_free(struct incidents *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < FLOW_BUCKETS; i++)
+		for (struct tracked *t = set->flows[i], *next; t; t = next) {
+			next = t->next;
+			free(t);
+		}
+	for (size_t i = 0; i < set->n; i++)
+		free(set->v[i]);
+	free(set->v);
+	free(set);
+}
+
+static void record_tell(struct incidents *set, struct record *rec, enum incident_change change,
+			uint64_t now)
+{
+	rec->told = rec->inc;
+	rec->told_ns = now;
+	if (set->cb)
+		set->cb(set->arg, change, &rec->inc);
+}
+
+/* An update: at once for what a person acts on, else calmly. */
+static void record_update(struct incidents *set, struct record *rec, uint64_t now)
+{
+	const struct incident *inc = &rec->inc, *told = &rec->told;
+	bool urgent = inc->severity != told->severity || inc->cause != told->cause ||
+		      inc->forward_path != told->forward_path ||
+		      inc->reverse_path != told->reverse_path ||
+		      inc->duration_ms != told->duration_ms;
+	bool calm = inc->flows != told->flows && elapsed(rec->told_ns, now) >= UPDATE_NS;
+
+	if (urgent || calm)
+		record_tell(set, rec, INCIDENT_UPDATE, now);
+}
+
+static struct record **record_bucket(struct incidents *set, uint8_t verdict,
+				     const struct prefix *src, const struct prefix *dst)
+{
+	uint64_t hash = hash_bytes(verdict, src, sizeof(*src));
+
+	return &set->bucket[hash_bytes(hash, dst, sizeof(*dst)) % RECORD_BUCKETS];
+}
+
+/*
+ * The open incident that the flow belongs to: of the same cause, else one that it is no news to.
+ * A failover between two prefixes is one incident, though its cause looks another while the path
+ * comes back (link up, BGP not yet); and a cause that can't be told (yet) contradicts none.
+ */
+static struct record *record_find(struct incidents *set, const struct cause_facts *f,
+				  const struct cause_told *told)
+{
+	struct record *near = NULL;
+
+	for (struct record *r = *record_bucket(set, f->verdict, &f->src, &f->dst); r; r = r->next) {
+		if (r->inc.verdict != f->verdict || !prefix_equal(&r->inc.src, &f->src) ||
+		    !prefix_equal(&r->inc.dst, &f->dst))
+			continue;
+		if (r->inc.cause == told->cause)
+			return r;
+		if (f->verdict == SW_VERDICT_FAILOVER ||
+		    (told->cause == CAUSE_UNKNOWN &&
+		     (told->side == SIDE_UNKNOWN || told->side == r->inc.side)))
+			near = r;
+	}
+	return near;
+}
+
+/* Puts the record into the array, in order of id. */
+static int record_insert(struct incidents *set, struct record *rec)
+{
+	size_t at = set->n;
+
+	if (set->n == set->room) {
+		size_t room = set->room ? set->room * 2 : 64;
+		struct record **v = realloc(set->v, room * sizeof(struct record *));
+
+		if (!v)
+			return -ENOMEM;
+		set->v = v;
+		set->room = room;
+	}
+	while (at && set->v[at - 1]->inc.id > rec->inc.id)
+		at--;
+	if (at && set->v[at - 1]->inc.id == rec->inc.id)
+		return -EEXIST;
+	memmove(set->v + at + 1, set->v + at, (set->n - at) * sizeof(struct record *));
+	set->v[at] = rec;
+	set->n++;
+	if (rec->inc.id > set->last_id)
+		set->last_id = rec->inc.id;
+	return 0;
+}
+
+static void record_link(struct incidents *set, struct record *rec)
+{
+	struct record **bucket = record_bucket(set, rec->inc.verdict, &rec->inc.src, &rec->inc.dst);
+
+	rec->next = *bucket;
+	*bucket = rec;
+	set->n_open++;
+}
+
+/* Forgets the oldest closed ones. */
+static void records_prune(struct incidents *set)
+{
+	size_t excess = set->n - set->n_open, kept = 0;
+
+	if (excess <= CLOSED_KEPT)
+		return;
+	excess -= CLOSED_KEPT;
+	for (size_t i = 0; i < set->n; i++) {
+		if (excess && !set->v[i]->inc.open) {
+			free(set->v[i]);
+			excess--;
+		} else {
+			set->v[kept++] = set->v[i];
+		}
+	}
+	set->n = kept;
+}
+
+/* No flow is tracked on it any more. The record lives on, closed; the caller prunes. */
+static void record_close(struct incidents *set, struct record *rec, uint64_t now)
+{
+	struct record **at = record_bucket(set, rec->inc.verdict, &rec->inc.src, &rec->inc.dst);
+
+	while (*at != rec)
+		at = &(*at)->next;
+	*at = rec->next;
+	set->n_open--;
+	rec->inc.open = false;
+	rec->inc.flows = 0;
+	record_tell(set, rec, INCIDENT_CLOSE, now);
+}
+
+/* What is told of the incident, as of this judgement. */
+static void record_set(struct record *rec, const struct cause_facts *f,
+		       const struct cause_told *told)
+{
+	struct incident *inc = &rec->inc;
+
+	inc->cause = told->cause;
+	inc->side = told->side;
+	inc->severity = inc->confirmed ? told->severity : SEVERITY_NOTICE;
+	inc->forward_path = f->forward.path;
+	inc->reverse_path = f->reverse.path;
+	inc->has_moved = f->verdict == SW_VERDICT_FAILOVER && f->lost_objects;
+	inc->prefixes_moved = f->prefixes_moved;
+	inc->prefixes_lost = f->prefixes_lost;
+	memcpy(inc->message, told->message, sizeof(inc->message));
+	memcpy(inc->fix, told->fix, sizeof(inc->fix));
+}
+
+static struct record *record_open(struct incidents *set, const struct incident_context *ctx,
+				  const struct cause_facts *f, const struct cause_told *told)
+{
+	struct record *rec = calloc(1, sizeof(*rec));
+
+	if (!rec)
+		return NULL;
+	rec->inc = (struct incident){
+		.id = set->last_id + 1,
+		.open = true,
+		.verdict = f->verdict,
+		.confirmed = f->verdict != SW_VERDICT_ASYMMETRIC,
+		.src = f->src,
+		.dst = f->dst,
+		.duration_ms = f->duration_ms,
+		.first_wall = ctx->wall,
+		.opened_ns = ctx->now,
+	};
+	record_set(rec, f, told);
+	if (record_insert(set, rec)) {
+		free(rec);
+		return NULL;
+	}
+	record_link(set, rec);
+	return rec;
+}
+
+/* What one more judgement of a flow changes in an open incident. */
+static void record_refresh(struct record *rec, const struct incident_context *ctx,
+			   const struct cause_facts *f, const struct cause_told *told, bool known)
+{
+	struct incident *inc = &rec->inc;
+	bool moved = inc->forward_path != f->forward.path || inc->reverse_path != f->reverse.path;
+
+	/* The first packet on the new path, of whichever flow, ends the failover. */
+	if (f->duration_ms >= 0 && (inc->duration_ms < 0 || f->duration_ms < inc->duration_ms))
+		inc->duration_ms = f->duration_ms;
+	/* BGP may lose a link's routes before we see the link go. */
+	if (told->cause == CAUSE_LINK_DOWN && inc->cause != CAUSE_LINK_DOWN &&
+	    elapsed(inc->opened_ns, ctx->now) < ctx->cfg->confirm_ns)
+		record_set(rec, f, told);
+	/* Its paths are those of a flow of its own that moved; another flow's are no news. */
+	else if (moved && inc->cause == told->cause && (known || inc->flows == 1))
+		record_set(rec, f, told);
+}
+
+static struct tracked **flow_slot(struct incidents *set, const struct sw_flow_key *key)
+{
+	struct tracked **at =
+		&set->flows[hash_bytes(0xcbf29ce484222325ULL, key, sizeof(*key)) % FLOW_BUCKETS];
+
+	while (*at && memcmp(&(*at)->key, key, sizeof(*key)))
+		at = &(*at)->next;
+	return at;
+}
+
+static void flow_forget(struct incidents *set, struct tracked **at)
+{
+	struct tracked *t = *at;
+
+	t->rec->inc.flows--;
+	set->n_tracked--;
+	*at = t->next;
+	free(t);
+}
+
+/* The flow has another verdict now, or belongs to another incident. */
+static void flow_leave(struct incidents *set, const struct incident_context *ctx,
+		       struct tracked **at, uint8_t verdict)
+{
+	struct record *rec = (*at)->rec;
+	bool explained = verdict == SW_VERDICT_TRANSITION || verdict == SW_VERDICT_FAILOVER;
+
+	flow_forget(set, at);
+	rec->inc.had_flow_ns = ctx->now;
+	if (explained && !rec->inc.confirmed && !rec->inc.flows)
+		record_close(set, rec, ctx->now);
+	else
+		record_update(set, rec, ctx->now);
+}
+
+/* Counts the flow in; only counts it where there is no room to track it. */
+static void flow_join(struct incidents *set, struct record *rec, struct tracked **at,
+		      const struct sw_flow_key *key, bool scan)
+{
+	struct tracked *t = NULL;
+
+	if (set->n_tracked < FLOWS_TRACKED)
+		t = malloc(sizeof(*t));
+	if (t) {
+		*t = (struct tracked){.rec = rec, .key = *key, .scan = set->scan};
+		*at = t;
+		set->n_tracked++;
+		rec->inc.flows++;
+	} else if (!scan || ++rec->untracked_scan > rec->untracked) {
+		rec->untracked++;
+		rec->inc.flows++;
+	}
+}
+
+static void flow_judge(struct incidents *set, const struct incident_context *ctx,
+		       const struct sw_event *ev, bool scan)
+{
+	struct tracked **at = flow_slot(set, &ev->key);
+	struct cause_facts facts;
+	struct cause_told told;
+	struct record *rec;
+	bool opened = false, known;
+
+	if (!cause_opens(ev->state.verdict)) {
+		if (*at)
+			flow_leave(set, ctx, at, ev->state.verdict);
+		records_prune(set);
+		return;
+	}
+	cause_gather(ctx, ev, &facts);
+	cause_tell(&facts, &told);
+	rec = record_find(set, &facts, &told);
+	if (*at && (*at)->rec != rec) {
+		flow_leave(set, ctx, at, ev->state.verdict);
+		at = flow_slot(set, &ev->key);
+		records_prune(set);
+	}
+	if (!rec) {
+		rec = record_open(set, ctx, &facts, &told);
+		if (!rec)
+			return; /* no memory: the next scan tries again */
+		opened = true;
+	}
+	known = *at;
+	if (!known)
+		flow_join(set, rec, at, &ev->key, scan);
+	rec->inc.last_wall = ctx->wall;
+	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
+	if (opened) {
+		record_tell(set, rec, INCIDENT_OPEN, ctx->now);
+	} else {
+		record_refresh(rec, ctx, &facts, &told, known);
+		record_update(set, rec, ctx->now);
+	}
+}
+
+void incidents_event(struct incidents *set, const struct incident_context *ctx,
+		     const struct sw_event *ev)
+{
+	flow_judge(set, ctx, ev, false);
+}
+
+void incidents_scan_begin(struct incidents *set)
+{
+	set->scan++;
+	for (size_t i = 0; i < set->n; i++)
+		set->v[i]->untracked_scan = 0;
+}
+
+void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
+			 const struct sw_flow_key *key, const struct sw_flow *flow)
+{
+	struct sw_event ev = {
+		/* No ts_ns: when the verdict changed is not known, so no duration is told. */
+		.settle_ns = flow->settle_ns,
+		.out_packets = flow->out_packets,
+		.in_packets = flow->in_packets,
+		.created_ns = flow->created_ns,
+		.key = *key,
+		.previous = flow->told,
+		.about = flow->about,
+	};
+	struct tracked *t = *flow_slot(set, key);
+
+	memcpy(&ev.state, &flow->state, sizeof(ev.state));
+	if (t && t->rec->inc.verdict == ev.state.verdict)
+		t->scan = set->scan;
+	else if (t || cause_opens(ev.state.verdict))
+		flow_judge(set, ctx, &ev, true);
+}
+
+/* Takes off the flows whose records the scan did not see. */
+static void flows_expire(struct incidents *set)
+{
+	for (size_t i = 0; i < FLOW_BUCKETS; i++)
+		for (struct tracked **at = &set->flows[i]; *at;) {
+			if ((*at)->scan == set->scan)
+				at = &(*at)->next;
+			else
+				flow_forget(set, at);
+		}
+}
+
+static void record_age(struct incidents *set, struct record *rec,
+		       const struct incident_context *ctx)
+{
+	uint64_t wait = ctx->cfg->grace_ns > CLOSE_MIN_NS ? ctx->cfg->grace_ns : CLOSE_MIN_NS;
+	struct incident *inc = &rec->inc;
+
+	inc->flows = inc->flows - rec->untracked + rec->untracked_scan;
+	rec->untracked = rec->untracked_scan;
+	if (inc->flows) {
+		inc->last_wall = ctx->wall;
+		inc->last_ns = inc->had_flow_ns = ctx->now;
+		if (!inc->confirmed && elapsed(inc->opened_ns, ctx->now) >= ctx->cfg->confirm_ns) {
+			inc->confirmed = true;
+			inc->severity =
+				cause_severity(inc->verdict, cause_stateful(ctx->cfg, &inc->src),
+					       inc->prefixes_lost);
+		}
+	} else if (elapsed(inc->had_flow_ns, ctx->now) >= wait) {
+		record_close(set, rec, ctx->now);
+		return;
+	}
+	record_update(set, rec, ctx->now);
+}
+
+void incidents_scan_end(struct incidents *set, const struct incident_context *ctx)
+{
+	flows_expire(set);
+	for (size_t i = 0; i < set->n; i++)
+		if (set->v[i]->inc.open)
+			record_age(set, set->v[i], ctx);
+	records_prune(set);
+}
+
+size_t incidents_open(const struct incidents *set)
+{
+	return set->n_open;
+}
+
+const struct incident *incidents_get(const struct incidents *set, size_t i)
+{
+	return i < set->n ? &set->v[i]->inc : NULL;
+}
+
+int incidents_restore(struct incidents *set, const struct incident *inc)
+{
+	struct record *rec;
+	int err;
+
+	if (!inc->id)
+		return -EINVAL;
+	rec = calloc(1, sizeof(*rec));
+	if (!rec)
+		return -ENOMEM;
+	rec->inc = *inc;
+	rec->inc.flows = 0;
+	rec->told = rec->inc;
+	rec->told_ns = inc->last_ns;
+	err = record_insert(set, rec);
+	if (err) {
+		free(rec);
+		return err;
+	}
+	if (inc->open)
+		record_link(set, rec);
+	records_prune(set);
+	return 0;
+}
