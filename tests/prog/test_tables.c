@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is in the maps: written as the daemon does, read back as commands do.
+ */
+#include "datapath_fixture.h"
+
+struct oracle {
+	struct prefix prefix[400];
+	uint32_t group[400];
+	size_t n, seen;
+};
+
+static size_t oracle_find(const struct oracle *o, const struct prefix *prefix)
+{
+	size_t i = 0;
+
+	while (i < o->n && !prefix_equal(&o->prefix[i], prefix))
+		i++;
+	return i;
+}
+
+static int oracle_check(void *arg, const struct prefix *prefix, uint32_t group)
+{
+	struct oracle *o = arg;
+	size_t i = oracle_find(o, prefix);
+
+	assert_true(i < o->n);
+	assert_int_equal(o->group[i], group);
+	o->seen++;
+	return 0;
+}
+
+static int stop_at_once(void *arg, const struct prefix *prefix, uint32_t group)
+{
+	(void)prefix;
+	(void)group;
+	++*(int *)arg;
+	return 77;
+}
+
+static int remove_it(void *arg, const struct prefix *prefix, uint32_t group)
+{
+	(void)group;
+	return datapath_prefix_remove(arg, prefix);
+}
+
+static void test_prefixes(void **state)
+{
+	struct oracle *o = calloc(1, sizeof(*o));
+	struct datapath *dp = open_dp();
+	struct prefix p;
+	int calls = 0;
+
+	(void)state;
+	for (int step = 0; step < 1500; step++) {
+		size_t i;
+
+		memset(&p, 0, sizeof(p));
+		p.family = random() % 2 ? 4 : 6;
+		p.len = (uint8_t)((unsigned long)random() % (prefix_max_len(p.family) + 1));
+		/* few values, so that prefixes nest and come again */
+		for (unsigned int b = 0; b < prefix_max_len(p.family) / 8; b++)
+			p.bytes[b] = random() % 8 ? 10 : 0;
+		prefix_mask(&p);
+		i = oracle_find(o, &p);
+		if (i < o->n && random() % 2) {
+			assert_int_equal(datapath_prefix_remove(dp, &p), 0);
+			o->prefix[i] = o->prefix[--o->n];
+			o->group[i] = o->group[o->n];
+		} else if (i < COUNT(o->prefix)) {
+			o->prefix[i] = p;
+			o->group[i] = (uint32_t)random();
+			o->n += i == o->n;
+			assert_int_equal(datapath_prefix_write(dp, &p, o->group[i]), 0);
+		}
+	}
+	assert_true(o->n > 50);
+	assert_int_equal(datapath_prefix_each(dp, oracle_check, o), 0);
+	assert_int_equal(o->seen, o->n);
+	assert_int_equal(datapath_prefix_each(dp, stop_at_once, &calls), 77);
+	assert_int_equal(calls, 1);
+	/* a callback may remove what it is shown */
+	assert_int_equal(datapath_prefix_each(dp, remove_it, dp), 0);
+	assert_int_equal(datapath_prefix_each(dp, stop_at_once, &calls), 0);
+	assert_int_equal(datapath_prefix_remove(dp, &o->prefix[0]), -ENOENT);
+	p = (struct prefix){.family = 4, .len = 33};
+	assert_int_equal(datapath_prefix_write(dp, &p, 1), -EINVAL);
+	datapath_close(dp);
+	free(o);
+}
+
+static int interface_seen(void *arg, uint32_t ifindex, const struct sw_interface *row)
+{
+	assert_int_equal(ifindex, 7);
+	assert_string_equal(row->name, "er0");
+	++*(int *)arg;
+	return 0;
+}
+
+static void test_interfaces_and_nexthops(void **state)
+{
+	struct sw_interface row = {.name = "er0", .role = SW_ROLE_PATH, .mtu = 1500};
+	struct datapath *dp = open_dp();
+	struct sw_nexthop hop;
+	struct ip_addr gw, none = {0};
+	struct maps *maps;
+	uint32_t key = 3 * 2 + 1;
+	int seen = 0, fd = pins_open(dir(), "nexthops");
+
+	(void)state;
+	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
+	assert_int_equal(datapath_interface_write(dp, 7, &row), 0);
+	assert_int_equal(maps_interface_each(maps, interface_seen, &seen), 0);
+	assert_int_equal(seen, 1);
+	for (uint32_t i = 100; i < 100 + SW_MAX_SLOTS - 1; i++)
+		assert_int_equal(datapath_interface_write(dp, i, &row), 0);
+	assert_int_equal(datapath_interface_write(dp, 99, &row), -ENOSPC);
+	assert_int_equal(datapath_interface_remove(dp, 7), 0);
+
+	assert_int_equal(ip_parse("fe80::1", &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 9, &gw), 0);
+	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
+	assert_true(hop.family == 6 && hop.ifindex == 9 && !hop.valid && !hop.checked_ns);
+	assert_memory_equal(hop.addr, gw.bytes, 16);
+	/* the programs found its MAC: the same gateway again keeps it, and is asked for again */
+	hop.valid = 1;
+	hop.dmac[0] = 0x42;
+	hop.checked_ns = 1234;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &hop, BPF_ANY), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 9, &gw), 0);
+	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
+	assert_true(hop.valid && hop.dmac[0] == 0x42 && !hop.checked_ns);
+	/* on another interface it is another one */
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &gw), 0);
+	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
+	assert_true(!hop.valid && hop.ifindex == 10);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &none), 0);
+	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
+	assert_int_equal(hop.family, 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 4, 10, &gw), -EINVAL);
+	close(fd);
+	maps_close(maps);
+	datapath_close(dp);
+}
+
+static size_t rows_of(const char *map)
+{
+	uint8_t key[64], next[64];
+	size_t n = 0;
+	int fd = pins_open(dir(), map);
+	void *last = NULL;
+
+	while (!bpf_map_get_next_key(fd, last, next)) {
+		memcpy(key, next, sizeof(key));
+		last = key;
+		n++;
+	}
+	close(fd);
+	return n;
+}
+
+static void test_neighbors_and_devices(void **state)
+{
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+	struct datapath *dp = open_dp();
+	struct ip_addr addr = {.family = 4, .bytes = {10, 0, 0, 0}};
+	uint32_t device = 0, slot = 5;
+	int fd = pins_open(dir(), "devices");
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		addr.bytes[3] = (uint8_t)i;
+		assert_int_equal(datapath_neighbor_write(dp, 1 + i % 2, &addr, mac), 0);
+	}
+	assert_int_equal(rows_of("neighbors"), 200);
+	assert_int_equal(datapath_neighbor_remove(dp, 2, &addr), 0);
+	assert_int_equal(datapath_neighbor_remove(dp, 2, &addr), -ENOENT);
+	assert_int_equal(datapath_neighbor_flush(dp, 1), 0);
+	assert_int_equal(rows_of("neighbors"), 99);
+	assert_int_equal(datapath_neighbor_flush(dp, 0), 0);
+	assert_int_equal(rows_of("neighbors"), 0);
+
+	assert_int_equal(datapath_device_write(dp, 5, if_nametoindex("er0")), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &slot, &device), 0);
+	assert_int_equal(device, if_nametoindex("er0"));
+	assert_int_equal(datapath_device_write(dp, 5, 0), 0);
+	assert_int_equal(datapath_device_write(dp, 5, 0), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &slot, &device), -ENOENT);
+	assert_int_not_equal(datapath_device_write(dp, 5, 0x7ffffff0), 0);
+	close(fd);
+	datapath_close(dp);
+}
+
+struct flows_seen {
+	uint8_t *seen;
+	size_t n;
+};
+
+static int flow_seen(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+{
+	struct flows_seen *f = arg;
+	uint32_t id;
+
+	memcpy(&id, key->lo, 4);
+	assert_int_equal(flow->out_packets, id * 3ULL);
+	assert_false(f->seen[id]);
+	f->seen[id] = 1;
+	f->n++;
+	return 0;
+}
+
+static void test_flows_and_sums(void **state)
+{
+	/* far below the table's size, as an LRU map may drop records before it is full */
+	enum { WRITTEN = 10000 };
+	struct datapath *dp = open_flows(65536);
+	struct flows_seen f = {calloc(WRITTEN, 1), 0};
+	int fd = pins_open(dir(), "flows"), cpus = libbpf_num_possible_cpus();
+	struct sw_path_stats *rows = calloc((size_t)cpus, sizeof(*rows)), sum;
+	struct sw_flow_key key = {.family = 4};
+	struct maps *maps;
+	uint32_t max = 0, path = 5;
+
+	(void)state;
+	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
+	assert_int_equal(maps_flows_max(maps, &max), 0);
+	assert_int_equal(max, 65536);
+	assert_int_equal(maps_flow_each(maps, flow_seen, &f), 0);
+	assert_int_equal(f.n, 0);
+	for (uint32_t i = 0; i < WRITTEN; i++) {
+		struct sw_flow flow = {.out_packets = i * 3ULL};
+
+		memcpy(key.lo, &i, 4);
+		assert_int_equal(bpf_map_update_elem(fd, &key, &flow, BPF_ANY), 0);
+	}
+	assert_int_equal(maps_flow_each(maps, flow_seen, &f), 0);
+	assert_int_equal(f.n, WRITTEN);
+	assert_int_equal(datapath_flow_remove(dp, &key), 0);
+	assert_int_equal(datapath_flow_remove(dp, &key), -ENOENT);
+	close(fd);
+
+	for (int i = 0; i < cpus; i++)
+		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i};
+	fd = pins_open(dir(), "path_stats");
+	assert_int_equal(bpf_map_update_elem(fd, &path, rows, BPF_ANY), 0);
+	assert_int_equal(maps_path_stats(maps, 5, &sum), 0);
+	assert_int_equal(sum.rx_packets, cpus);
+	assert_int_equal(sum.rx_bytes, 20 * cpus);
+	assert_int_equal(sum.tx_packets, 300 * cpus);
+	assert_int_equal(sum.tx_bytes, 4000 * cpus + cpus * (cpus - 1) / 2);
+	assert_int_equal(maps_path_stats(maps, SW_MAX_PATHS, &sum), -ENOENT);
+	close(fd);
+	maps_close(maps);
+	datapath_close(dp);
+	free(rows);
+	free(f.seen);
+}
+
+/* A program of the test's own that puts one event into the ring. */
+static void event_send(void)
+{
+	int ring = pins_open(dir(), "events"), fd, words = sizeof(struct sw_event) / 8;
+	struct bpf_insn insns[64];
+	uint8_t packet[64] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet));
+	const struct bpf_insn tail[] = {
+		LOAD_MAP(1, BPF_PSEUDO_MAP_FD, ring),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -words * 8),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, words * 8),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ringbuf_output),
+		RETURN(2),
+	};
+
+	assert_true((size_t)words + COUNT(tail) <= COUNT(insns));
+	for (int i = 0; i < words; i++) /* ts_ns is the first word */
+		insns[i] = INSN(BPF_ST | BPF_DW | BPF_MEM, 10, 0, (short)(-8 * (words - i)),
+				i ? 0 : 4711);
+	memcpy(insns + words, tail, sizeof(tail));
+	fd = prog_load(BPF_PROG_TYPE_XDP, "ring_writer", insns, (size_t)words + COUNT(tail));
+	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
+	close(fd);
+	close(ring);
+}
+
+static void event_seen(void *arg, const struct sw_event *ev)
+{
+	assert_int_equal(ev->ts_ns, 4711);
+	++*(int *)arg;
+}
+
+static void test_events_and_explain(void **state)
+{
+	struct datapath *dp = open_dp();
+	struct sw_explain ask = {.family = 4, .proto = 6, .src = {10, 2, 30, 4}};
+	struct pollfd ready;
+	int seen = 0;
+
+	(void)state;
+	assert_int_equal(datapath_events_fd(dp), -EBADF);
+	assert_int_equal(datapath_events_open(dp, event_seen, &seen), 0);
+	assert_int_equal(datapath_events_open(dp, event_seen, &seen), -EALREADY);
+	event_send();
+	event_send();
+	ready = (struct pollfd){.fd = datapath_events_fd(dp), .events = POLLIN};
+	assert_int_equal(poll(&ready, 1, DEADLINE_S * 1000), 1);
+	assert_int_equal(datapath_events_consume(dp), 0);
+	assert_int_equal(seen, 2);
+	assert_int_equal(datapath_explain(dp, &ask), 0);
+	assert_int_equal(ask.family, 4);
+	assert_int_equal(ask.src[3], 4);
+	datapath_close(dp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(prefixes),	      TEST(interfaces_and_nexthops), TEST(neighbors_and_devices),
+		TEST(flows_and_sums), TEST(events_and_explain),
+	};
+
+	return cmocka_run_group_tests_name("tables", tests, group_setup, NULL);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The data plane's life: load or adopt, attach, detach.
+ *
+ * A set of pinned maps is whole when `ctl` is among them (pins.c). A whole set is adopted, after
+ * every map was found to be what this program would have made; programs are loaded anew around
+ * the old maps, and hooks.c swaps them in. Half a set, from a daemon that died while it pinned or
+ * while it detached, carries nothing worth keeping and is made anew. Nothing is pinned before the
+ * programs are loaded, so a refusal by the kernel leaves bpffs as it was.
+ */
+#include "kernel/datapath_impl.h"
+
+#include "kernel/hooks.h"
+#include "kernel/report.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+
+/* Rows are found by pointer arithmetic: BPF rounds each value up to 8 bytes. */
+_Static_assert(sizeof(struct sw_ctl) % 8 == 0, "ctl");
+_Static_assert(sizeof(struct sw_path) % 8 == 0, "paths");
+_Static_assert(sizeof(struct sw_group) % 8 == 0, "groups");
+_Static_assert(sizeof(struct sw_path_counters) % 8 == 0, "path_counters");
+_Static_assert(sizeof(struct sw_verdict_row) % 8 == 0, "verdicts");
+
+static int stale(const struct datapath *dp, const char *map, const char *why,
+		 char err[DATAPATH_ERR])
+{
+	return report_fail(err, -ESTALE,
+			   "the pinned map %s of instance %s %s: run `sameway -i %s detach` first, "
+			   "which forgets its flows and counters",
+			   map, dp->instance, why, dp->instance);
+}
+
+/* The first word of the pinned ctl row: its version. */
+static int ctl_version(int fd, uint32_t value_size, uint32_t *version)
+{
+	uint32_t zero = 0, *row = calloc(1, value_size + sizeof(*row));
+	int err;
+
+	if (!row)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(fd, &zero, row);
+	if (!err)
+		*version = row[0];
+	free(row);
+	return err;
+}
+
+/* Whether the pinned map is what we would make; the fd is of the pinned one. */
+static int map_check(const struct datapath *dp, const struct bpf_map *map, int fd,
+		     char err[DATAPATH_ERR])
+{
+	const char *name = bpf_map__name(map);
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info), version = 0;
+	char why[120];
+	int ret = bpf_obj_get_info_by_fd(fd, &info, &len);
+
+	if (ret)
+		return stale(dp, name, "is no map", err);
+	if (!strcmp(name, "ctl") && info.type == BPF_MAP_TYPE_ARRAY) {
+		ret = ctl_version(fd, info.value_size, &version);
+		if (ret)
+			return stale(dp, name, "can't be read", err);
+		snprintf(why, sizeof(why), "is of ABI version %u, this sameway's is %u", version,
+			 SW_ABI_VERSION);
+		if (version != SW_ABI_VERSION)
+			return stale(dp, name, why, err);
+	}
+	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+	    info.value_size != bpf_map__value_size(map))
+		return stale(dp, name, "has the layout of another version", err);
+	if (info.max_entries != bpf_map__max_entries(map)) {
+		snprintf(why, sizeof(why), "has room for %u records, now %u are asked for",
+			 info.max_entries, bpf_map__max_entries(map));
+		return stale(dp, name, why, err);
+	}
+	return 0;
+}
+
+static int map_adopt(struct datapath *dp, struct bpf_map *map, char err[DATAPATH_ERR])
+{
+	const char *name = bpf_map__name(map);
+	int fd = pins_open(dp->dir, name), ret;
+
+	if (fd == -ENOENT)
+		return stale(dp, name, "is missing", err);
+	if (fd < 0)
+		return report_fail(err, fd, "can't open the pinned map %s (%s): see %s", name,
+				   strerror(-fd), dp->dir);
+	ret = map_check(dp, map, fd, err);
+	if (!ret) {
+		ret = bpf_map__reuse_fd(map, fd);
+		if (ret)
+			report_fail(err, ret, "can't take over the pinned map %s (%s): try again",
+				    name, strerror(-ret));
+	}
+	close(fd);
+	return ret;
+}
+
+/* `ctl` before all others, as it has the version. */
+static int maps_adopt(struct datapath *dp, char err[DATAPATH_ERR])
+{
+	struct bpf_map *map;
+	int ret = map_adopt(dp, dp->skel->maps.ctl, err);
+
+	if (ret)
+		return ret;
+	bpf_object__for_each_map(map, dp->skel->obj)
+	{
+		if (bpf_map__is_internal(map) || map == dp->skel->maps.ctl)
+			continue;
+		ret = map_adopt(dp, map, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int map_memory(struct datapath *dp)
+{
+	const struct {
+		struct bpf_map *map;
+		size_t row;
+	} maps[MEM_COUNT] = {
+		[MEM_CTL] = {dp->skel->maps.ctl, sizeof(struct sw_ctl)},
+		[MEM_USABLE] = {dp->skel->maps.usable, sizeof(struct sw_usable)},
+		[MEM_PATHS] = {dp->skel->maps.paths, sizeof(struct sw_path)},
+		[MEM_GROUPS] = {dp->skel->maps.groups, sizeof(struct sw_group)},
+		[MEM_COUNTERS] = {dp->skel->maps.path_counters, sizeof(struct sw_path_counters)},
+		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},
+	};
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (int i = 0; i < MEM_COUNT; i++) {
+		size_t len = maps[i].row * bpf_map__max_entries(maps[i].map);
+		void *mem;
+
+		len = (len + page - 1) / page * page;
+		mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(maps[i].map),
+			   0);
+		if (mem == MAP_FAILED)
+			return -errno;
+		dp->mem[i] = mem;
+		dp->mem_len[i] = len;
+	}
+	return 0;
+}
+
+static int programs_pin(struct datapath *dp)
+{
+	struct bpf_program *prog;
+	int err;
+
+	bpf_object__for_each_program(prog, dp->skel->obj)
+	{
+		err = pins_put(dp->dir, bpf_program__name(prog), bpf_program__fd(prog));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* `timers` first, since its timer may only run while it is pinned; `ctl` last: the set is whole. */
+static int maps_pin(struct datapath *dp)
+{
+	struct bpf_map *first = dp->skel->maps.timers, *last = dp->skel->maps.ctl, *map;
+	int err = pins_make(dp->dir);
+
+	if (!err)
+		err = pins_put(dp->dir, bpf_map__name(first), bpf_map__fd(first));
+	bpf_object__for_each_map(map, dp->skel->obj)
+	{
+		if (err)
+			return err;
+		if (map != first && map != last && !bpf_map__is_internal(map))
+			err = pins_put(dp->dir, bpf_map__name(map), bpf_map__fd(map));
+	}
+	return err ? err : pins_put(dp->dir, bpf_map__name(last), bpf_map__fd(last));
+}
+
+static int hook_remove_counted(void *arg, const char *dir, const char *ifname, enum hook hook)
+{
+	int err = hooks_remove(dir, ifname, hook);
+
+	if (!err)
+		++*(size_t *)arg;
+	return err;
+}
+
+/* Everything of the instance's directory, hooks before what they run. */
+static int instance_remove(const char *dir, size_t *removed)
+{
+	int err = hooks_each(dir, hook_remove_counted, removed);
+
+	return err ? err : pins_clear(dir, removed);
+}
+
+static int load(struct datapath *dp, char err[DATAPATH_ERR])
+{
+	int ret = sameway__load(dp->skel);
+
+	if (ret)
+		return report_fail(
+			err, ret,
+			"the kernel refuses the programs (%s; %s): Linux 6.1 or newer is "
+			"needed, and memory for the tables (`flows:`)",
+			strerror(-ret), report_said());
+	ret = map_memory(dp);
+	return ret ? report_fail(err, ret, "can't map the tables (%s): free some memory",
+				 strerror(-ret))
+		   : 0;
+}
+
+static int open_fresh(struct datapath *dp, char err[DATAPATH_ERR])
+{
+	size_t gone = 0;
+	int ret = load(dp, err);
+
+	if (ret)
+		return ret;
+	datapath_ctl(dp)->abi = SW_ABI_VERSION;
+	ret = instance_remove(dp->dir, &gone); /* half a set, if anything */
+	if (!ret)
+		ret = maps_pin(dp);
+	if (!ret)
+		ret = programs_pin(dp);
+	if (!ret)
+		return 0;
+	instance_remove(dp->dir, &gone);
+	return report_fail(err, ret, "can't pin to %s (%s): see whether bpffs there is writable",
+			   dp->dir, strerror(-ret));
+}
+
+static int open_adopted(struct datapath *dp, char err[DATAPATH_ERR])
+{
+	int ret = maps_adopt(dp, err);
+
+	if (!ret)
+		ret = load(dp, err);
+	if (ret)
+		return ret;
+	ret = programs_pin(dp);
+	return ret ? report_fail(err, ret, "can't pin to %s (%s): see whether bpffs is writable",
+				 dp->dir, strerror(-ret))
+		   : 0;
+}
+
+static int open_checked(struct datapath *dp, uint32_t flows, char err[DATAPATH_ERR])
+{
+	dp->skel = sameway__open();
+	if (!dp->skel)
+		return report_fail(err, -errno, "can't read the built-in programs (%s): build anew",
+				   report_said());
+	if (!flows || bpf_map__set_max_entries(dp->skel->maps.flows, flows))
+		return report_fail(err, -EINVAL, "`flows: %u` can't be: give a number from 1 on",
+				   flows);
+	dp->adopted = pins_have(dp->dir, "ctl");
+	return dp->adopted ? open_adopted(dp, err) : open_fresh(dp, err);
+}
+
+static int open_may(char err[DATAPATH_ERR])
+{
+	if (geteuid())
+		return report_fail(err, -EPERM, "not root: run it as root, or with sudo");
+	if (access(BTF_PATH, R_OK))
+		return report_fail(err, -ENOENT,
+				   "this kernel has no BTF (" BTF_PATH "): boot one built with "
+				   "CONFIG_DEBUG_INFO_BTF, as Debian's are");
+	return 0;
+}
+
+int datapath_open(struct datapath **out, const char *instance, uint32_t flows,
+		  char err[DATAPATH_ERR])
+{
+	struct datapath *dp;
+	bool mounted = false;
+	int ret;
+
+	report_start();
+	ret = open_may(err);
+	if (ret)
+		return ret;
+	dp = calloc(1, sizeof(*dp));
+	if (!dp)
+		return report_fail(err, -ENOMEM, "out of memory: free some");
+	ret = pins_dir(dp->dir, instance, err);
+	if (!ret)
+		ret = pins_mount(&mounted, err);
+	if (!ret) {
+		snprintf(dp->instance, sizeof(dp->instance), "%s", instance);
+		ret = open_checked(dp, flows, err);
+	}
+	if (ret) {
+		datapath_close(dp);
+		if (mounted)
+			umount(PINS_FS);
+		return ret;
+	}
+	*out = dp;
+	return 0;
+}
+
+void datapath_close(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	ring_buffer__free(dp->events);
+	for (int i = 0; i < MEM_COUNT; i++)
+		if (dp->mem[i])
+			munmap(dp->mem[i], dp->mem_len[i]);
+	sameway__destroy(dp->skel);
+	free(dp);
+}
+
+bool datapath_adopted(const struct datapath *dp)
+{
+	return dp->adopted;
+}
+
+int datapath_start_timer(struct datapath *dp)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.sw_start), &opts);
+
+	if (err)
+		return err;
+	return (int)opts.retval > 0 ? -EIO : (int)opts.retval;
+}
+
+static int hook_program(const struct datapath *dp, enum hook hook)
+{
+	switch (hook) {
+	case HOOK_TC_INGRESS:
+		return bpf_program__fd(dp->skel->progs.sw_tc_ingress);
+	case HOOK_TC_EGRESS:
+		return bpf_program__fd(dp->skel->progs.sw_tc_egress);
+	default:
+		return bpf_program__fd(dp->skel->progs.sw_xdp);
+	}
+}
+
+int datapath_attach(struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook,
+		    char err[DATAPATH_ERR])
+{
+	report_start();
+	return hooks_attach(dp->dir, hook_program(dp, hook), ifindex, ifname, hook, hooks_tc_way(),
+			    err);
+}
+
+int datapath_unattach(struct datapath *dp, const char *ifname, enum hook hook)
+{
+	return hooks_remove(dp->dir, ifname, hook);
+}
+
+bool datapath_attached(const struct datapath *dp, const char *ifname, enum hook hook)
+{
+	return hooks_attached(dp->dir, ifname, hook);
+}
+
+struct keep {
+	const char *const *ifnames;
+	size_t n;
+};
+
+static int prune_one(void *arg, const char *dir, const char *ifname, enum hook hook)
+{
+	const struct keep *keep = arg;
+
+	for (size_t i = 0; i < keep->n; i++)
+		if (!strcmp(keep->ifnames[i], ifname))
+			return 0;
+	return hooks_remove(dir, ifname, hook);
+}
+
+int datapath_prune(struct datapath *dp, const char *const *ifnames, size_t n)
+{
+	struct keep keep = {ifnames, n};
+
+	return hooks_each(dp->dir, prune_one, &keep);
+}
+
+int datapath_detach(const char *instance, size_t *removed, char err[DATAPATH_ERR])
+{
+	char dir[PINS_DIR];
+	size_t n = 0;
+	int ret;
+
+	report_start();
+	if (geteuid())
+		return report_fail(err, -EPERM, "not root: run it as root, or with sudo");
+	ret = pins_dir(dir, instance, err);
+	if (ret)
+		return ret;
+	if (pins_mounted())
+		ret = instance_remove(dir, &n);
+	if (ret)
+		return report_fail(err, ret, "can't remove all of %s (%s): run detach again", dir,
+				   strerror(-ret));
+	*removed = n;
+	return 0;
+}

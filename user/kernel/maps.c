@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Commands read the pinned maps by their names, without the programs and without a daemon: one fd
+ * a map, opened when it is first asked for, and values of the version that `ctl` says it has.
+ */
+#include "kernel/maps.h"
+
+#include "kernel/hooks.h"
+#include "kernel/pins.h"
+#include "kernel/report.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum map_id {
+	MAP_CTL,
+	MAP_USABLE,
+	MAP_PATHS,
+	MAP_PATH_STATS,
+	MAP_NEXTHOPS,
+	MAP_REASONS,
+	MAP_HEALTH,
+	MAP_INTERFACES,
+	MAP_FLOWS,
+	MAP_COUNT
+};
+
+static const char *const map_names[MAP_COUNT] = {
+	[MAP_CTL] = "ctl",	     [MAP_USABLE] = "usable",
+	[MAP_PATHS] = "paths",	     [MAP_PATH_STATS] = "path_stats",
+	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
+	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
+	[MAP_FLOWS] = "flows",
+};
+
+struct maps {
+	char dir[PINS_DIR];
+	int fd[MAP_COUNT]; /* -1: not asked for yet */
+	int cpus;
+};
+
+static int map_fd(struct maps *maps, enum map_id id)
+{
+	if (maps->fd[id] < 0) {
+		int fd = pins_open(maps->dir, map_names[id]);
+
+		if (fd < 0)
+			return fd;
+		maps->fd[id] = fd;
+	}
+	return maps->fd[id];
+}
+
+/* One row; the value must have the size that we know, or it would be written past the end. */
+static int row_read(struct maps *maps, enum map_id id, uint32_t key, void *out, size_t size)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	int fd = map_fd(maps, id), err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (err)
+		return err;
+	return info.value_size == size ? bpf_map_lookup_elem(fd, &key, out) : -ESTALE;
+}
+
+/* A row of u64 words, summed over the CPUs. */
+static int row_sum(struct maps *maps, enum map_id id, uint32_t key, void *out, size_t size)
+{
+	uint64_t *rows = calloc((size_t)maps->cpus, size), *sum;
+	size_t words = size / sizeof(*rows);
+	int err;
+
+	if (!rows)
+		return -ENOMEM;
+	err = row_read(maps, id, key, rows, size);
+	if (!err) {
+		sum = out;
+		memset(sum, 0, size);
+		for (size_t i = 0; i < words * (size_t)maps->cpus; i++)
+			sum[i % words] += rows[i];
+	}
+	free(rows);
+	return err;
+}
+
+static int open_check(struct maps *maps, const char *instance, char err[DATAPATH_ERR])
+{
+	int fd = map_fd(maps, MAP_CTL), ret;
+	struct sw_ctl ctl;
+
+	if (fd == -ENOENT)
+		return report_fail(err, fd,
+				   "instance %s is not there (no %s): start it with `sameway -i %s "
+				   "run`",
+				   instance, maps->dir, instance);
+	if (fd < 0)
+		return report_fail(err, fd, "can't open the maps in %s (%s): run it as root",
+				   maps->dir, strerror(-fd));
+	ret = row_read(maps, MAP_CTL, 0, &ctl, sizeof(ctl));
+	if (!ret && ctl.abi != SW_ABI_VERSION)
+		ret = -ESTALE;
+	if (ret == -ESTALE)
+		return report_fail(err, ret,
+				   "the maps of instance %s are of another version of sameway: use "
+				   "that one, or run `sameway -i %s detach`",
+				   instance, instance);
+	return ret ? report_fail(err, ret, "can't read the maps in %s (%s): run it as root",
+				 maps->dir, strerror(-ret))
+		   : 0;
+}
+
+int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR])
+{
+	struct maps *maps = calloc(1, sizeof(*maps));
+	int ret;
+
+	if (!maps)
+		return report_fail(err, -ENOMEM, "out of memory: free some");
+	report_start();
+	for (int i = 0; i < MAP_COUNT; i++)
+		maps->fd[i] = -1;
+	maps->cpus = libbpf_num_possible_cpus();
+	ret = pins_dir(maps->dir, instance, err);
+	if (!ret && maps->cpus < 1)
+		ret = report_fail(err, -EIO, "can't count the CPUs: see whether /sys is mounted");
+	if (!ret)
+		ret = open_check(maps, instance, err);
+	if (ret) {
+		maps_close(maps);
+		return ret;
+	}
+	*out = maps;
+	return 0;
+}
+
+void maps_close(struct maps *maps)
+{
+	if (!maps)
+		return;
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (maps->fd[i] >= 0)
+			close(maps->fd[i]);
+	free(maps);
+}
+
+int maps_ctl(struct maps *maps, struct sw_ctl *out)
+{
+	return row_read(maps, MAP_CTL, 0, out, sizeof(*out));
+}
+
+int maps_usable(struct maps *maps, struct sw_usable *out)
+{
+	return row_read(maps, MAP_USABLE, 0, out, sizeof(*out));
+}
+
+int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
+{
+	return row_read(maps, MAP_PATHS, id, out, sizeof(*out));
+}
+
+int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out)
+{
+	return row_sum(maps, MAP_PATH_STATS, id, out, sizeof(*out));
+}
+
+int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw_nexthop *out)
+{
+	return row_read(maps, MAP_NEXTHOPS, slot * 2 + (family == 6), out, sizeof(*out));
+}
+
+int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out)
+{
+	return row_sum(maps, MAP_REASONS, slot, out, sizeof(*out));
+}
+
+int maps_health(struct maps *maps, struct sw_health *out)
+{
+	return row_sum(maps, MAP_HEALTH, 0, out, sizeof(*out));
+}
+
+int maps_interface_each(struct maps *maps,
+			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
+			void *arg)
+{
+	int fd = map_fd(maps, MAP_INTERFACES), ret = 0;
+	struct sw_interface row;
+	uint32_t key, *last = NULL;
+
+	if (fd < 0)
+		return fd;
+	while (!ret && !bpf_map_get_next_key(fd, last, &key)) {
+		last = &key;
+		if (!row_read(maps, MAP_INTERFACES, key, &row, sizeof(row)))
+			ret = cb(arg, key, &row);
+	}
+	return ret;
+}
+
+#define FLOW_BATCH 4096
+
+struct flow_batch {
+	struct sw_flow_key *keys;
+	struct sw_flow *flows;
+	uint32_t size;
+};
+
+static int batch_resize(struct flow_batch *b, uint32_t size)
+{
+	struct sw_flow_key *keys = realloc(b->keys, size * sizeof(*keys));
+	struct sw_flow *flows;
+
+	if (!keys)
+		return -ENOMEM;
+	b->keys = keys;
+	flows = realloc(b->flows, size * sizeof(*flows));
+	if (!flows)
+		return -ENOMEM;
+	b->flows = flows;
+	b->size = size;
+	return 0;
+}
+
+int maps_flow_each(struct maps *maps,
+		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
+		   void *arg)
+{
+	struct flow_batch b = {0};
+	struct sw_flow_key place; /* the kernel's own mark of where it is; at most a key's size */
+	bool begun = false, more = true;
+	int fd = map_fd(maps, MAP_FLOWS), ret;
+
+	ret = fd < 0 ? fd : batch_resize(&b, FLOW_BATCH);
+	while (!ret && more) {
+		uint32_t n = b.size;
+		int err = bpf_map_lookup_batch(fd, begun ? &place : NULL, &place, b.keys, b.flows,
+					       &n, NULL);
+
+		if (err == -ENOSPC) { /* one hash bucket has more records than that */
+			ret = batch_resize(&b, b.size * 2);
+			continue;
+		}
+		if (err && err != -ENOENT) {
+			ret = err;
+			break;
+		}
+		more = !err; /* -ENOENT: these are the last */
+		begun = true;
+		for (uint32_t i = 0; i < n && !ret; i++)
+			ret = cb(arg, &b.keys[i], &b.flows[i]);
+	}
+	free(b.keys);
+	free(b.flows);
+	return ret;
+}
+
+int maps_flows_max(struct maps *maps, uint32_t *out)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	int fd = map_fd(maps, MAP_FLOWS), err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (!err)
+		*out = info.max_entries;
+	return err;
+}
+
+struct hook_each {
+	int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached);
+	void *arg;
+};
+
+static int hook_one(void *arg, const char *dir, const char *ifname, enum hook hook)
+{
+	const struct hook_each *e = arg;
+
+	return e->cb(e->arg, ifname, hook, hooks_attached(dir, ifname, hook));
+}
+
+int maps_hook_each(const char *instance,
+		   int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached),
+		   void *arg)
+{
+	struct hook_each e = {cb, arg};
+	char dir[PINS_DIR], err[DATAPATH_ERR];
+	int ret = pins_dir(dir, instance, err);
+
+	return ret ? ret : hooks_each(dir, hook_one, &e);
+}

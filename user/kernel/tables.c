@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is in the maps: prefixes, interfaces, next hops, neighbours by system calls, the rest by
+ * pointers into mmapped rows; flow events out of the ring; one tuple through `explain`. Written
+ * for the daemon, the only writer. The kernel has several words for a full map; here it is -ENOSPC.
+ */
+#include "kernel/datapath_impl.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+struct sw_ctl *datapath_ctl(struct datapath *dp)
+{
+	return dp->mem[MEM_CTL];
+}
+
+struct sw_usable *datapath_usable(struct datapath *dp)
+{
+	return dp->mem[MEM_USABLE];
+}
+
+struct sw_path *datapath_paths(struct datapath *dp)
+{
+	return dp->mem[MEM_PATHS];
+}
+
+struct sw_group *datapath_groups(struct datapath *dp)
+{
+	return dp->mem[MEM_GROUPS];
+}
+
+struct sw_path_counters *datapath_path_counters(struct datapath *dp)
+{
+	return dp->mem[MEM_COUNTERS];
+}
+
+struct sw_verdict_row *datapath_verdicts(struct datapath *dp)
+{
+	return dp->mem[MEM_VERDICTS];
+}
+
+static int row_write(const struct bpf_map *map, const void *key, const void *value)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
+
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
+static int row_remove(const struct bpf_map *map, const void *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(map), key);
+}
+
+/* A key of either LPM map: sw_fib4_key is a sw_fib6_key cut short. */
+static const struct bpf_map *fib_key(struct datapath *dp, const struct prefix *prefix,
+				     struct sw_fib6_key *key)
+{
+	if ((prefix->family != 4 && prefix->family != 6) ||
+	    prefix->len > prefix_max_len(prefix->family))
+		return NULL;
+	key->prefixlen = prefix->len;
+	memcpy(key->addr, prefix->bytes, sizeof(key->addr));
+	return prefix->family == 4 ? dp->skel->maps.fib4 : dp->skel->maps.fib6;
+}
+
+int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group)
+{
+	struct sw_fib6_key key;
+	const struct bpf_map *map = fib_key(dp, prefix, &key);
+
+	return map ? row_write(map, &key, &group) : -EINVAL;
+}
+
+int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix)
+{
+	struct sw_fib6_key key;
+	const struct bpf_map *map = fib_key(dp, prefix, &key);
+
+	return map ? row_remove(map, &key) : -EINVAL;
+}
+
+/* The next key is asked for before the callback, which may remove this one. */
+static int fib_each(const struct bpf_map *map, uint8_t family, datapath_prefix_cb cb, void *arg)
+{
+	int fd = bpf_map__fd(map), ret = 0;
+	struct sw_fib6_key key = {0}, next = {0};
+	bool more = !bpf_map_get_next_key(fd, NULL, &next);
+
+	while (more && !ret) {
+		struct prefix prefix = {.family = family};
+		uint32_t group;
+
+		key = next;
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		if (bpf_map_lookup_elem(fd, &key, &group))
+			continue;
+		prefix.len = (uint8_t)key.prefixlen;
+		memcpy(prefix.bytes, key.addr, family == 4 ? 4 : 16);
+		ret = cb(arg, &prefix, group);
+	}
+	return ret;
+}
+
+int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg)
+{
+	int ret = fib_each(dp->skel->maps.fib4, 4, cb, arg);
+
+	return ret ? ret : fib_each(dp->skel->maps.fib6, 6, cb, arg);
+}
+
+int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row)
+{
+	return row_write(dp->skel->maps.interfaces, &ifindex, row);
+}
+
+int datapath_interface_remove(struct datapath *dp, uint32_t ifindex)
+{
+	return row_remove(dp->skel->maps.interfaces, &ifindex);
+}
+
+int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex)
+{
+	uint32_t key = slot;
+	int err;
+
+	if (ifindex)
+		return row_write(dp->skel->maps.devices, &key, &ifindex);
+	err = row_remove(dp->skel->maps.devices, &key);
+	return err == -ENOENT ? 0 : err;
+}
+
+int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
+			   const struct ip_addr *addr)
+{
+	struct sw_nexthop row = {0}, old;
+	uint32_t key = slot * 2U + (family == 6);
+
+	if ((family != 4 && family != 6) || (addr->family && addr->family != family))
+		return -EINVAL;
+	if (addr->family) {
+		row.family = family;
+		row.ifindex = ifindex;
+		memcpy(row.addr, addr->bytes, sizeof(row.addr));
+	}
+	/* The same gateway again, as after an adoption: its MACs serve until the answer is there.
+	 */
+	if (!bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.nexthops), &key, &old) &&
+	    old.family == row.family && old.ifindex == row.ifindex &&
+	    !memcmp(old.addr, row.addr, sizeof(row.addr))) {
+		row = old;
+		row.checked_ns = 0;
+	}
+	return row_write(dp->skel->maps.nexthops, &key, &row);
+}
+
+static struct sw_neighbor_key neighbor_key(uint32_t ifindex, const struct ip_addr *addr)
+{
+	struct sw_neighbor_key key = {.ifindex = ifindex, .family = addr->family};
+
+	memcpy(key.addr, addr->bytes, addr->family == 4 ? 4 : 16);
+	return key;
+}
+
+int datapath_neighbor_write(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr,
+			    const uint8_t mac[6])
+{
+	struct sw_neighbor_key key = neighbor_key(ifindex, addr);
+	struct sw_neighbor row = {0};
+
+	memcpy(row.mac, mac, sizeof(row.mac));
+	return row_write(dp->skel->maps.neighbors, &key, &row);
+}
+
+int datapath_neighbor_remove(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr)
+{
+	struct sw_neighbor_key key = neighbor_key(ifindex, addr);
+
+	return row_remove(dp->skel->maps.neighbors, &key);
+}
+
+int datapath_neighbor_flush(struct datapath *dp, uint32_t ifindex)
+{
+	const struct bpf_map *map = dp->skel->maps.neighbors;
+	struct sw_neighbor_key key, next;
+	bool more = !bpf_map_get_next_key(bpf_map__fd(map), NULL, &next);
+	int err;
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(bpf_map__fd(map), &key, &next);
+		if (ifindex && key.ifindex != ifindex)
+			continue;
+		err = row_remove(map, &key);
+		if (err && err != -ENOENT)
+			return err;
+	}
+	return 0;
+}
+
+static int event_one(void *arg, void *data, size_t len)
+{
+	const struct datapath *dp = arg;
+
+	if (len >= sizeof(struct sw_event))
+		dp->event_cb(dp->event_arg, data);
+	return 0;
+}
+
+int datapath_events_open(struct datapath *dp, datapath_event_cb cb, void *arg)
+{
+	struct ring_buffer *ring;
+
+	if (dp->events)
+		return -EALREADY;
+	ring = ring_buffer__new(bpf_map__fd(dp->skel->maps.events), event_one, dp, NULL);
+	if (!ring)
+		return -errno;
+	dp->event_cb = cb;
+	dp->event_arg = arg;
+	dp->events = ring;
+	return 0;
+}
+
+int datapath_events_fd(const struct datapath *dp)
+{
+	return dp->events ? ring_buffer__epoll_fd(dp->events) : -EBADF;
+}
+
+int datapath_events_consume(struct datapath *dp)
+{
+	int n = dp->events ? ring_buffer__consume(dp->events) : -EBADF;
+
+	return n < 0 ? n : 0;
+}
+
+int datapath_flow_remove(struct datapath *dp, const struct sw_flow_key *key)
+{
+	return row_remove(dp->skel->maps.flows, key);
+}
+
+int datapath_explain(struct datapath *dp, struct sw_explain *io)
+{
+	struct sw_explain answer;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = io, .data_size_in = sizeof(*io),
+		    .data_out = &answer, .data_size_out = sizeof(answer), .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.sw_explain), &opts);
+
+	if (err)
+		return err;
+	if (opts.data_size_out != sizeof(answer))
+		return -EIO;
+	*io = answer;
+	return 0;
+}
