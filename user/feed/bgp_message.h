@@ -27,7 +27,7 @@ struct bgp_open {
 	uint16_t hold_s;
 	uint32_t router_id; /* host order */
 	bool as4;
-	bool mp4, mp6;           /* multiprotocol unicast; IPv4 also where no MP capability is sent */
+	bool mp4, mp6; /* multiprotocol unicast; IPv4 also where no MP capability is sent */
 	bool addpath4, addpath6; /* the peer may send several paths */
 	bool graceful_restart;
 };
@@ -39,9 +39,10 @@ struct bgp_session {
 };
 
 struct bgp_attributes {
-	struct ip_addr nexthop;    /* of the NLRI it is given with */
+	struct ip_addr nexthop;	   /* of the NLRI it is given with */
 	struct ip_addr nexthop_ll; /* second, link-local next hop of MP_REACH */
-	uint32_t as_path[256];     /* AS_SETs and confederations flattened as config of the ladder: see .c */
+	uint32_t as_path[256]; /* AS_SETs and confederations flattened as config of the ladder: see
+				  .c */
 	size_t n_as;
 	bool as_path_cut; /* longer than 256 */
 	bool has_as_path, has_local_pref;
@@ -55,6 +56,8 @@ struct bgp_update_ops {
 	void (*withdraw)(void *arg, const struct prefix *p, uint32_t path_id);
 	void (*end_of_rib)(void *arg, uint8_t family);
 	void (*masked)(void *arg, const struct prefix *p); /* had host bits */
+	/* An MP attribute of a family that is not IPv4 or IPv6 unicast: left out. */
+	void (*ignored)(void *arg, uint16_t afi, uint8_t safi);
 };
 
 /* Checks marker, length and type of the header at buf (>= 19 bytes). *len: of the whole message. */
@@ -73,5 +76,8 @@ int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t le
 size_t bgp_open_build(uint8_t *buf, uint32_t as, uint16_t hold_s, uint32_t router_id);
 size_t bgp_keepalive_build(uint8_t *buf);
 size_t bgp_notification_build(uint8_t *buf, const struct bgp_error *err);
+
+/* Name of a NOTIFICATION's code and subcode (RFC 4271, 4486, 6608), never NULL. */
+const char *bgp_error_name(uint8_t code, uint8_t subcode);
 
 #endif

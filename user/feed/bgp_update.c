@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one UPDATE parser (RFC 4271, 4.3 and 6.3; 4760; 7606; 7911). A message is taken apart and
+ * checked as a whole first; only then are its routes told, withdrawals before announcements, so
+ * that a prefix in both is announced (RFC 4271, 4.3).
+ */
+#include "feed/bgp_update.h"
+#include "feed/bgp_wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool bgp_nlri_next(struct bgp_span *s, uint8_t family, bool addpath, struct prefix *p,
+		   uint32_t *path_id)
+{
+	struct bgp_span r = *s;
+	size_t bytes;
+
+	*path_id = 0;
+	if (addpath) {
+		if (r.len < 4)
+			return false;
+		*path_id = bgp_get32(r.p);
+		r.p += 4;
+		r.len -= 4;
+	}
+	if (!r.len || r.p[0] > prefix_max_len(family))
+		return false;
+	bytes = (r.p[0] + 7U) / 8;
+	if (r.len - 1 < bytes)
+		return false;
+	*p = (struct prefix){.family = family, .len = r.p[0]};
+	memcpy(p->bytes, r.p + 1, bytes);
+	s->p = r.p + 1 + bytes;
+	s->len = r.len - 1 - bytes;
+	return true;
+}
+
+/* The three fields of the body; their lengths must fill it. */
+static int split(struct bgp_update *u, const uint8_t *body, size_t len)
+{
+	size_t withdrawn, attributes;
+
+	if (len < 4)
+		goto malformed;
+	withdrawn = bgp_get16(body);
+	if (withdrawn > len - 4)
+		goto malformed;
+	attributes = bgp_get16(body + 2 + withdrawn);
+	if (attributes > len - 4 - withdrawn)
+		goto malformed;
+	u->withdrawn = (struct bgp_span){body + 2, withdrawn};
+	u->attributes = (struct bgp_span){body + 4 + withdrawn, attributes};
+	u->nlri = (struct bgp_span){body + 4 + withdrawn + attributes,
+				    len - 4 - withdrawn - attributes};
+	return 0;
+malformed:
+	return bgp_error_set(u->err, BGP_ERR_UPDATE, UPDATE_MALFORMED_LIST, NULL, 0,
+			     "lengths in the UPDATE exceed it: it is malformed");
+}
+
+static int check_field(const struct bgp_update *u, struct bgp_span s, const char *name)
+{
+	struct prefix p;
+	uint32_t id;
+
+	while (s.len)
+		if (!bgp_nlri_next(&s, 4, u->session->addpath4, &p, &id))
+			return bgp_error_set(u->err, BGP_ERR_UPDATE, UPDATE_NETWORK, NULL, 0,
+					     "prefix among the %s is malformed (ADD-PATH is %s)",
+					     name, u->session->addpath4 ? "on" : "off");
+	return 0;
+}
+
+static bool reaches(const struct bgp_update *u)
+{
+	return u->nlri.len || u->reach.nlri.len;
+}
+
+/* Missing well-known attributes: the routes are taken as withdrawn (RFC 7606, 3 d). */
+static void check_mandatory(struct bgp_update *u)
+{
+	static const uint8_t mandatory[] = {ATTR_ORIGIN, ATTR_AS_PATH, ATTR_NEXT_HOP};
+
+	if (!u->nlri.len && !(u->reach.nlri.len && u->reach.family))
+		return;
+	for (size_t i = 0; i < sizeof(mandatory); i++) {
+		uint8_t type = mandatory[i];
+
+		if (u->seen[type] || (type == ATTR_NEXT_HOP && !u->nlri.len))
+			continue;
+		u->treat_as_withdraw = true;
+		if (!u->err->code)
+			bgp_error_set(u->err, BGP_ERR_UPDATE, UPDATE_MISSING_WELL_KNOWN, &type, 1,
+				      "well-known attribute %u is missing", type);
+	}
+}
+
+/*
+ * All that can be wrong. Where an error asks for withdrawal but no route is there to withdraw,
+ * the session is reset (RFC 7606, 5.2): what the message was about is not known.
+ */
+static int check(struct bgp_update *u)
+{
+	if (bgp_attributes_parse(u) || check_field(u, u->withdrawn, "withdrawn routes") ||
+	    check_field(u, u->nlri, "routes"))
+		return -EBADMSG;
+	check_mandatory(u);
+	return u->treat_as_withdraw && u->other && !reaches(u) ? -EBADMSG : 0;
+}
+
+static void tell(const struct bgp_update *u, struct bgp_span s, uint8_t family,
+		 const struct bgp_attributes *attr, const struct bgp_update_ops *ops)
+{
+	bool addpath = family == 4 ? u->session->addpath4 : u->session->addpath6;
+	struct prefix p;
+	uint32_t id;
+
+	while (s.len && bgp_nlri_next(&s, family, addpath, &p, &id)) {
+		if (prefix_mask(&p))
+			ops->masked(ops->arg, &p);
+		if (attr)
+			ops->announce(ops->arg, &p, id, attr);
+		else
+			ops->withdraw(ops->arg, &p, id);
+	}
+}
+
+static void tell_mp(const struct bgp_update *u, const struct bgp_mp *mp,
+		    const struct bgp_attributes *attr, const struct bgp_update_ops *ops)
+{
+	if (mp->family)
+		tell(u, mp->nlri, mp->family, attr, ops);
+	else if (mp->present)
+		ops->ignored(ops->arg, mp->afi, mp->safi);
+}
+
+/* The family whose End-of-RIB this is (RFC 4724, 2), 0: none. */
+static uint8_t end_of_rib(const struct bgp_update *u)
+{
+	if (u->withdrawn.len || u->nlri.len || u->other)
+		return 0;
+	if (!u->attributes.len)
+		return 4;
+	return u->unreach.nlri.len ? 0 : u->unreach.family;
+}
+
+int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t len,
+		     const struct bgp_update_ops *ops, bool *treated, struct bgp_error *err)
+{
+	struct bgp_error first = {0};
+	struct bgp_update u = {.session = s, .err = &first};
+	struct bgp_attributes attr;
+	const struct bgp_attributes *routes;
+	uint8_t family;
+
+	if (split(&u, body, len) || check(&u)) {
+		*err = first;
+		return -EBADMSG;
+	}
+	*treated = u.treat_as_withdraw;
+	if (u.treat_as_withdraw)
+		*err = first;
+	bgp_attributes_collect(&u, &attr);
+	routes = u.treat_as_withdraw ? NULL : &attr;
+	tell(&u, u.withdrawn, 4, NULL, ops);
+	tell_mp(&u, &u.unreach, NULL, ops);
+	attr.nexthop = u.nexthop;
+	tell(&u, u.nlri, 4, routes, ops);
+	attr.nexthop = u.reach.nexthop;
+	attr.nexthop_ll = u.reach.nexthop_ll;
+	tell_mp(&u, &u.reach, routes, ops);
+	family = end_of_rib(&u);
+	if (family && !u.treat_as_withdraw)
+		ops->end_of_rib(ops->arg, family);
+	return 0;
+}

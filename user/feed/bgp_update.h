@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between the two halves of the UPDATE parser: bgp_update.c and bgp_attributes.c. */
+#ifndef SAMEWAY_FEED_BGP_UPDATE_H
+#define SAMEWAY_FEED_BGP_UPDATE_H
+
+#include "feed/bgp_message.h"
+
+#define BGP_ERR_UPDATE 3
+
+/* Subcodes of an UPDATE error (RFC 4271, 4.5). */
+enum bgp_update_error {
+	UPDATE_MALFORMED_LIST = 1,
+	UPDATE_UNKNOWN_WELL_KNOWN = 2,
+	UPDATE_MISSING_WELL_KNOWN = 3,
+	UPDATE_FLAGS = 4,
+	UPDATE_LENGTH = 5,
+	UPDATE_ORIGIN = 6,
+	UPDATE_NEXT_HOP = 8,
+	UPDATE_OPTIONAL = 9,
+	UPDATE_NETWORK = 10,
+	UPDATE_AS_PATH = 11,
+};
+
+enum bgp_attr_type {
+	ATTR_ORIGIN = 1,
+	ATTR_AS_PATH = 2,
+	ATTR_NEXT_HOP = 3,
+	ATTR_MED = 4,
+	ATTR_LOCAL_PREF = 5,
+	ATTR_ATOMIC_AGGREGATE = 6,
+	ATTR_AGGREGATOR = 7,
+	ATTR_COMMUNITIES = 8,
+	ATTR_ORIGINATOR_ID = 9,
+	ATTR_CLUSTER_LIST = 10,
+	ATTR_MP_REACH = 14,
+	ATTR_MP_UNREACH = 15,
+	ATTR_EXT_COMMUNITIES = 16,
+	ATTR_AS4_PATH = 17,
+	ATTR_AS4_AGGREGATOR = 18,
+	ATTR_LARGE_COMMUNITIES = 32,
+};
+
+struct bgp_span {
+	const uint8_t *p;
+	size_t len;
+};
+
+/* An MP_REACH or MP_UNREACH. family 0: one that is not ours. */
+struct bgp_mp {
+	bool present;
+	uint16_t afi;
+	uint8_t safi;
+	uint8_t family;
+	struct ip_addr nexthop, nexthop_ll;
+	struct bgp_span nlri;
+};
+
+#define BGP_PATH_MAX 256
+struct bgp_path {
+	uint32_t as[BGP_PATH_MAX];
+	size_t total; /* may exceed BGP_PATH_MAX: the rest is not kept */
+};
+
+/* An UPDATE taken apart; spans point into the message. */
+struct bgp_update {
+	const struct bgp_session *session;
+	struct bgp_span withdrawn, attributes, nlri;
+	struct bgp_mp reach, unreach;
+	struct bgp_path path, path4; /* AS_PATH, AS4_PATH */
+	struct ip_addr nexthop;	     /* NEXT_HOP */
+	uint32_t local_pref;
+	bool seen[256]; /* attributes that were there, by type */
+	bool good[256]; /* and could be used */
+	bool aggregator_is_trans;
+	bool other; /* an attribute that is not MP_UNREACH was there */
+	bool treat_as_withdraw;
+	struct bgp_error *err; /* the first error; a session reset's replaces it */
+};
+
+/*
+ * Parses the path attributes. 0, also with treat_as_withdraw set, or -EBADMSG where the session
+ * must be reset.
+ */
+int bgp_attributes_parse(struct bgp_update *u);
+/* AS_PATH and AS4_PATH together (RFC 6793, 4.2.3), and the rest, to what a route carries. */
+void bgp_attributes_collect(const struct bgp_update *u, struct bgp_attributes *out);
+/* The next of a field of prefixes (RFC 4271, 4.3; RFC 7911, 3). False: malformed. Host bits stay.
+ */
+bool bgp_nlri_next(struct bgp_span *s, uint8_t family, bool addpath, struct prefix *p,
+		   uint32_t *path_id);
+
+#endif

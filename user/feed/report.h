@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every feed has: its id, its sink, its status, and a log that a broken peer or file cannot
+ * flood.
+ */
+#ifndef SAMEWAY_FEED_REPORT_H
+#define SAMEWAY_FEED_REPORT_H
+
+#include "feed/feed.h"
+
+struct feed_report {
+	feed_id id;
+	struct feed_sink sink; /* a copy */
+	struct feed_status status;
+	uint64_t window_ns; /* CLOCK_MONOTONIC, when the current window of limited lines began */
+	unsigned int logged;
+	uint64_t suppressed; /* lines not logged since the last that was */
+};
+
+void feed_report_init(struct feed_report *r, feed_id id, const struct feed_sink *sink);
+
+/* A message or line was refused: counted, kept as last error, logged within the limit. */
+void feed_error(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same without the count: something is wrong, but no message or line was refused. */
+void feed_warn(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* News that is no error; never limited. */
+void feed_note(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The feeds that this build has, one row each; a new feed is a new file and a new row. */
+#include "feed/feed.h"
+
+extern const struct feed_type feed_type_bgp;   /* bgp.c */
+extern const struct feed_type feed_type_jsonl; /* jsonl.c */
+
+const struct feed_type *feed_type(enum config_feed_type type)
+{
+	switch (type) {
+	case FEED_BGP:
+		return &feed_type_bgp;
+	case FEED_JSONL:
+		return &feed_type_jsonl;
+	}
+	return NULL;
+}
