@@ -10,8 +10,16 @@
 #include <stdbool.h>
 
 enum view_name { /* which table of columns text uses */
-	SHOW_STATUS, SHOW_PATHS, SHOW_COUNTERS, SHOW_FLOWS, SHOW_ROUTES, SHOW_EXPLAIN, SHOW_ALERTS,
-	SHOW_COUNT
+		 SHOW_STATUS,
+		 SHOW_PATHS,
+		 SHOW_COUNTERS,
+		 SHOW_FLOWS,
+		 SHOW_ROUTES,
+		 SHOW_EXPLAIN,
+		 SHOW_ALERTS,
+		 SHOW_PATH,   /* what `path NAME drain|undrain` did: {path, usable} */
+		 SHOW_DETACH, /* what `detach` removed: {instance, daemon_stopped, pins, files} */
+		 SHOW_COUNT
 };
 
 /* Prints rows (array or object) as JSON, or as the view's text. 0, or -EIO when stdout fails. */

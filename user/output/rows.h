@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From the program's structs to rows of contract.md's "JSON answers". Each returns a new reference, NULL: no memory. */
+/* From the program's structs to rows of contract.md's "JSON answers". Each returns a new reference,
+ * NULL: no memory. */
 #ifndef SAMEWAY_OUTPUT_ROWS_H
 #define SAMEWAY_OUTPUT_ROWS_H
 
@@ -23,7 +24,7 @@ json_t *rows_ip(const struct ip_addr *ip); /* null for family 0 */
 json_t *rows_prefix(const struct prefix *prefix);
 /* Hooks pinned now: [{interface, hook, attached}]. */
 json_t *rows_hooks(const char *instance);
-/* The part of `status` that the maps alone know (daemon false). */
+/* The part of `status` that the maps alone know (daemon false); maps NULL: nothing is pinned. */
 json_t *rows_status_maps(const char *instance, struct maps *maps);
 
 #endif

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a user reads: rows made from structs and from maps that a table here stands in for, and
+ * their text and JSON against golden files. GOLDEN=write makes the files anew, to be looked at.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cmd/cmd.h"
+#include "core/state.h"
+#include "output/render.h"
+#include "output/rows_internal.h"
+#include "output/table.h"
+
+#define GOLDEN_DIR "tests/unit/golden/"
+#define SECOND	   1000000000ULL
+
+/* The maps: two paths, three interfaces, three flows. */
+static struct sw_usable fake_usable;
+static struct sw_path fake_paths[SW_MAX_PATHS];
+static struct sw_flow_key fake_keys[3];
+static struct sw_flow fake_flows[3];
+
+int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR])
+{
+	(void)out;
+	(void)instance;
+	(void)err;
+	return -ENOENT;
+}
+
+void maps_close(struct maps *maps)
+{
+	(void)maps;
+}
+
+int maps_ctl(struct maps *maps, struct sw_ctl *out)
+{
+	(void)maps;
+	*out = (struct sw_ctl){.mode = SW_MODE_ENFORCE};
+	return 0;
+}
+
+int maps_usable(struct maps *maps, struct sw_usable *out)
+{
+	(void)maps;
+	*out = fake_usable;
+	return 0;
+}
+
+int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
+{
+	(void)maps;
+	*out = fake_paths[id];
+	return 0;
+}
+
+int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out)
+{
+	(void)maps;
+	*out = (struct sw_path_stats){1234567 + id, 987654321, 42, 4200};
+	return 0;
+}
+
+int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw_nexthop *out)
+{
+	(void)maps;
+	*out = (struct sw_nexthop){0};
+	if (slot == 0 && family == 4)
+		*out = (struct sw_nexthop){.family = 4, .addr = {192, 168, 30, 18}};
+	return 0;
+}
+
+int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out)
+{
+	(void)maps;
+	*out = (struct sw_reasons){0};
+	if (slot == 0) {
+		out->forward.forwarded = 1234567;
+		out->pass.local = 17;
+		out->drop.transit_denied = 3;
+	}
+	if (slot == SW_INSIDE_SLOT)
+		out->pass.ttl = 2;
+	return 0;
+}
+
+int maps_health(struct maps *maps, struct sw_health *out)
+{
+	(void)maps;
+	*out = (struct sw_health){.events_lost = 5};
+	return 0;
+}
+
+int maps_interface_each(struct maps *maps,
+			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
+			void *arg)
+{
+	static const struct sw_interface rows[] = {
+		{.name = "lan0", .role = SW_ROLE_INSIDE, .slot = SW_INSIDE_SLOT},
+		{.name = "tun30", .role = SW_ROLE_PATH, .slot = 5},
+		{.name = "er0", .role = SW_ROLE_PATH, .slot = 0},
+	};
+	int code = 0;
+
+	(void)maps;
+	for (uint32_t i = 0; !code && i < 3; i++)
+		code = cb(arg, 1000000 + i, &rows[i]);
+	return code;
+}
+
+int maps_flow_each(struct maps *maps,
+		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
+		   void *arg)
+{
+	int code = 0;
+
+	(void)maps;
+	for (size_t i = 0; !code && i < 3; i++)
+		code = cb(arg, &fake_keys[i], &fake_flows[i]);
+	return code;
+}
+
+int maps_flows_max(struct maps *maps, uint32_t *out)
+{
+	(void)maps;
+	*out = 65536;
+	return 0;
+}
+
+int maps_hook_each(const char *instance,
+		   int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached),
+		   void *arg)
+{
+	(void)instance;
+	return cb(arg, "er0", HOOK_XDP, true) || cb(arg, "tun30", HOOK_TC_INGRESS, false);
+}
+
+static struct maps *fake_maps(void)
+{
+	return (struct maps *)&fake_usable;
+}
+
+static uint64_t state_word(uint8_t out, uint8_t in, enum sw_verdict verdict)
+{
+	struct sw_flow_state state = {.out = out, .in = in, .verdict = (uint8_t)verdict};
+	uint64_t word;
+
+	memcpy(&word, &state, sizeof(word));
+	return word;
+}
+
+/* A flow of 10.2.30.10, which is inside, with 10.10.30.4. */
+static void fake_flow(size_t i, uint8_t proto, bool inside_hi, bool opened_inside, uint64_t word)
+{
+	static const uint8_t inside[4] = {10, 2, 30, 10}, outside[4] = {10, 10, 30, 4};
+
+	fake_keys[i] = (struct sw_flow_key){.family = 4, .proto = proto};
+	memcpy(fake_keys[i].lo, inside_hi ? outside : inside, 4);
+	memcpy(fake_keys[i].hi, inside_hi ? inside : outside, 4);
+	fake_keys[i].lo_port = htons(inside_hi ? 443 : 40000);
+	fake_keys[i].hi_port = htons(inside_hi ? 40000 : 443);
+	fake_flows[i] = (struct sw_flow){
+		.state = word,
+		.about = (inside_hi ? SW_FLOW_INSIDE_IS_HI : 0) |
+			 (opened_inside ? SW_FLOW_OPENED_INSIDE : 0),
+		.created_ns = 1000 * SECOND,
+		.out_ns = 1060 * SECOND,
+		.in_ns = 1030 * SECOND,
+		.out_packets = 10,
+		.out_bytes = 1000,
+		.in_packets = 20,
+		.in_bytes = 2000,
+	};
+}
+
+static void fake_path(unsigned int id, const char *name, const char *circuit, enum sw_class class,
+		      uint32_t ifindex)
+{
+	struct sw_path *path = &fake_paths[id];
+
+	memset(path, 0, sizeof(*path));
+	strcpy(path->name, name);
+	strcpy(path->circuit_name, circuit);
+	path->class = (uint8_t) class;
+	path->ifindex = ifindex;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&fake_usable, 0xff, sizeof(fake_usable));
+	fake_path(0, "er1-primary", "er1", SW_CLASS_EXPRESSROUTE, 1000002);
+	fake_path(5, "vpn30", "", SW_CLASS_VPN, 1000001);
+	fake_flow(0, 6, false, true, state_word(0, 0, SW_VERDICT_OK));
+	fake_flow(1, 17, true, false, state_word(0, 5, SW_VERDICT_ASYMMETRIC));
+	fake_flow(2, 47, false, true, state_word(0, SW_NO_PATH, SW_VERDICT_PENDING));
+	fake_flows[2].in_packets = fake_flows[2].in_bytes = fake_flows[2].in_ns = 0;
+	return 0;
+}
+
+/* Compares with, or writes, a golden file. */
+static void assert_golden(const char *name, const char *text)
+{
+	const char *mode = getenv("GOLDEN");
+	char path[200], *expected;
+	size_t n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), GOLDEN_DIR "%s", name);
+	if (mode && !strcmp(mode, "write")) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs(text, file);
+		assert_int_equal(fclose(file), 0);
+		return;
+	}
+	file = fopen(path, "r");
+	if (!file)
+		fail_msg("%s can't be read: run from the top of the checkout", path);
+	expected = calloc(1, 1 << 20);
+	n = fread(expected, 1, (1 << 20) - 1, file);
+	expected[n] = '\0';
+	fclose(file);
+	assert_string_equal(text, expected);
+	free(expected);
+}
+
+/* Shows rows as text and as JSON, against NAME.txt and NAME.json; takes rows. */
+static void assert_shown(enum view_name view, const char *name, json_t *rows)
+{
+	char *text = NULL, file[80];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(rows);
+	assert_int_equal(text_render(out, view, rows), 0);
+	fclose(out);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= TABLE_WIDTH);
+	snprintf(file, sizeof(file), "%s.txt", name);
+	assert_golden(file, text);
+	free(text);
+	text = NULL;
+	out = open_memstream(&text, &size);
+	assert_int_equal(json_render(out, rows), 0);
+	fclose(out);
+	snprintf(file, sizeof(file), "%s.json", name);
+	assert_golden(file, text);
+	free(text);
+	json_decref(rows);
+}
+
+static json_t *parsed(const char *text)
+{
+	json_error_t err;
+	json_t *value = json_loads(text, 0, &err);
+
+	if (!value)
+		fail_msg("%s", err.text);
+	return value;
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	fake_usable.link &= ~(1ULL << 5);
+	fake_usable.peers4 &= ~(1ULL << 5);
+	fake_usable.peers6 &= ~(1ULL << 5);
+	assert_shown(SHOW_PATHS, "paths", rows_paths(fake_maps()));
+}
+
+/* One family's peers down is a reason, but the other family still carries traffic. */
+static void test_objections(void **state)
+{
+	bool can;
+	json_t *reasons;
+
+	(void)state;
+	fake_usable.peers6 = 0;
+	reasons = rows_objections(&fake_usable, 3, &can);
+	assert_true(can);
+	assert_int_equal(json_array_size(reasons), 1);
+	assert_string_equal(json_string_value(json_array_get(reasons, 0)), "peer-down");
+	json_decref(reasons);
+	fake_usable.peers4 = 0;
+	reasons = rows_objections(&fake_usable, 3, &can);
+	assert_false(can);
+	assert_int_equal(json_array_size(reasons), 1);
+	json_decref(reasons);
+#define OBJECT_ALONE(field, text)                                                                  \
+	setup(NULL);                                                                               \
+	fake_usable.field = ~(1ULL << 63);                                                         \
+	reasons = rows_objections(&fake_usable, 63, &can);                                         \
+	assert_string_equal(json_string_value(json_array_get(reasons, 0)), text);                  \
+	assert_int_equal(can, !strcmp(text, "peer-down"));                                         \
+	json_decref(reasons);
+	SW_LIVENESS(OBJECT_ALONE)
+}
+
+static void test_counters(void **state)
+{
+	(void)state;
+	assert_shown(SHOW_COUNTERS, "counters", rows_counters(fake_maps()));
+}
+
+/* Ages depend on now: told by rows_flow with a fixed clock. */
+static void test_flows(void **state)
+{
+	json_t *rows = json_array();
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		json_array_append_new(
+			rows, rows_flow(&fake_keys[i], &fake_flows[i], fake_paths, 1300 * SECOND));
+	assert_shown(SHOW_FLOWS, "flows", rows);
+}
+
+static void test_flows_filters(void **state)
+{
+	static const struct {
+		int verdict;
+		const char *path;
+		size_t n;
+	} cases[] = {
+		{-1, NULL, 3},	  {SW_VERDICT_ASYMMETRIC, NULL, 1}, {SW_VERDICT_BLIND, NULL, 0},
+		{-1, "vpn30", 1}, {-1, "er1-primary", 3},	    {SW_VERDICT_OK, "vpn30", 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *rows = rows_flows(fake_maps(), cases[i].verdict, cases[i].path);
+
+		assert_int_equal(json_array_size(rows), cases[i].n);
+		json_decref(rows);
+	}
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	assert_shown(SHOW_STATUS, "status-maps", rows_status_maps("ce1", fake_maps()));
+	assert_shown(SHOW_STATUS, "status-nothing", rows_status_maps("ce1", NULL));
+	assert_shown(
+		SHOW_STATUS, "status",
+		parsed("{\"instance\":\"ce1\",\"version\":\"0.1.0\",\"daemon\":true,\"mode\":"
+		       "\"enforce\",\"forward\":\"fast\",\"waiting\":[\"router\",\"file\"],"
+		       "\"uptime_s\":11045,\"hooks\":[{\"interface\":\"er0\",\"hook\":\"xdp\","
+		       "\"attached\":true}],\"feeds\":[{\"name\":\"router\",\"type\":\"bgp\","
+		       "\"state\":\"up\",\"sees\":\"all\",\"routes\":12000,\"updates\":40,"
+		       "\"errors\":0}],\"routes\":{\"prefixes4\":12,\"prefixes6\":3,"
+		       "\"candidates\":27,\"groups\":6},\"flows\":{\"active\":123,\"max\":65536},"
+		       "\"alerts\":{\"open\":1,\"lost\":0}}"));
+}
+
+static const char *config_text =
+	"prefer: [expressroute, vpn]\n"
+	"paths:\n"
+	"  - { name: er1-primary, class: expressroute, circuit: er1, interface: "
+	"er0, gateway: 192.168.30.18, peers: [192.168.30.18] }\n"
+	"  - { name: vpn30, class: vpn, interface: tun30, peers: "
+	"[10.10.30.254] }\n"
+	"inside:\n"
+	"  - { interface: lan0, networks: [10.2.30.0/25] }\n"
+	"feeds:\n"
+	"  - { name: file, type: jsonl, file: routes.jsonl }\n";
+
+static struct config *config_made(void)
+{
+	struct config_errors errors = {0};
+	struct config *cfg = NULL;
+	int err = config_parse(config_text, strlen(config_text), &cfg, &errors);
+
+	if (err && errors.n)
+		fail_msg("line %d: %s", errors.v[0].line, errors.v[0].text);
+	assert_int_equal(err, 0);
+	config_errors_free(&errors);
+	return cfg;
+}
+
+static void announce(struct rib *rib, const char *prefix, const char *path, const uint32_t *as_path,
+		     size_t n_as, const char *nexthop)
+{
+	struct route route = {.as_path = as_path, .n_as = n_as, .has_as_path = as_path};
+
+	assert_int_equal(prefix_parse(prefix, &route.prefix, NULL), 0);
+	strcpy(route.path, path);
+	if (nexthop)
+		assert_int_equal(ip_parse(nexthop, &route.nexthop), 0);
+	route.has_local_pref = nexthop;
+	route.local_pref = 200;
+	assert_int_equal(rib_announce(rib, 0, &route, 1), RIB_OK);
+}
+
+static void test_routes(void **state)
+{
+	static const uint8_t path_ids[] = {7, 4};
+	static const uint32_t er[] = {12076}, vpn[] = {65515, 65516};
+	struct config *cfg = config_made();
+	struct rib *rib = rib_new(cfg, path_ids);
+	json_t *rows = json_array();
+
+	(void)state;
+	announce(rib, "10.10.30.0/24", "er1-primary", er, 1, "192.168.30.18");
+	announce(rib, "10.10.0.0/16", "vpn30", vpn, 2, NULL);
+	announce(rib, "fd10:30::/48", "vpn30", NULL, 0, NULL);
+	for (struct rib_node *node = NULL; (node = rib_next(rib, VIEW_LOCAL, node));)
+		json_array_append_new(rows, rows_route(cfg, path_ids, node, 1ULL << 4));
+	assert_shown(SHOW_ROUTES, "routes", rows);
+	rib_free(rib);
+	config_free(cfg);
+}
+
+static struct incident incident_made(void)
+{
+	struct incident inc = {
+		.id = 12,
+		.open = true,
+		.verdict = SW_VERDICT_ASYMMETRIC,
+		.cause = CAUSE_AZURE_PREFERENCE,
+		.side = SIDE_AZURE,
+		.severity = SEVERITY_WARNING,
+		.forward_path = 7,
+		.reverse_path = 4,
+		.flows = 3,
+		.duration_ms = -1,
+		.first_wall = 1767434430123456789ULL,
+		.last_wall = 1767434460000000000ULL,
+		.message =
+			"packets from 10.2.30.0/25 to 10.10.30.0/24 leave by er1-primary "
+			"(expressroute) and come back by vpn30 (vpn), while both know the prefix",
+		.fix = "compare what both sessions announce to Azure",
+	};
+
+	prefix_parse("10.2.30.0/25", &inc.src, NULL);
+	prefix_parse("10.10.30.0/24", &inc.dst, NULL);
+	return inc;
+}
+
+static void test_alerts(void **state)
+{
+	static const uint8_t path_ids[] = {7, 4};
+	struct config *cfg = config_made();
+	struct incident inc = incident_made();
+	json_t *rows = json_array();
+
+	(void)state;
+	json_array_append_new(rows, rows_incident(&inc, cfg, path_ids));
+	inc.id = 13;
+	inc.open = false;
+	inc.verdict = SW_VERDICT_FAILOVER;
+	inc.cause = CAUSE_LINK_DOWN;
+	inc.has_moved = true;
+	inc.prefixes_moved = 4;
+	inc.duration_ms = 88;
+	inc.reverse_path = -1;
+	inc.src.family = 0;
+	json_array_append_new(rows, rows_incident(&inc, cfg, path_ids));
+	assert_shown(SHOW_ALERTS, "alerts", rows);
+	assert_shown(SHOW_ALERTS, "alerts-none", json_array());
+	config_free(cfg);
+}
+
+/* With no daemon: incidents from the state file, by names of paths, and never from a damaged one.
+ */
+static void test_alerts_state(void **state)
+{
+	static const uint8_t path_ids[] = {7, 4};
+	struct config *cfg = config_made();
+	struct rib *rib = rib_new(cfg, path_ids);
+	struct fib_ops ops = {0};
+	struct fib *fib = fib_new(cfg, rib, &ops);
+	struct incidents *set = incidents_new(NULL, NULL);
+	struct state_context ctx = {
+		.cfg = cfg, .path_ids = path_ids, .now = 1 << 30, .wall = 1767434470000000000ULL};
+	struct incident inc = incident_made();
+	json_t *rows = NULL;
+	char *text;
+
+	(void)state;
+	assert_int_equal(incidents_restore(set, &inc), 0);
+	inc.id++;
+	inc.open = false;
+	assert_int_equal(incidents_restore(set, &inc), 0);
+	text = state_print(&ctx, set, fib);
+	for (int all = 0; all < 2; all++) {
+		const json_t *row;
+
+		assert_int_equal(alerts_state_rows(cfg, path_ids, text, strlen(text), all, &rows),
+				 0);
+		assert_int_equal(json_array_size(rows), 1 + all);
+		row = json_array_get(rows, 0);
+		assert_string_equal(field_text(row, "forward_path"), "er1-primary");
+		assert_string_equal(field_text(row, "first_seen"), "2026-01-03T10:00:30.123Z");
+		json_decref(rows);
+	}
+	assert_int_equal(alerts_state_rows(cfg, path_ids, text, strlen(text) / 2, true, &rows),
+			 -EBADMSG);
+	assert_int_equal(alerts_state_rows(cfg, path_ids, NULL, 0, true, &rows), 0);
+	assert_int_equal(json_array_size(rows), 0);
+	json_decref(rows);
+	free(text);
+	incidents_free(set);
+	fib_free(fib);
+	rib_free(rib);
+	config_free(cfg);
+}
+
+/* A line of `alerts -f` is one line, whatever a message holds. */
+static void test_alert_line(void **state)
+{
+	static const uint8_t path_ids[] = {7, 4};
+	struct config *cfg = config_made();
+	struct incident inc = incident_made();
+	char *text = NULL;
+	json_t *row;
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	strcpy(inc.fix, "one\ntwo \033[31m");
+	row = rows_incident(&inc, cfg, path_ids);
+	json_object_set_new(row, "event", json_string("open"));
+	out = open_memstream(&text, &size);
+	assert_int_equal(text_render_alert(out, row), 0);
+	assert_int_equal(json_render_line(out, row), 0);
+	fclose(out);
+	assert_null(strchr(text, '\033'));
+	assert_golden("alert-line.txt", text);
+	free(text);
+	json_decref(row);
+	config_free(cfg);
+}
+
+static void test_explain(void **state)
+{
+	(void)state;
+	assert_shown(
+		SHOW_EXPLAIN, "explain",
+		parsed("{\"dst\":\"10.10.30.4\",\"src\":\"10.2.30.10\",\"prefix\":"
+		       "\"10.10.30.0/24\",\"path\":\"er1-primary\",\"class\":\"expressroute\","
+		       "\"why\":\"the longest prefix is 10.10.30.0/24, expressroute comes before "
+		       "vpn in prefer, and er1-primary is its only usable "
+		       "path\",\"step\":\"class\","
+		       "\"tiers\":[{\"class\":\"expressroute\",\"paths\":[\"er1-primary\"],"
+		       "\"via_prefix\":null},{\"class\":\"vpn\",\"paths\":[\"vpn30\"],"
+		       "\"via_prefix\":\"10.10.0.0/16\"}],\"if_down\":[{\"path\":\"er1-primary\","
+		       "\"then\":\"vpn30\"},{\"path\":\"vpn30\",\"then\":null}],\"return\":"
+		       "{\"prefix\":\"10.2.30.0/25\",\"class\":\"vpn\",\"circuit\":null,"
+		       "\"view_age_s\":12},\"verdict\":\"asymmetric\"}"));
+	assert_shown(
+		SHOW_EXPLAIN, "explain-local",
+		parsed("{\"dst\":\"10.2.30.9\",\"src\":null,\"prefix\":null,\"path\":null,"
+		       "\"class\":null,\"why\":\"10.2.30.9 is inside\",\"step\":null,\"tiers\":[],"
+		       "\"if_down\":[],\"return\":null,\"verdict\":null}"));
+}
+
+static void test_deeds(void **state)
+{
+	(void)state;
+	assert_shown(SHOW_PATH, "path", parsed("{\"path\":\"er1\",\"usable\":false}"));
+	assert_shown(SHOW_DETACH, "detach",
+		     parsed("{\"instance\":\"ce1\",\"daemon_stopped\":true,\"pins\":21,\"files\":"
+			    "[\"/run/sameway/ce1.state\"]}"));
+	assert_shown(
+		SHOW_DETACH, "detach-nothing",
+		parsed("{\"instance\":\"ce1\",\"daemon_stopped\":false,\"pins\":0,\"files\":[]}"));
+}
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *count, *seconds;
+	} cases[] = {
+		{0, "0", "0s"},
+		{59, "59", "59s"},
+		{60, "60", "1m00s"},
+		{9999, "9999", "2h46m"},
+		{10000, "10.0k", "2h46m"},
+		{99949, "99.9k", "1d03h"},
+		{99999, "100k", "1d03h"},
+		{999499, "999k", "11d13h"},
+		{999999, "1.00M", "11d13h"},
+		{1234567890, "1.23G", "14288d23h"},
+		{UINT64_MAX, "18.4E", NULL},
+	};
+	char buf[NUMBER_STRLEN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_string_equal(number_format(cases[i].n, buf), cases[i].count);
+		if (cases[i].seconds)
+			assert_string_equal(seconds_format(cases[i].n, buf), cases[i].seconds);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_paths, setup),
+		cmocka_unit_test_setup(test_objections, setup),
+		cmocka_unit_test_setup(test_counters, setup),
+		cmocka_unit_test_setup(test_flows, setup),
+		cmocka_unit_test_setup(test_flows_filters, setup),
+		cmocka_unit_test_setup(test_status, setup),
+		cmocka_unit_test_setup(test_routes, setup),
+		cmocka_unit_test_setup(test_alerts, setup),
+		cmocka_unit_test_setup(test_alerts_state, setup),
+		cmocka_unit_test_setup(test_alert_line, setup),
+		cmocka_unit_test_setup(test_explain, setup),
+		cmocka_unit_test_setup(test_deeds, setup),
+		cmocka_unit_test_setup(test_numbers, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `detach`: stops the daemon first, so that nothing attaches again behind our back, then removes
+ * what is pinned and what is in /run. Fine on half an instance and on none.
+ */
+#include "cmd/cmd.h"
+#include "cmd/client.h"
+#include "kernel/datapath.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STOP_TIMEOUT_MS 10000
+
+/* 1: a daemon was stopped, 0: none runs, -1: it could not be (said). */
+static int daemon_stop(const struct cmd_call *call)
+{
+	struct client_error err;
+	struct client *client;
+	json_t *rows;
+	char path[108];
+	int code;
+
+	cmd_run_path(call->instance, ".sock", path, sizeof(path));
+	code = client_open(&client, path, call->instance, &err);
+	if (code == -ENOENT)
+		return 0;
+	if (!code) {
+		code = client_ask(client, json_pack("{s:s}", "cmd", "stop"), &rows, &err);
+		if (!code) {
+			json_decref(rows);
+			if (!client_wait_closed(client, STOP_TIMEOUT_MS)) {
+				client_close(client);
+				return 1;
+			}
+			strcpy(err.text,
+			       "the daemon does not end within 10 s: kill it, then detach "
+			       "again");
+		}
+		client_close(client);
+	}
+	output_error("detach: %s", err.text);
+	return -1;
+}
+
+/* Removes the file, if it is there, and says so in `files`. 0 or -errno. */
+static int run_file_remove(const char *instance, const char *suffix, json_t *files)
+{
+	char path[108];
+
+	cmd_run_path(instance, suffix, path, sizeof(path));
+	if (unlink(path))
+		return errno == ENOENT ? 0 : -errno;
+	return json_array_append_new(files, json_string(path)) ? -ENOMEM : 0;
+}
+
+int cmd_detach(const struct cmd_call *call)
+{
+	char err[DATAPATH_ERR] = "";
+	json_t *files = json_array();
+	size_t removed = 0;
+	int stopped = daemon_stop(call);
+	int code = stopped < 0 ? -EBUSY : 0;
+
+	if (!code) {
+		code = datapath_detach(call->instance, &removed, err);
+		if (code)
+			output_error("detach: %s", *err ? err : strerror(-code));
+	}
+	if (!code) {
+		code = run_file_remove(call->instance, ".sock", files);
+		if (!code)
+			code = run_file_remove(call->instance, ".state", files);
+		if (code)
+			output_error("detach: files of %s can't be removed: %s", CMD_RUN_DIR,
+				     strerror(-code));
+	}
+	if (code) {
+		json_decref(files);
+		return CMD_FAILED;
+	}
+	return cmd_show(call, SHOW_DETACH,
+			json_pack("{s:s, s:b, s:I, s:o}", "instance", call->instance,
+				  "daemon_stopped", stopped, "pins", (json_int_t)removed, "files",
+				  files));
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `routes`, `explain`, `path`: questions that only the daemon answers. */
+#include "cmd/cmd.h"
+#include "core/prefix.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *routes_request(int argc, char **argv, char err[CMD_ERR])
+{
+	char text[PREFIX_STRLEN];
+	struct prefix prefix;
+	bool is_prefix = argc && strchr(argv[0], '/');
+
+	if (!argc)
+		return json_pack("{s:s}", "cmd", "routes");
+	if (prefix_parse(argv[0], &prefix, NULL)) {
+		snprintf(err, CMD_ERR,
+			 "%.60s is no prefix or address: write it as 10.10.30.0/24 or 10.10.30.4",
+			 argv[0]);
+		return NULL;
+	}
+	if (is_prefix)
+		prefix_format(&prefix, text);
+	else
+		snprintf(text, sizeof(text), "%s", argv[0]);
+	return json_pack("{s:s, s:s}", "cmd", "routes", is_prefix ? "prefix" : "address", text);
+}
+
+/* A number of at most `max`, nothing else; -1: it is none. */
+static long number_parse(const char *text, long max)
+{
+	char *end;
+	long n;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	errno = 0;
+	n = strtol(text, &end, 10);
+	return *end || errno || n > max ? -1 : n;
+}
+
+static long proto_parse(const char *text)
+{
+	static const struct {
+		const char *name;
+		long proto;
+	} names[] = {{"tcp", IPPROTO_TCP},
+		     {"udp", IPPROTO_UDP},
+		     {"icmp", IPPROTO_ICMP},
+		     {"icmp6", IPPROTO_ICMPV6},
+		     {"sctp", IPPROTO_SCTP}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i].name, text))
+			return names[i].proto;
+	}
+	return number_parse(text, 255);
+}
+
+struct explain_args {
+	const char *src;
+	long proto, port; /* -1: not given */
+};
+
+/* One `word value` pair. */
+static int explain_pair(struct explain_args *args, const char *word, const char *value,
+			char err[CMD_ERR])
+{
+	struct ip_addr ip;
+
+	if (!strcmp(word, "from") && !args->src) {
+		args->src = value;
+		if (!ip_parse(value, &ip))
+			return 0;
+		snprintf(err, CMD_ERR, "%.60s is no address: write it as 10.2.30.10", value);
+	} else if (!strcmp(word, "proto") && args->proto < 0) {
+		args->proto = proto_parse(value);
+		if (args->proto >= 0)
+			return 0;
+		snprintf(err, CMD_ERR,
+			 "%.60s is no protocol: say tcp, udp, icmp, icmp6, sctp or 0 to 255",
+			 value);
+	} else if (!strcmp(word, "port") && args->port < 0) {
+		args->port = number_parse(value, 65535);
+		if (args->port >= 0)
+			return 0;
+		snprintf(err, CMD_ERR, "%.60s is no port: say 0 to 65535", value);
+	} else {
+		snprintf(err, CMD_ERR,
+			 "%.60s does not belong here: say DST [from SRC] [proto P] [port N]", word);
+	}
+	return -EINVAL;
+}
+
+json_t *explain_request(int argc, char **argv, char err[CMD_ERR])
+{
+	struct explain_args args = {.proto = -1, .port = -1};
+	struct ip_addr dst, src;
+
+	if (ip_parse(argv[0], &dst)) {
+		snprintf(err, CMD_ERR, "%.60s is no address: write it as 10.10.30.4", argv[0]);
+		return NULL;
+	}
+	for (int i = 1; i < argc; i += 2) {
+		if (i + 1 == argc) {
+			snprintf(err, CMD_ERR,
+				 "%.60s: too few arguments: say DST [from SRC] [proto P] [port N]",
+				 argv[i]);
+			return NULL;
+		}
+		if (explain_pair(&args, argv[i], argv[i + 1], err))
+			return NULL;
+	}
+	if (args.src && !ip_parse(args.src, &src) && src.family != dst.family) {
+		snprintf(err, CMD_ERR, "%.60s and %.60s: one is IPv4, one IPv6: take one family",
+			 argv[0], args.src);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:s*, s:o*, s:o*}", "cmd", "explain", "dst", argv[0], "src",
+			 args.src, "proto", args.proto < 0 ? NULL : json_integer(args.proto),
+			 "port", args.port < 0 ? NULL : json_integer(args.port));
+}
+
+static int call_wrong(const struct cmd_call *call, const char *err)
+{
+	output_error("%s: %s", call->cmd->name, *err ? err : "out of memory: try again");
+	return *err ? CMD_WRONG : CMD_FAILED;
+}
+
+int cmd_routes(const struct cmd_call *call)
+{
+	char err[CMD_ERR] = "";
+	json_t *rows, *request = routes_request(call->argc, call->argv, err);
+	int status;
+
+	if (!request)
+		return call_wrong(call, err);
+	status = cmd_ask(call, request, &rows);
+	return status ? status : cmd_show(call, SHOW_ROUTES, rows);
+}
+
+int cmd_explain(const struct cmd_call *call)
+{
+	char err[CMD_ERR] = "";
+	json_t *rows, *request = explain_request(call->argc, call->argv, err);
+	const char *verdict;
+	bool asymmetric;
+	int status;
+
+	if (!request)
+		return call_wrong(call, err);
+	status = cmd_ask(call, request, &rows);
+	if (status)
+		return status;
+	verdict = json_string_value(json_object_get(rows, "verdict"));
+	asymmetric = verdict && !strcmp(verdict, "asymmetric");
+	status = cmd_show(call, SHOW_EXPLAIN, rows);
+	return !status && asymmetric ? CMD_ASYMMETRIC : status;
+}
+
+int cmd_path(const struct cmd_call *call)
+{
+	bool undrain = !strcmp(call->argv[1], "undrain");
+	json_t *rows;
+	int status;
+
+	if (!undrain && strcmp(call->argv[1], "drain")) {
+		output_error("path: %s does not belong here: say drain or undrain", call->argv[1]);
+		return CMD_WRONG;
+	}
+	status = cmd_ask(call,
+			 json_pack("{s:s, s:s, s:b}", "cmd", "drain", "path", call->argv[0],
+				   "undrain", undrain),
+			 &rows);
+	return status ? status : cmd_show(call, SHOW_PATH, rows);
+}

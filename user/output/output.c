@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The door to stdout. Commands hand over rows; which renderer takes them is decided here and
+ * nowhere else. Every answer ends with a flush, whose failure (a closed pipe, a full disk) is the
+ * command's failure.
+ */
+#include "output/output.h"
+#include "output/render.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A reader that went away knows that it did; anything else is said. */
+static int output_done(int err)
+{
+	if (err)
+		output_error("out of memory: the answer is not complete");
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return err ? -EIO : 0;
+	if (errno != EPIPE)
+		output_error("standard output can't be written: %s",
+			     errno ? strerror(errno) : "an earlier write failed");
+	return -EIO;
+}
+
+int output_show(enum view_name view, const json_t *rows, bool json)
+{
+	return output_done(json ? json_render(stdout, rows) : text_render(stdout, view, rows));
+}
+
+int output_alert_line(const json_t *incident, bool json)
+{
+	return output_done(json ? json_render_line(stdout, incident)
+				: text_render_alert(stdout, incident));
+}
+
+int output_text(const char *text)
+{
+	fputs(text, stdout);
+	return output_done(0);
+}
+
+void output_error(const char *fmt, ...)
+{
+	va_list args;
+
+	flockfile(stderr);
+	fputs("sameway: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	funlockfile(stderr);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What output.c chooses from: a renderer writes rows to a stream. Each returns 0 or -ENOMEM; a
+ * failed stream is for output.c to see. Used by nothing but output/ and its tests.
+ */
+#ifndef SAMEWAY_OUTPUT_RENDER_H
+#define SAMEWAY_OUTPUT_RENDER_H
+
+#include "output/output.h"
+#include <stdint.h>
+#include <stdio.h>
+
+int json_render(FILE *out, const json_t *rows);
+int json_render_line(FILE *out, const json_t *row);
+int text_render(FILE *out, enum view_name view, const json_t *rows);
+int text_render_alert(FILE *out, const json_t *incident);
+
+/* The views of text_render, by file. */
+int text_status(FILE *out, const json_t *rows);
+int text_paths(FILE *out, const json_t *rows);
+int text_counters(FILE *out, const json_t *rows);
+int text_flows(FILE *out, const json_t *rows);
+int text_routes(FILE *out, const json_t *rows);
+int text_explain(FILE *out, const json_t *rows);
+int text_alerts(FILE *out, const json_t *rows);
+int text_path(FILE *out, const json_t *rows);
+int text_detach(FILE *out, const json_t *rows);
+
+/* Reading rows: a missing or null field is "" / the number 0. */
+const char *field_text(const json_t *row, const char *key);
+uint64_t field_number(const json_t *row, const char *key);
+/* Readable number; "-" when null. */
+const char *field_count(const json_t *row, const char *key, char buf[]);
+bool field_known(const json_t *row, const char *key);
+/* Strings of an array, separated by ", ", cut with "..." where they don't fit; "-": none. */
+const char *field_list(const json_t *row, const char *key, char *buf, size_t size);
+/* Name, class, via_prefix of each of row.tiers, in lines after `indent` spaces. */
+int text_tiers(FILE *out, const json_t *row, unsigned int indent);
+
+#endif

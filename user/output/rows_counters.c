@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `counters` from the pinned maps: per path, per interface and reason, per verdict. The rows of an
+ * interface add up to what it received; those of 0 packets are left out.
+ */
+#include "output/rows_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct interface_row {
+	char name[sizeof(((struct sw_interface *)0)->name) + 1];
+	uint8_t slot;
+};
+
+struct interface_list {
+	struct interface_row row[SW_MAX_SLOTS];
+	size_t n;
+};
+
+static int interface_add(void *arg, uint32_t ifindex, const struct sw_interface *row)
+{
+	struct interface_list *list = arg;
+	struct interface_row *new = &list->row[list->n];
+
+	(void)ifindex;
+	if (list->n == SW_MAX_SLOTS)
+		return 1;
+	memcpy(new->name, row->name, sizeof(row->name));
+	new->slot = row->slot;
+	list->n++;
+	return 0;
+}
+
+static int by_slot(const void *a, const void *b)
+{
+	const struct interface_row *x = a, *y = b;
+
+	return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons *counts)
+{
+	static const char *const reasons[] = {
+#define REASON_TEXT(field, text) text,
+		SW_REASONS(REASON_TEXT)};
+	static const char *const actions[] = {
+#define ACTION_TEXT(id, text) text,
+		SW_ACTIONS(ACTION_TEXT)};
+	/* struct sw_reasons: a row of counters an action, in the orders of the two lists. */
+	uint64_t count[SW_ACTION_COUNT][SW_REASON_COUNT];
+
+	_Static_assert(sizeof(count) == sizeof(*counts), "a counter a reason and action");
+	memcpy(count, counts, sizeof(count));
+	for (size_t r = 0; r < SW_REASON_COUNT; r++) {
+		for (size_t a = 0; a < SW_ACTION_COUNT; a++) {
+			json_t *row;
+
+			if (!count[a][r])
+				continue;
+			row = json_pack("{s:s, s:s, s:s, s:I}", "interface", interface, "reason",
+					reasons[r], "action", actions[a], "packets",
+					(json_int_t)count[a][r]);
+			if (!rows_append(array, row))
+				return false;
+		}
+	}
+	return true;
+}
+
+static json_t *counters_reasons(struct maps *maps)
+{
+	struct interface_list list = {.n = 0};
+	json_t *rows = json_array();
+	bool ok = rows;
+
+	maps_interface_each(maps, interface_add, &list);
+	qsort(list.row, list.n, sizeof(list.row[0]), by_slot);
+	for (size_t i = 0; ok && i < list.n; i++) {
+		struct sw_reasons counts;
+
+		if (!maps_reasons(maps, list.row[i].slot, &counts))
+			ok = rows_reasons(rows, list.row[i].name, &counts);
+	}
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+{
+	uint64_t *count = arg;
+	struct sw_flow_state state;
+
+	(void)key;
+	memcpy(&state, &flow->state, sizeof(state));
+	if (state.verdict < SW_VERDICT_COUNT)
+		count[state.verdict]++;
+	return 0;
+}
+
+int rows_count_flows(struct maps *maps, uint64_t count[SW_VERDICT_COUNT])
+{
+	memset(count, 0, SW_VERDICT_COUNT * sizeof(count[0]));
+	return maps_flow_each(maps, flow_count, count);
+}
+
+static json_t *counters_verdicts(struct maps *maps)
+{
+	uint64_t count[SW_VERDICT_COUNT];
+	json_t *rows;
+
+	if (rows_count_flows(maps, count))
+		return NULL;
+	rows = json_array();
+	for (unsigned int v = 0; rows && v < SW_VERDICT_COUNT; v++) {
+		json_t *row;
+
+		if (v == SW_VERDICT_NO_ROUTE) /* has no records */
+			continue;
+		row = json_pack("{s:s, s:I}", "verdict", verdict_text(v), "flows",
+				(json_int_t)count[v]);
+		if (!rows_append(rows, row)) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+json_t *rows_counters(struct maps *maps)
+{
+	json_t *row = json_object();
+
+	if (row && rows_set(row, "paths", rows_paths(maps)) &&
+	    rows_set(row, "reasons", counters_reasons(maps)) &&
+	    rows_set(row, "verdicts", counters_verdicts(maps)))
+		return row;
+	json_decref(row);
+	return NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the rows_*.c files share. */
+#ifndef SAMEWAY_OUTPUT_ROWS_INTERNAL_H
+#define SAMEWAY_OUTPUT_ROWS_INTERNAL_H
+
+#include "output/rows.h"
+
+/* Text of the enums of abi.h; "unknown" beyond their ends (a map of a damaged instance). */
+const char *class_text(unsigned int class);
+const char *verdict_text(unsigned int verdict);
+/* A name from a map, which may lack its end; null when empty. */
+json_t *rows_name(const char *name, size_t size);
+/* Sets key and takes value, which may be NULL (no memory). False: no memory. */
+bool rows_set(json_t *row, const char *key, json_t *value);
+/* Appends value to array, and takes it, likewise. */
+bool rows_append(json_t *array, json_t *value);
+/* [names of the paths in mask], in the order of the config; only ids that the config has. */
+json_t *rows_path_names(const struct config *cfg, const uint8_t *path_ids, uint64_t mask);
+/* Name of the path with this id, null: none. */
+json_t *rows_path_name(const struct config *cfg, const uint8_t *path_ids, int id);
+/* Counts the flow records by verdict. 0 or -errno. */
+int rows_count_flows(struct maps *maps, uint64_t count[SW_VERDICT_COUNT]);
+/* CLOCK_MONOTONIC, ns: the clock of the flow records. */
+uint64_t rows_now(void);
+/* One row of `paths`; the reasons of it from `usable`. */
+json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
+		  const struct sw_usable *usable);
+/* [reasons] by which the words object to the path; *can: in some family it can carry traffic. */
+json_t *rows_objections(const struct sw_usable *usable, unsigned int id, bool *can);
+/* One row of `flows`. paths: SW_MAX_PATHS rows; now: CLOCK_MONOTONIC ns. */
+json_t *rows_flow(const struct sw_flow_key *key, const struct sw_flow *flow,
+		  const struct sw_path *paths, uint64_t now);
+/* Appends the rows of one interface's counts that are not 0. False: no memory. */
+bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons *counts);
+
+#endif

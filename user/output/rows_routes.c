@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `routes` and `alerts`: from the daemon's RIB and incidents to rows. */
+#include "output/rows_internal.h"
+
+static json_t *route_tier(const struct config *cfg, const uint8_t *path_ids,
+			  const struct policy_tier *tier)
+{
+	json_t *row = json_object();
+
+	if (row && rows_set(row, "class", json_string(class_text(tier->class))) &&
+	    rows_set(row, "paths", rows_path_names(cfg, path_ids, tier->paths)) &&
+	    rows_set(row, "via_prefix", tier->own ? json_null() : rows_prefix(&tier->via)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+static json_t *route_tiers(const struct config *cfg, const uint8_t *path_ids,
+			   const struct policy_answer *answer)
+{
+	json_t *rows = json_array();
+	bool ok = rows;
+
+	for (size_t i = 0; ok && i < answer->n_tiers; i++)
+		ok = rows_append(rows, route_tier(cfg, path_ids, &answer->tier[i]));
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static json_t *route_as_path(const struct candidate *c)
+{
+	json_t *rows;
+	bool ok;
+
+	if (!c->has_as_path)
+		return json_null();
+	rows = json_array();
+	ok = rows;
+	for (size_t i = 0; ok && i < c->n_as; i++)
+		ok = rows_append(rows, json_integer(c->as_path[i]));
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static json_t *route_candidate(const struct config *cfg, const uint8_t *path_ids,
+			       const struct candidate *c)
+{
+	const char *feed = c->feed < cfg->n_feeds ? cfg->feeds[c->feed].name : NULL;
+	int path = c->own ? -1 : c->path;
+	json_t *row = json_object();
+
+	if (row && rows_set(row, "path", rows_path_name(cfg, path_ids, path)) &&
+	    rows_set(row, "nexthop", rows_ip(&c->nexthop)) &&
+	    rows_set(row, "as_path", route_as_path(c)) &&
+	    rows_set(row, "local_pref",
+		     c->has_local_pref ? json_integer(c->local_pref) : json_null()) &&
+	    rows_set(row, "feed", feed ? json_string(feed) : json_null()) &&
+	    rows_set(row, "stale", json_boolean(c->stale)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+/* A candidate whose peer is down is withdrawn until the peer is up again. */
+static json_t *route_candidates(const struct config *cfg, const uint8_t *path_ids,
+				const struct candidate *c)
+{
+	json_t *rows = json_array();
+	bool ok = rows;
+
+	for (; ok && c; c = c->next) {
+		if (!c->peer_down)
+			ok = rows_append(rows, route_candidate(cfg, path_ids, c));
+	}
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+json_t *rows_route(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
+		   uint64_t usable)
+{
+	struct policy_answer answer;
+	json_t *row = json_object();
+	uint64_t selected = 0;
+
+	policy_tiers(cfg, node, &answer);
+	for (size_t i = 0; i < answer.n_tiers && !selected; i++)
+		selected = answer.tier[i].paths & usable;
+	if (row && rows_set(row, "prefix", rows_prefix(rib_node_prefix(node))) &&
+	    rows_set(row, "tiers", route_tiers(cfg, path_ids, &answer)) &&
+	    rows_set(row, "selected", rows_path_names(cfg, path_ids, selected)) &&
+	    rows_set(row, "candidates", route_candidates(cfg, path_ids, rib_node_candidates(node))))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+/* The numbers of a failover: null where they don't apply. */
+static bool incident_numbers(json_t *row, const struct incident *inc)
+{
+	bool moved = inc->has_moved;
+
+	return rows_set(row, "flows", json_integer((json_int_t)inc->flows)) &&
+	       rows_set(row, "prefixes_moved",
+			moved ? json_integer((json_int_t)inc->prefixes_moved) : json_null()) &&
+	       rows_set(row, "prefixes_lost",
+			moved ? json_integer((json_int_t)inc->prefixes_lost) : json_null()) &&
+	       rows_set(row, "duration_ms",
+			inc->duration_ms >= 0 ? json_integer(inc->duration_ms) : json_null());
+}
+
+json_t *rows_incident(const struct incident *inc, const struct config *cfg, const uint8_t *path_ids)
+{
+	json_t *row = json_object();
+
+	if (row && rows_set(row, "id", json_integer((json_int_t)inc->id)) &&
+	    rows_set(row, "state", json_string(inc->open ? "open" : "closed")) &&
+	    rows_set(row, "verdict", json_string(verdict_text(inc->verdict))) &&
+	    rows_set(row, "cause", json_string(cause_name(inc->cause))) &&
+	    rows_set(row, "side", json_string(side_name(inc->side))) &&
+	    rows_set(row, "severity", json_string(severity_name(inc->severity))) &&
+	    rows_set(row, "src_prefix", rows_prefix(&inc->src)) &&
+	    rows_set(row, "dst_prefix", rows_prefix(&inc->dst)) &&
+	    rows_set(row, "forward_path", rows_path_name(cfg, path_ids, inc->forward_path)) &&
+	    rows_set(row, "reverse_path", rows_path_name(cfg, path_ids, inc->reverse_path)) &&
+	    incident_numbers(row, inc) && rows_set(row, "first_seen", rows_time(inc->first_wall)) &&
+	    rows_set(row, "last_seen", rows_time(inc->last_wall)) &&
+	    rows_set(row, "message", json_string(inc->message)) &&
+	    rows_set(row, "fix", json_string(inc->fix)))
+		return row;
+	json_decref(row);
+	return NULL;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The hooks that are pinned, and `status` as the maps alone know it. */
+#include "output/rows_internal.h"
+
+#include <errno.h>
+
+static int hook_add(void *arg, const char *ifname, enum hook hook, bool attached)
+{
+	json_t *row = json_pack("{s:s, s:s, s:b}", "interface", ifname, "hook", hook_name(hook),
+				"attached", attached);
+
+	return rows_append(arg, row) ? 0 : -ENOMEM;
+}
+
+json_t *rows_hooks(const char *instance)
+{
+	json_t *rows = json_array();
+
+	if (rows && maps_hook_each(instance, hook_add, rows) != -ENOMEM)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static json_t *status_mode(struct maps *maps)
+{
+	struct sw_ctl ctl;
+
+	if (!maps || maps_ctl(maps, &ctl))
+		return json_null();
+	return json_string(ctl.mode == SW_MODE_ENFORCE ? "enforce" : "monitor");
+}
+
+static json_t *status_flows(struct maps *maps)
+{
+	uint64_t count[SW_VERDICT_COUNT], active = 0;
+	uint32_t max;
+
+	if (!maps || rows_count_flows(maps, count) || maps_flows_max(maps, &max))
+		return json_pack("{s:n, s:n}", "active", "max");
+	for (size_t v = 0; v < SW_VERDICT_COUNT; v++)
+		active += count[v];
+	return json_pack("{s:I, s:I}", "active", (json_int_t)active, "max", (json_int_t)max);
+}
+
+static json_t *status_alerts(struct maps *maps)
+{
+	struct sw_health health;
+
+	if (!maps || maps_health(maps, &health))
+		return json_pack("{s:n, s:n}", "open", "lost");
+	return json_pack("{s:n, s:I}", "open", "lost", (json_int_t)health.events_lost);
+}
+
+json_t *rows_status_maps(const char *instance, struct maps *maps)
+{
+	json_t *row = json_object();
+
+	if (row && rows_set(row, "instance", json_string(instance)) &&
+	    rows_set(row, "version", json_string(SAMEWAY_VERSION)) &&
+	    rows_set(row, "daemon", json_false()) && rows_set(row, "mode", status_mode(maps)) &&
+	    rows_set(row, "forward", json_null()) && rows_set(row, "waiting", json_null()) &&
+	    rows_set(row, "uptime_s", json_null()) &&
+	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&
+	    rows_set(row, "routes",
+		     json_pack("{s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6", "candidates",
+			       "groups")) &&
+	    rows_set(row, "flows", status_flows(maps)) &&
+	    rows_set(row, "alerts", status_alerts(maps)))
+		return row;
+	json_decref(row);
+	return NULL;
+}

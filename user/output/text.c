@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Rows as text for people: status, and the tables of paths, counters and flows, to be read in 100
+ * columns. Longer answers (routes, explain, alerts) are in text_story.c. Null shows as "-".
+ */
+#include "output/render.h"
+#include "output/table.h"
+
+#include <string.h>
+
+typedef int (*text_view)(FILE *out, const json_t *rows);
+
+int text_render(FILE *out, enum view_name view, const json_t *rows)
+{
+	static const text_view views[SHOW_COUNT] = {
+		[SHOW_STATUS] = text_status,	 [SHOW_PATHS] = text_paths,
+		[SHOW_COUNTERS] = text_counters, [SHOW_FLOWS] = text_flows,
+		[SHOW_ROUTES] = text_routes,	 [SHOW_EXPLAIN] = text_explain,
+		[SHOW_ALERTS] = text_alerts,	 [SHOW_PATH] = text_path,
+		[SHOW_DETACH] = text_detach,
+	};
+
+	return views[view](out, rows);
+}
+
+const char *field_text(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+bool field_known(const json_t *row, const char *key)
+{
+	const json_t *value = json_object_get(row, key);
+
+	return value && !json_is_null(value);
+}
+
+uint64_t field_number(const json_t *row, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(row, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+const char *field_count(const json_t *row, const char *key, char buf[])
+{
+	return field_known(row, key) ? number_format(field_number(row, key), buf)
+				     : strcpy(buf, "-");
+}
+
+const char *field_list(const json_t *row, const char *key, char *buf, size_t size)
+{
+	const json_t *list = json_object_get(row, key);
+	const json_t *item;
+	size_t used = 0, i;
+
+	snprintf(buf, size, "-");
+	json_array_foreach (list, i, item) {
+		const char *text = json_string_value(item);
+		const char *comma = i ? ", " : "";
+
+		if (!text)
+			continue;
+		if (used + strlen(comma) + strlen(text) + sizeof(", ...") > size) {
+			snprintf(buf + used, size - used, ", ...");
+			break;
+		}
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", comma, text);
+	}
+	return buf;
+}
+
+static void status_daemon(struct table *table, const json_t *rows)
+{
+	char up[NUMBER_STRLEN], waiting[60];
+	bool waits = json_array_size(json_object_get(rows, "waiting")) > 0;
+
+	table_cell(table, "daemon");
+	if (!json_is_true(json_object_get(rows, "daemon")))
+		table_cell(table, "not running: what follows is what the maps know");
+	else if (field_known(rows, "uptime_s"))
+		table_cell(table, "running for %s",
+			   seconds_format(field_number(rows, "uptime_s"), up));
+	else
+		table_cell(table, "running");
+	table_cell(table, "mode");
+	table_cell(table, "%s%s%s", field_text(rows, "mode"), waits ? ", still waiting for " : "",
+		   waits ? field_list(rows, "waiting", waiting, sizeof(waiting)) : "");
+	table_cell(table, "forward");
+	table_cell(table, "%s", field_text(rows, "forward"));
+}
+
+static void status_sizes(struct table *table, const json_t *rows)
+{
+	const json_t *routes = json_object_get(rows, "routes");
+	const json_t *flows = json_object_get(rows, "flows");
+	const json_t *alerts = json_object_get(rows, "alerts");
+	char a[NUMBER_STRLEN], b[NUMBER_STRLEN], c[NUMBER_STRLEN], d[NUMBER_STRLEN];
+
+	table_cell(table, "routes");
+	table_cell(table, "%s IPv4 and %s IPv6 prefixes, %s candidates, %s groups",
+		   field_count(routes, "prefixes4", a), field_count(routes, "prefixes6", b),
+		   field_count(routes, "candidates", c), field_count(routes, "groups", d));
+	table_cell(table, "flows");
+	table_cell(table, "%s of at most %s", field_count(flows, "active", a),
+		   field_count(flows, "max", b));
+	table_cell(table, "alerts");
+	table_cell(table, "%s open, %s events lost", field_count(alerts, "open", a),
+		   field_count(alerts, "lost", b));
+}
+
+static int status_hooks(FILE *out, const json_t *hooks)
+{
+	struct table *table;
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(hooks))
+		return 0;
+	fputc('\n', out);
+	table = table_new("lll", 0);
+	table_cell(table, "INTERFACE");
+	table_cell(table, "HOOK");
+	table_cell(table, "ATTACHED");
+	json_array_foreach (hooks, i, row) {
+		table_cell(table, "%s", field_text(row, "interface"));
+		table_cell(table, "%s", field_text(row, "hook"));
+		table_cell(table, json_is_true(json_object_get(row, "attached")) ? "yes" : "no");
+	}
+	return table_print(table, out);
+}
+
+static int status_feeds(FILE *out, const json_t *feeds)
+{
+	static const char *const heads[] = {"FEED",   "TYPE",	 "STATE", "SEES",
+					    "ROUTES", "UPDATES", "ERRORS"};
+	struct table *table;
+	const json_t *row;
+	char n[NUMBER_STRLEN];
+	size_t i;
+
+	if (!json_array_size(feeds))
+		return 0;
+	fputc('\n', out);
+	table = table_new("llllrrr", 0);
+	for (i = 0; i < 7; i++)
+		table_cell(table, "%s", heads[i]);
+	json_array_foreach (feeds, i, row) {
+		table_cell(table, "%s", field_text(row, "name"));
+		table_cell(table, "%s", field_text(row, "type"));
+		table_cell(table, "%s", field_text(row, "state"));
+		table_cell(table, "%s", field_text(row, "sees"));
+		table_cell(table, "%s", field_count(row, "routes", n));
+		table_cell(table, "%s", field_count(row, "updates", n));
+		table_cell(table, "%s", field_count(row, "errors", n));
+	}
+	return table_print(table, out);
+}
+
+int text_status(FILE *out, const json_t *rows)
+{
+	struct table *table = table_new("ll", 0);
+	int err;
+
+	table_cell(table, "instance");
+	table_cell(table, "%s", field_text(rows, "instance"));
+	table_cell(table, "version");
+	table_cell(table, "%s", field_text(rows, "version"));
+	status_daemon(table, rows);
+	status_sizes(table, rows);
+	err = table_print(table, out);
+	if (!err)
+		err = status_hooks(out, json_object_get(rows, "hooks"));
+	return err ? err : status_feeds(out, json_object_get(rows, "feeds"));
+}
+
+int text_paths(FILE *out, const json_t *rows)
+{
+	static const char *const heads[] = {"NAME",   "CLASS",	"CIRCUIT", "DEV",    "GATEWAY",
+					    "USABLE", "RX-PKT", "RX-BYTE", "TX-PKT", "TX-BYTE"};
+	static const char *const texts[] = {"name", "class", "circuit", "interface", "gateway"};
+	static const char *const counts[] = {"rx_packets", "rx_bytes", "tx_packets", "tx_bytes"};
+	struct table *table = table_new("llllllrrrr", 0);
+	char n[NUMBER_STRLEN], why[120];
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < 10; i++)
+		table_cell(table, "%s", heads[i]);
+	json_array_foreach (rows, i, row) {
+		bool usable = json_is_true(json_object_get(row, "usable"));
+
+		for (size_t c = 0; c < 5; c++)
+			table_cell(table, "%s", field_text(row, texts[c]));
+		table_cell(table, usable ? "yes" : "no");
+		for (size_t c = 0; c < 4; c++)
+			table_cell(table, "%s", field_count(row, counts[c], n));
+		if (json_array_size(json_object_get(row, "reasons")))
+			table_note(table, "%s: %s", usable ? "usable, but" : "not usable",
+				   field_list(row, "reasons", why, sizeof(why)));
+	}
+	return table_print(table, out);
+}
+
+static int counters_reasons(FILE *out, const json_t *rows)
+{
+	struct table *table = table_new("lllr", 0);
+	const json_t *row;
+	size_t i;
+
+	fputc('\n', out);
+	table_cell(table, "INTERFACE");
+	table_cell(table, "REASON");
+	table_cell(table, "ACTION");
+	table_cell(table, "PACKETS");
+	json_array_foreach (rows, i, row) {
+		if (!field_number(row, "packets"))
+			continue;
+		table_cell(table, "%s", field_text(row, "interface"));
+		table_cell(table, "%s", field_text(row, "reason"));
+		table_cell(table, "%s", field_text(row, "action"));
+		table_cell(table, "%llu", (unsigned long long)field_number(row, "packets"));
+	}
+	return table_print(table, out);
+}
+
+int text_counters(FILE *out, const json_t *rows)
+{
+	struct table *table;
+	const json_t *row;
+	size_t i;
+	int err = text_paths(out, json_object_get(rows, "paths"));
+
+	if (!err)
+		err = counters_reasons(out, json_object_get(rows, "reasons"));
+	if (err)
+		return err;
+	fputc('\n', out);
+	table = table_new("lr", 0);
+	table_cell(table, "VERDICT");
+	table_cell(table, "FLOWS");
+	json_array_foreach (json_object_get(rows, "verdicts"), i, row) {
+		table_cell(table, "%s", field_text(row, "verdict"));
+		table_cell(table, "%llu", (unsigned long long)field_number(row, "flows"));
+	}
+	return table_print(table, out);
+}
+
+static void flow_end(struct table *table, const json_t *row, const char *host, const char *port)
+{
+	const char *text = field_text(row, host);
+
+	if (!field_known(row, port))
+		table_cell(table, "%s", text);
+	else
+		table_cell(table, strchr(text, ':') ? "[%s]:%u" : "%s:%u", text,
+			   (unsigned int)field_number(row, port));
+}
+
+int text_flows(FILE *out, const json_t *rows)
+{
+	static const char *const heads[] = {"PROTO",   "SRC",	  "DST",     "FORWARD",
+					    "REVERSE", "VERDICT", "PACKETS", "IDLE"};
+	struct table *table = table_new("lllllllr", 0);
+	char a[NUMBER_STRLEN], b[NUMBER_STRLEN];
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < 8; i++)
+		table_cell(table, "%s", heads[i]);
+	json_array_foreach (rows, i, row) {
+		const json_t *forward = json_object_get(row, "forward");
+		const json_t *reverse = json_object_get(row, "reverse");
+		const json_t *proto = json_object_get(row, "proto");
+
+		if (json_is_integer(proto))
+			table_cell(table, "%u", (unsigned int)json_integer_value(proto));
+		else
+			table_cell(table, "%s", field_text(row, "proto"));
+		flow_end(table, row, "src", "sport");
+		flow_end(table, row, "dst", "dport");
+		table_cell(table, "%s", field_text(forward, "path"));
+		table_cell(table, "%s", field_text(reverse, "path"));
+		table_cell(table, "%s", field_text(row, "verdict"));
+		table_cell(table, "%s/%s", field_count(forward, "packets", a),
+			   field_count(reverse, "packets", b));
+		table_cell(table, "%s", seconds_format(field_number(row, "idle_s"), b));
+	}
+	return table_print(table, out);
+}

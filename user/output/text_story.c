@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Answers that are read, not scanned: routes with their tiers and candidates, explain as a ladder,
+ * alerts as blocks of lines that say what to do, and what a command did.
+ */
+#include "output/render.h"
+#include "output/table.h"
+
+#include <string.h>
+
+int text_tiers(FILE *out, const json_t *row, unsigned int indent)
+{
+	const json_t *tiers = json_object_get(row, "tiers");
+	struct table *table;
+	const json_t *tier;
+	char paths[400];
+	size_t i;
+
+	table = table_new("llll", indent);
+	json_array_foreach (tiers, i, tier) {
+		table_cell(table, "tier %zu", i + 1);
+		table_cell(table, "%s", field_text(tier, "class"));
+		table_cell(table, "%s", field_list(tier, "paths", paths, sizeof(paths)));
+		if (field_known(tier, "via_prefix"))
+			table_cell(table, "by %s", field_text(tier, "via_prefix"));
+		else
+			table_cell(table, "by the prefix itself");
+	}
+	return table_print(table, out);
+}
+
+static void as_path_format(const json_t *list, char *buf, size_t size)
+{
+	const json_t *as;
+	size_t used = 0, i;
+
+	if (!json_is_array(list)) {
+		snprintf(buf, size, "no AS path");
+		return;
+	}
+	if (!json_array_size(list))
+		snprintf(buf, size, "AS path empty");
+	json_array_foreach (list, i, as) {
+		if (used + 16 > size) {
+			snprintf(buf + used, size - used, " ...");
+			return;
+		}
+		used += (size_t)snprintf(buf + used, size - used, "%s %llu", i ? "" : "AS path",
+					 (unsigned long long)json_integer_value(as));
+	}
+}
+
+static int route_candidates(FILE *out, const json_t *candidates)
+{
+	struct table *table = table_new("llllll", 2);
+	const json_t *row;
+	char as_path[120];
+	size_t i;
+
+	json_array_foreach (candidates, i, row) {
+		table_cell(table, "candidate");
+		table_cell(table, "%s", field_known(row, "path") ? field_text(row, "path") : "own");
+		if (field_known(row, "nexthop"))
+			table_cell(table, "next hop %s", field_text(row, "nexthop"));
+		else
+			table_cell(table, "no next hop");
+		as_path_format(json_object_get(row, "as_path"), as_path, sizeof(as_path));
+		table_cell(table, "%s", as_path);
+		if (field_known(row, "local_pref"))
+			table_cell(table, "local pref %llu",
+				   (unsigned long long)field_number(row, "local_pref"));
+		else
+			table_cell(table, "no local pref");
+		table_cell(table, "%s%s", field_text(row, "feed"),
+			   json_is_true(json_object_get(row, "stale")) ? ", stale" : "");
+	}
+	return table_print(table, out);
+}
+
+int text_routes(FILE *out, const json_t *rows)
+{
+	char selected[400];
+	const json_t *row;
+	size_t i;
+	int err = 0;
+
+	json_array_foreach (rows, i, row) {
+		const json_t *now = json_object_get(row, "selected");
+
+		fprintf(out, "%s  %s%s\n", field_text(row, "prefix"),
+			json_array_size(now)				 ? "now by "
+			: json_array_size(json_object_get(row, "tiers")) ? "no usable path"
+									 : "not sent on any path",
+			json_array_size(now)
+				? field_list(row, "selected", selected, sizeof(selected))
+				: "");
+		err = text_tiers(out, row, 2);
+		if (!err)
+			err = route_candidates(out, json_object_get(row, "candidates"));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void explain_return(FILE *out, const json_t *back)
+{
+	char age[NUMBER_STRLEN];
+
+	fputs("return   ", out);
+	if (!field_known(back, "class")) {
+		fputs("unknown: no feed with `view: remote` says how it comes back\n", out);
+		return;
+	}
+	fprintf(out, "to %s by %s", field_text(back, "prefix"), field_text(back, "class"));
+	if (field_known(back, "circuit"))
+		fprintf(out, ", circuit %s", field_text(back, "circuit"));
+	if (field_known(back, "view_age_s"))
+		fprintf(out, ", as known %s ago",
+			seconds_format(field_number(back, "view_age_s"), age));
+	fputc('\n', out);
+}
+
+static void explain_choice(FILE *out, const json_t *rows)
+{
+	fprintf(out, "%s", field_text(rows, "dst"));
+	if (field_known(rows, "src"))
+		fprintf(out, " from %s", field_text(rows, "src"));
+	fputc('\n', out);
+	fprintf(out, "prefix   %s\n",
+		field_known(rows, "prefix") ? field_text(rows, "prefix") : "none");
+	if (field_known(rows, "path"))
+		fprintf(out, "path     %s, %s\n", field_text(rows, "path"),
+			field_text(rows, "class"));
+	else
+		fputs("path     none\n", out);
+	if (field_known(rows, "why"))
+		text_wrap(out, "why      ", field_text(rows, "why"));
+	if (field_known(rows, "step"))
+		fprintf(out, "step     %s\n", field_text(rows, "step"));
+}
+
+int text_explain(FILE *out, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+	int err;
+
+	explain_choice(out, rows);
+	if (json_array_size(json_object_get(rows, "tiers")))
+		fputs("ladder\n", out);
+	err = text_tiers(out, rows, 9);
+	if (err)
+		return err;
+	json_array_foreach (json_object_get(rows, "if_down"), i, row)
+		fprintf(out, "%s %s: %s\n", i ? "        " : "if down ", field_text(row, "path"),
+			field_known(row, "then") ? field_text(row, "then") : "no path is left");
+	if (field_known(rows, "path"))
+		explain_return(out, json_object_get(rows, "return"));
+	fprintf(out, "verdict  %s\n",
+		field_known(rows, "verdict") ? field_text(rows, "verdict") : "-");
+	return 0;
+}
+
+static void alert_facts(FILE *out, const json_t *row)
+{
+	fprintf(out, "   between  %s and %s\n",
+		field_known(row, "src_prefix") ? field_text(row, "src_prefix") : "-",
+		field_known(row, "dst_prefix") ? field_text(row, "dst_prefix") : "-");
+	fprintf(out, "   paths    out %s, back %s; %llu flows\n",
+		field_known(row, "forward_path") ? field_text(row, "forward_path") : "-",
+		field_known(row, "reverse_path") ? field_text(row, "reverse_path") : "-",
+		(unsigned long long)field_number(row, "flows"));
+	if (field_known(row, "prefixes_moved"))
+		fprintf(out, "   prefixes %llu moved, %llu lost\n",
+			(unsigned long long)field_number(row, "prefixes_moved"),
+			(unsigned long long)field_number(row, "prefixes_lost"));
+	if (field_known(row, "duration_ms"))
+		fprintf(out, "   took     %llu ms\n",
+			(unsigned long long)field_number(row, "duration_ms"));
+	fprintf(out, "   seen     %s to %s\n", field_text(row, "first_seen"),
+		field_text(row, "last_seen"));
+}
+
+int text_alerts(FILE *out, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(rows))
+		fputs("no alerts\n", out);
+	json_array_foreach (rows, i, row) {
+		if (i)
+			fputc('\n', out);
+		fprintf(out, "%llu  %s  %s  %s, cause %s, side %s\n",
+			(unsigned long long)field_number(row, "id"), field_text(row, "state"),
+			field_text(row, "severity"), field_text(row, "verdict"),
+			field_text(row, "cause"), field_text(row, "side"));
+		alert_facts(out, row);
+		text_wrap(out, "   what     ", field_text(row, "message"));
+		if (*field_text(row, "fix"))
+			text_wrap(out, "   fix      ", field_text(row, "fix"));
+	}
+	return 0;
+}
+
+static void put_plain(FILE *out, const char *text)
+{
+	while (*text)
+		fputc(text_printable(*text++), out);
+}
+
+int text_render_alert(FILE *out, const json_t *incident)
+{
+	const char *event = field_text(incident, "event");
+	const char *when = strcmp(event, "open") ? "last_seen" : "first_seen";
+
+	fprintf(out, "%s %s %llu %s %s, cause %s, side %s: ", field_text(incident, when), event,
+		(unsigned long long)field_number(incident, "id"), field_text(incident, "severity"),
+		field_text(incident, "verdict"), field_text(incident, "cause"),
+		field_text(incident, "side"));
+	put_plain(out, field_text(incident, "message"));
+	if (*field_text(incident, "fix")) {
+		fputs("; fix: ", out);
+		put_plain(out, field_text(incident, "fix"));
+	}
+	fputc('\n', out);
+	return 0;
+}
+
+int text_path(FILE *out, const json_t *rows)
+{
+	fprintf(out, "%s is %s now\n", field_text(rows, "path"),
+		json_is_true(json_object_get(rows, "usable")) ? "usable" : "not usable");
+	return 0;
+}
+
+int text_detach(FILE *out, const json_t *rows)
+{
+	bool stopped = json_is_true(json_object_get(rows, "daemon_stopped"));
+	const json_t *files = json_object_get(rows, "files");
+	unsigned long long pins = field_number(rows, "pins");
+	const json_t *file;
+	size_t i;
+
+	if (!stopped && !pins && !json_array_size(files)) {
+		fprintf(out, "%s: nothing to detach\n", field_text(rows, "instance"));
+		return 0;
+	}
+	if (stopped)
+		fprintf(out, "%s: daemon stopped\n", field_text(rows, "instance"));
+	if (pins)
+		fprintf(out, "%s: %llu pins removed, programs off the interfaces\n",
+			field_text(rows, "instance"), pins);
+	json_array_foreach (files, i, file)
+		fprintf(out, "%s: %s removed\n", field_text(rows, "instance"),
+			json_string_value(file));
+	return 0;
+}
