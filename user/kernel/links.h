@@ -22,11 +22,19 @@ struct link_info {
 	uint32_t mtu;
 };
 
+/*
+ * All must be set; none may call links_stop. Each call is a change. What is told of an interface lies
+ * between its `link` and its `link_gone`: addresses and neighbours are told gone before it, and after
+ * a rename (link_gone by the old name, link by the new) again.
+ */
 struct links_ops {
 	void *arg;
 	void (*link)(void *arg, const struct link_info *link); /* new or changed */
 	void (*link_gone)(void *arg, uint32_t ifindex, const char *name);
-	/* An address of this box; with its on-link prefix length and, IPv4, its broadcast (family 0: none). */
+	/*
+	 * An address of this box; with its on-link prefix length and, IPv4, its broadcast (family
+	 * 0: none).
+	 */
 	void (*address)(void *arg, uint32_t ifindex, const struct ip_addr *addr, uint8_t len,
 			const struct ip_addr *broadcast, bool added);
 	/* valid: has a MAC and is usable (REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP) */
@@ -41,20 +49,27 @@ struct links;
 int links_start(struct links **out, struct event_base *base, const struct links_ops *ops);
 void links_stop(struct links *links);
 
-/* Read these interfaces' carrier every `period_ms` (replaces the list); a change is a `link` call. */
+/*
+ * Reads these interfaces' carrier every `period_ms` (replaces the list; n 0: none); a change is a
+ * `link` call. -EINVAL: n without a period.
+ */
 int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n,
 			unsigned int period_ms);
 /*
- * Has the kernel resolve and keep fresh the neighbour (NTF_EXT_MANAGED, 5.16; NTF_USE before). To
- * be called again after each loss of carrier. 0 or -errno.
+ * Has the kernel resolve and keep fresh the neighbour (NTF_EXT_MANAGED, 5.16; NTF_USE before).
+ * Kept until the interface is gone: asked for again by itself after a loss of carrier (which deletes
+ * the entry), a flush, a failure; calling it again does no harm. An entry set by hand is left alone.
+ * 0 also where the link is down now; -ENODEV: no such interface; else what the kernel said, and it
+ * is not kept.
  */
 int links_manage_neighbor(struct links *links, uint32_t ifindex, const struct ip_addr *addr);
-/* Undoes it: the entry becomes an ordinary one. */
+/* Undoes it: the entry becomes an ordinary one. -ENOENT: was not managed. */
 int links_unmanage_neighbor(struct links *links, uint32_t ifindex, const struct ip_addr *addr);
 
 /*
  * What redirected packets would pass by on this box: nftables or iptables chains with rules on the
- * forward, postrouting, prerouting or ingress hooks, xfrm policies. `text` names the first found.
+ * forward, postrouting, prerouting or ingress hooks, xfrm policies (forward, out) without an
+ * interface. `text` names the first found, and is untouched else.
  * 1: found, 0: none, -errno: could not be asked.
  */
 int links_netfilter_found(char text[300]);

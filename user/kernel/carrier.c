@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Carrier, read and not waited for. The kernel tells of a lost carrier at most once a second where
+ * the device is not stacked on another (all real NICs, TAP: measured), so a path's cut can
+ * be news that come 0.9 s late. The ioctls tell at once: ETHTOOL_GLINK asks the driver, the flags
+ * say what the kernel has made of it. Down where either says so. Never sysfs: under nsenter it
+ * shows another namespace's devices.
+ */
+#include "kernel/links_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+void carrier_refresh(struct links *links, struct known_link *link)
+{
+	struct ethtool_value glink = {.cmd = ETHTOOL_GLINK};
+	struct ifreq req = {0};
+	bool flags_up;
+
+	if (!link->watched) {
+		link->carrier = true;
+		return;
+	}
+	memcpy(req.ifr_name, link->heard.name, sizeof(req.ifr_name));
+	/* Gone or renamed: netlink is about to say so, and knows better. */
+	if (ioctl(links->ioctl_fd, SIOCGIFFLAGS, &req) < 0)
+		return;
+	flags_up = (req.ifr_flags & IFF_UP) && (req.ifr_flags & IFF_RUNNING);
+	req.ifr_data = (void *)&glink;
+	/* A driver that can't say (-EOPNOTSUPP) leaves it to the flags. */
+	if (ioctl(links->ioctl_fd, SIOCETHTOOL, &req) < 0)
+		glink.data = 1;
+	link->carrier = flags_up && glink.data;
+}
+
+static void tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct links *links = arg;
+
+	(void)fd;
+	(void)what;
+	for (struct known_link *k = links->links; k; k = k->next) {
+		if (!k->watched)
+			continue;
+		carrier_refresh(links, k);
+		links_state_settle(links, k);
+	}
+}
+
+int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n,
+			unsigned int period_ms)
+{
+	struct timeval period = {.tv_sec = period_ms / 1000,
+				 .tv_usec = (suseconds_t)(period_ms % 1000) * 1000};
+	struct event *timer = NULL;
+	uint32_t *watch = NULL;
+
+	if (n) {
+		if (!period_ms)
+			return -EINVAL;
+		watch = calloc(n, sizeof(*watch));
+		timer = event_new(links->base, -1, EV_PERSIST, tick, links);
+		if (!watch || !timer || event_add(timer, &period) < 0) {
+			free(watch);
+			if (timer)
+				event_free(timer);
+			return -ENOMEM;
+		}
+		memcpy(watch, ifindexes, n * sizeof(*watch));
+	}
+	carrier_free(links);
+	links->watch = watch;
+	links->n_watch = n;
+	links->carrier_tick = timer;
+	for (struct known_link *k = links->links; k; k = k->next) {
+		k->watched = false;
+		/* The list as it is now: a callback may have replaced it. */
+		for (size_t i = 0; i < links->n_watch; i++)
+			k->watched |= links->watch[i] == k->heard.ifindex;
+		carrier_refresh(links, k);
+		links_state_settle(links, k);
+	}
+	return 0;
+}
+
+void carrier_free(struct links *links)
+{
+	if (links->carrier_tick)
+		event_free(links->carrier_tick);
+	links->carrier_tick = NULL;
+	free(links->watch);
+	links->watch = NULL;
+	links->n_watch = 0;
+}
