@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From the program's structs to rows of contract.md's "JSON answers". Each returns a new reference,
- * NULL: no memory. */
+/*
+ * From the program's structs to rows of contract.md's "JSON answers". Each returns a new reference,
+ * NULL: no memory.
+ */
 #ifndef SAMEWAY_OUTPUT_ROWS_H
 #define SAMEWAY_OUTPUT_ROWS_H
 
