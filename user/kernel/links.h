@@ -23,9 +23,9 @@ struct link_info {
 };
 
 /*
- * All must be set; none may call links_stop. Each call is a change. What is told of an interface lies
- * between its `link` and its `link_gone`: addresses and neighbours are told gone before it, and after
- * a rename (link_gone by the old name, link by the new) again.
+ * All must be set; none may call links_stop. Each call is a change. What is told of an interface
+ * lies between its `link` and its `link_gone`: addresses and neighbours are told gone before it,
+ * and again after a rename (link_gone by the old name, link by the new).
  */
 struct links_ops {
 	void *arg;
@@ -57,8 +57,9 @@ int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n
 			unsigned int period_ms);
 /*
  * Has the kernel resolve and keep fresh the neighbour (NTF_EXT_MANAGED, 5.16; NTF_USE before).
- * Kept until the interface is gone: asked for again by itself after a loss of carrier (which deletes
- * the entry), a flush, a failure; calling it again does no harm. An entry set by hand is left alone.
+ * Kept until the interface is gone: asked for again by itself after a loss of carrier (which
+ * deletes the entry), a flush, a failure; calling it again does no harm. An entry set by hand is
+ * left alone.
  * 0 also where the link is down now; -ENODEV: no such interface; else what the kernel said, and it
  * is not kept.
  */
