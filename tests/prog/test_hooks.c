@@ -141,6 +141,30 @@ static void test_moved_to_another_namespace(void **state)
 	datapath_close(dp);
 }
 
+/* Both run the same programs: only the numbers tell whose link is whose. */
+static void test_names_exchanged(void **state)
+{
+	struct datapath *dp = open_dp();
+
+	(void)state;
+	attach_three(dp);
+	attach(dp, "vpn0", HOOK_XDP);
+	attach(dp, "vpn0", HOOK_TC_INGRESS);
+	run("ip link set er0 down && ip link set vpn0 down && ip link set er0 name old0 && "
+	    "ip link set vpn0 name er0 && ip link set old0 name vpn0");
+	attach_three(dp);
+	attach(dp, "vpn0", HOOK_XDP);
+	attach(dp, "vpn0", HOOK_TC_INGRESS);
+	three_attached(dp, true);
+	three_run_pinned();
+	assert_int_equal(datapath_prune(dp, (const char *const[]){"vpn0"}, 1), 0);
+	nothing_runs("er0");
+	assert_int_equal(xdp_id("vpn0"), pinned_prog_id("sw_xdp"));
+	assert_true(datapath_attached(dp, "vpn0", HOOK_TC_INGRESS));
+	assert_int_equal(tcx_count("vpn0", TCX_OUT, NULL), 0);
+	datapath_close(dp);
+}
+
 static void test_foreign_xdp(void **state)
 {
 	struct datapath *dp = open_dp();
@@ -297,6 +321,17 @@ static void test_clsact(void **state)
 	assert_false(clsact_attached("er0", HOOK_TC_INGRESS));
 	datapath_close(dp);
 
+	/* the same, and nobody attached in between */
+	run("tc qdisc del dev er0 clsact");
+	dp = open_dp();
+	assert_int_equal(clsact_attach(dir(), fd, index, "er0", HOOK_TC_INGRESS, err), 0);
+	run("ip link del er0 && ip link add er0 type veth peer name er0p && "
+	    "tc qdisc add dev er0 clsact");
+	index = if_nametoindex("er0");
+	assert_int_equal(datapath_detach(INSTANCE, &removed, err), 0);
+	assert_true(qdisc_there("er0"));
+	datapath_close(dp);
+
 	/* somebody's program in our place is not replaced */
 	LIBBPF_OPTS(bpf_tc_hook, where, .ifindex = (int)index, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY,
@@ -316,13 +351,10 @@ static void test_clsact(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(interface_made_anew),
-		TEST(moved_to_another_namespace),
-		TEST(foreign_xdp),
-		TEST(native_and_generic),
-		TEST(dotted_names_and_prune),
-		TEST(user_filters),
-		TEST(clsact),
+		TEST(interface_made_anew), TEST(moved_to_another_namespace),
+		TEST(names_exchanged),	   TEST(foreign_xdp),
+		TEST(native_and_generic),  TEST(dotted_names_and_prune),
+		TEST(user_filters),	   TEST(clsact),
 	};
 
 	return cmocka_run_group_tests_name("hooks", tests, group_setup, NULL);

@@ -122,6 +122,33 @@ static int link_adopt(const char *dir, const char *name, int prog_fd, uint32_t i
 	return link_drop(dir, name);
 }
 
+struct renamed {
+	const char *ifname;
+	uint32_t ifindex;
+	enum hook hook;
+};
+
+/* Our link on this interface, pinned under a name that the interface had before. */
+static int link_drop_renamed(void *arg, const char *dir, const char *ifname, enum hook hook)
+{
+	const struct renamed *now = arg;
+	struct bpf_link_info info;
+	char name[PINS_NAME];
+	int fd, err;
+
+	if (!strcmp(ifname, now->ifname) || hook_attach_type(hook) != hook_attach_type(now->hook))
+		return 0;
+	pins_hook_name(name, "link", ifname, hook);
+	fd = pins_open(dir, name);
+	if (fd < 0)
+		return 0;
+	err = link_info(fd, &info);
+	close(fd);
+	if (err || info.xdp.ifindex != now->ifindex || !hook_runs(now->ifindex, hook, info.prog_id))
+		return err;
+	return link_drop(dir, name);
+}
+
 static int link_make(const char *dir, const char *name, int prog_fd, uint32_t ifindex,
 		     enum hook hook)
 {
@@ -172,10 +199,10 @@ static int attach_failed(const char *ifname, enum hook hook, int code, char err[
 				   ifname);
 	if (code == -ENODEV)
 		return report_fail(err, code, "%s: no such interface here: see `ip link`", ifname);
-	return report_fail(err, code,
-			   "%s: can't attach to %s (%s): see `dmesg`, and the driver's "
-			   "limits (MTU, queues) for XDP",
-			   ifname, hook_name(hook), strerror(-code));
+	return report_fail(err, code, "%s: can't attach to %s (%s): see `dmesg`%s", ifname,
+			   hook_name(hook), strerror(-code),
+			   hook == HOOK_XDP ? " and the driver's limits for XDP (MTU, queues)"
+					    : "");
 }
 
 int hooks_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *ifname, enum hook hook,
@@ -192,7 +219,9 @@ int hooks_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *ifn
 	ret = link_adopt(dir, name, prog_fd, ifindex, hook);
 	if (ret > 0)
 		return 0;
-	if (ret < 0)
+	if (!ret)
+		ret = hooks_each(dir, link_drop_renamed, &(struct renamed){ifname, ifindex, hook});
+	if (ret)
 		return attach_failed(ifname, hook, ret, err);
 	if (hook_is_xdp(hook)) {
 		/* Native and generic exclude each other: the other one of ours makes room. */

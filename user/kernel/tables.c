@@ -249,7 +249,7 @@ int datapath_explain(struct datapath *dp, struct sw_explain *io)
 
 	if (err)
 		return err;
-	if (opts.data_size_out != sizeof(answer))
+	if (opts.retval == XDP_ABORTED || opts.data_size_out != sizeof(answer))
 		return -EIO;
 	*io = answer;
 	return 0;
