@@ -275,6 +275,37 @@ static void test_degraded_kept(void **state)
 	assert_int_equal(group_of(w, HUB)->degraded, SW_NO_RANK);
 }
 
+/* One class after the other goes: what is remembered is the best of them. */
+static void test_degraded_in_steps(void **state)
+{
+	struct world *w = *state;
+
+	steady(w);
+	take(w->rib, &w->f, HUB, ER1A);
+	compile_at(w, T0 + SECOND);
+	take(w->rib, &w->f, HUB, VPN);
+	compile_at(w, T0 + 2 * SECOND);
+	put(w->rib, &w->f, HUB, VPN);
+	compile_at(w, T0 + 3 * SECOND);
+	assert_int_equal(group_of(w, HUB)->degraded, 0);
+}
+
+/* A prefix becomes reserved while its candidates change: what inherits from it hears of those. */
+static void test_reserved_and_dirty(void **state)
+{
+	struct world *w = *state;
+	struct fib_reserved inside = {pfx(SPOKE), SW_GROUP_INSIDE, 64};
+
+	put(w->rib, &w->f, "10.11.30.0/27", VPN);
+	steady(w);
+	assert_int_equal(group_of(w, "10.11.30.0/27")->tiers, 2);
+	take(w->rib, &w->f, SPOKE, ER1A);
+	assert_int_equal(fib_set_reserved(w->fib, &inside, 1), 0);
+	compile_at(w, T0 + SECOND);
+	assert_int_equal(group_of(w, SPOKE)->kind, SW_GROUP_INSIDE);
+	assert_int_equal(group_of(w, "10.11.30.0/27")->tiers, 1);
+}
+
 /* An inherited candidate is one too: the covering ER route goes, the VPN's more specific stays. */
 static void test_degraded_inherited(void **state)
 {
@@ -349,6 +380,8 @@ int main(void)
 		T(test_not_degraded),
 		T(test_degraded_kept),
 		T(test_degraded_inherited),
+		T(test_degraded_in_steps),
+		T(test_reserved_and_dirty),
 		T(test_map_full),
 		T(test_groups_fail),
 	};

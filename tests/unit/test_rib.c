@@ -214,6 +214,9 @@ static void test_bgp_restart(void **state)
 	assert_int_equal(bgp(e, 1, "10.10.30.254"), RIB_OK);
 	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 1);
 	assert_int_equal(bgp(e, 2, "192.168.30.18"), RIB_OK);
+	assert_int_equal(bgp(e, 1, "192.168.30.18"),
+			 RIB_OK); /* the new table's 1, not the old one's */
+	assert_int_equal(bgp(e, 1, "10.10.30.254"), RIB_OK);
 	rib_feed_sweep(e->rib, FEED_ROUTER, 6);
 	assert_int_equal(rib_counts(e->rib).candidates, 2);
 	assert_false(first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
