@@ -190,7 +190,7 @@ static int client_rows(struct client *client, int timeout_ms, bool watch, json_t
 		       struct client_error *err)
 {
 	json_t *answer;
-	size_t len;
+	size_t len = 0;
 	int code = client_line(client, timeout_ms, watch, &len);
 
 	if (code == -ENODATA)

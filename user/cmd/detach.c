@@ -72,6 +72,8 @@ int cmd_detach(const struct cmd_call *call)
 		code = run_file_remove(call->instance, ".sock", files);
 		if (!code)
 			code = run_file_remove(call->instance, ".state", files);
+		if (!code)
+			code = run_file_remove(call->instance, ".lock", files);
 		if (code)
 			output_error("detach: files of %s can't be removed: %s", CMD_RUN_DIR,
 				     strerror(-code));

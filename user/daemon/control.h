@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control protocol, on the Unix stream socket /run/sameway/INSTANCE.sock (mode 0600): the client
- * sends one line of JSON {"cmd": NAME, ...arguments}; the daemon answers one line {"ok": true,
- * "rows": ...} or {"ok": false, "exit": 1|2, "error": "what is wrong: what to do"}. `alerts` with
- * "follow": true answers one line, then a line {"ok": true, "rows": INCIDENT with `event`} at each change until
- * one side closes.
+ * The control protocol, on the Unix stream socket /run/sameway/INSTANCE.sock (mode 0600): the
+ * client sends one line of JSON {"cmd": NAME, ...arguments}; the daemon answers one line {"ok":
+ * true, "rows": ...} or {"ok": false, "exit": 1|2, "error": "what is wrong: what to do"}. `alerts`
+ * with "follow": true answers one line, then a line {"ok": true, "rows": INCIDENT with `event`} at
+ * each change until one side closes.
  *
  * cmd          arguments                                   rows
  * status       -                                           the object of contract.md

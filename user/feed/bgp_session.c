@@ -6,8 +6,7 @@
  *
  * A feed is one table in the RIB, its sessions mostly one. Where there are several peers, the
  * first session begins the table, the last one's end makes it stale, and a session that ends
- * before takes its routes with it: for that its routes are remembered. The peers' path ids are
- * kept apart by the peer's number in the highest byte, turned by exclusive or.
+ * before takes its routes with it: for that its routes are remembered.
  */
 #include "feed/bgp_session.h"
 #include "feed/bgp_routes.h"
@@ -56,8 +55,7 @@ static bool eor_complete(const struct bgp_conn *c)
 	return (c->eor4 || !c->open.mp4) && (c->eor6 || !c->open.mp6);
 }
 
-/* The feed's table is whole when each session that is up has sent its End-of-RIB. */
-static void feed_check_eor(struct feed *feed)
+void bgp_feed_check_eor(struct feed *feed)
 {
 	struct bgp_conn *c;
 
@@ -105,7 +103,7 @@ static void conn_down(struct bgp_conn *c)
 	if (--c->feed->established) {
 		withdraw_all(c);
 		feed_check_sees_all(c->feed);
-		feed_check_eor(c->feed);
+		bgp_feed_check_eor(c->feed);
 		return;
 	}
 	rep->status.state = FEED_STALE;
@@ -195,13 +193,19 @@ static int open_check(const struct bgp_conn *c, const struct bgp_open *o, struct
 	return 0;
 }
 
+/* A message that has no place in this state; the subcode is the state (RFC 6608). */
+static int out_of_step(const struct bgp_conn *c, const char *what, struct bgp_error *err)
+{
+	return bgp_error_set(err, 5, (uint8_t)(c->state + 1), NULL, 0,
+			     "%s: the peer is out of step", what);
+}
+
 static int handle_open(struct bgp_conn *c, const uint8_t *body, size_t len, struct bgp_error *err)
 {
 	struct bgp_open o;
 
 	if (c->state != BGP_OPEN_SENT)
-		return bgp_error_set(err, 5, c->state == BGP_OPEN_CONFIRM ? 2 : 3, NULL, 0,
-				     "a second OPEN: the peer is out of step");
+		return out_of_step(c, "a second OPEN", err);
 	if (bgp_open_parse(body, len, &o, err) || open_check(c, &o, err))
 		return -EBADMSG;
 	c->open = o;
@@ -214,11 +218,9 @@ static int handle_open(struct bgp_conn *c, const uint8_t *body, size_t len, stru
 	return 0;
 }
 
-static const char *addpath_text(const struct bgp_open *o)
+static const char *family_text(bool mp, bool addpath)
 {
-	if (o->addpath4 || o->addpath6)
-		return o->addpath4 && o->addpath6 ? "IPv4 and IPv6" : o->addpath4 ? "IPv4" : "IPv6";
-	return "no family";
+	return !mp ? "no" : addpath ? "with ADD-PATH" : "best paths";
 }
 
 static void handle_established(struct bgp_conn *c)
@@ -232,8 +234,9 @@ static void handle_established(struct bgp_conn *c)
 		rep->sink.begin(rep->sink.arg, rep->id);
 	}
 	feed_check_sees_all(c->feed);
-	feed_note(rep, "BGP session with %s is up (IPv4 %s, IPv6 %s, ADD-PATH for %s)", c->name,
-		  c->open.mp4 ? "yes" : "no", c->open.mp6 ? "yes" : "no", addpath_text(&c->open));
+	feed_note(rep, "BGP session with %s is up (IPv4: %s, IPv6: %s)", c->name,
+		  family_text(c->open.mp4, c->open.addpath4),
+		  family_text(c->open.mp6, c->open.addpath6));
 	if (!rep->status.sees_all)
 		feed_warn(
 			rep,
@@ -245,106 +248,19 @@ static void handle_established(struct bgp_conn *c)
 static int handle_keepalive(struct bgp_conn *c, struct bgp_error *err)
 {
 	if (c->state == BGP_OPEN_SENT)
-		return bgp_error_set(err, 5, 1, NULL, 0,
-				     "a KEEPALIVE before OPEN: the peer is out of step");
+		return out_of_step(c, "a KEEPALIVE before OPEN", err);
 	if (c->state == BGP_OPEN_CONFIRM)
 		handle_established(c);
 	return 0;
 }
 
-static uint32_t route_sub(const struct bgp_conn *c, uint32_t path_id)
-{
-	return path_id ^ (uint32_t)c->peer_index << 24;
-}
-
-static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
-			const struct bgp_attributes *attr)
-{
-	struct bgp_conn *c = arg;
-	struct feed_report *rep = &c->feed->report;
-	struct route route = {
-		.view = VIEW_LOCAL,
-		.prefix = *p,
-		.nexthop = attr->nexthop,
-		.nexthop_ll = attr->nexthop_ll,
-		.as_path = attr->as_path,
-		.n_as = attr->n_as,
-		.has_as_path = attr->has_as_path,
-		.has_local_pref = attr->has_local_pref,
-		.local_pref = attr->local_pref,
-		.sub = route_sub(c, path_id),
-	};
-	char prefix[PREFIX_STRLEN], nexthop[IP_STRLEN];
-	enum rib_result result;
-
-	if (c->feed->cfg->n_peers > 1 && bgp_routes_add(&c->routes, p, route.sub)) {
-		c->failed = true;
-		return;
-	}
-	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
-	if (result == RIB_NO_MEMORY)
-		c->failed = true;
-	if (result == RIB_UNKNOWN_PATH)
-		feed_error(rep,
-			   "BGP peer %s: %s by next hop %s belongs to no path: add the next hop to "
-			   "a path's `peers`",
-			   c->name, prefix_format(p, prefix), ip_format(&attr->nexthop, nexthop));
-}
-
-static void on_withdraw(void *arg, const struct prefix *p, uint32_t path_id)
-{
-	struct bgp_conn *c = arg;
-	struct feed_report *rep = &c->feed->report;
-	struct route route = {.view = VIEW_LOCAL, .prefix = *p, .sub = route_sub(c, path_id)};
-
-	bgp_routes_remove(&c->routes, p, route.sub);
-	rep->sink.withdraw(rep->sink.arg, rep->id, &route, true);
-}
-
-static void on_end_of_rib(void *arg, uint8_t family)
-{
-	struct bgp_conn *c = arg;
-
-	if (family == 4)
-		c->eor4 = true;
-	else
-		c->eor6 = true;
-	feed_check_eor(c->feed);
-}
-
-static void on_masked(void *arg, const struct prefix *p)
-{
-	struct bgp_conn *c = arg;
-
-	(void)p;
-	c->feed->report.status.masked++;
-}
-
-static void on_ignored(void *arg, uint16_t afi, uint8_t safi)
-{
-	struct bgp_conn *c = arg;
-
-	feed_error(&c->feed->report,
-		   "BGP peer %s: routes of AFI %u, SAFI %u ignored: only IPv4 and IPv6 unicast are "
-		   "taken",
-		   c->name, afi, safi);
-}
-
 static int handle_update(struct bgp_conn *c, const uint8_t *body, size_t len, struct bgp_error *err)
 {
-	const struct bgp_update_ops ops = {
-		.arg = c,
-		.announce = on_announce,
-		.withdraw = on_withdraw,
-		.end_of_rib = on_end_of_rib,
-		.masked = on_masked,
-		.ignored = on_ignored,
-	};
+	const struct bgp_update_ops ops = bgp_conn_ops(c);
 	bool treated = false;
 
 	if (c->state != BGP_ESTABLISHED)
-		return bgp_error_set(err, 5, c->state == BGP_OPEN_SENT ? 1 : 2, NULL, 0,
-				     "an UPDATE before the session is up: the peer is out of step");
+		return out_of_step(c, "an UPDATE before the session is up", err);
 	if (bgp_update_parse(&c->session, body, len, &ops, &treated, err))
 		return -EBADMSG;
 	if (c->failed)
@@ -390,9 +306,7 @@ static void handle_message(struct bgp_conn *c, enum bgp_type type, const uint8_t
 		break;
 	case BGP_ROUTE_REFRESH: /* not advertised, and nothing to send again (RFC 2918, 4) */
 		if (c->state != BGP_ESTABLISHED)
-			ret = bgp_error_set(&err, 5, c->state == BGP_OPEN_SENT ? 1 : 2, NULL, 0,
-					    "a ROUTE-REFRESH before the session is up: the peer "
-					    "is out of step");
+			ret = out_of_step(c, "a ROUTE-REFRESH before the session is up", &err);
 		break;
 	}
 	if (ret)
@@ -441,17 +355,19 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	size_t rest = evbuffer_get_length(bufferevent_get_input(bev));
 	const char *why = what & BEV_EVENT_ERROR ? strerror(errno) : "closed by the peer";
 
-	if (c->state != BGP_CLOSING && rest)
-		feed_error(&c->feed->report,
-			   "BGP peer %s: connection ended inside a message (%s): see the routing "
-			   "daemon's log",
-			   c->name, why);
-	else if (c->state != BGP_CLOSING)
-		feed_warn(&c->feed->report,
-			  "BGP peer %s: connection lost (%s): see whether the routing daemon runs",
-			  c->name, why);
-	if (c->state != BGP_CLOSING)
+	if (c->state != BGP_CLOSING) {
+		if (rest)
+			feed_error(&c->feed->report,
+				   "BGP peer %s: connection ended inside a message (%s): see the "
+				   "routing daemon's log",
+				   c->name, why);
+		else
+			feed_warn(&c->feed->report,
+				  "BGP peer %s: connection lost (%s): see whether the routing "
+				  "daemon runs",
+				  c->name, why);
 		conn_down(c);
+	}
 	conn_free(c);
 }
 

@@ -52,4 +52,9 @@ void bgp_conn_error(struct bgp_conn *c, const struct bgp_error *err);
 /* At the feed's end: a NOTIFICATION if it can be sent at once; the sink is not told. */
 void bgp_conn_stop(struct bgp_conn *c);
 
+/* Where the session's UPDATEs go (bgp_sink.c). */
+struct bgp_update_ops bgp_conn_ops(struct bgp_conn *c);
+/* Tells the sink, once, when each session that is up has sent its End-of-RIB for all families. */
+void bgp_feed_check_eor(struct feed *feed);
+
 #endif

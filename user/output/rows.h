@@ -11,6 +11,8 @@
 #include "kernel/maps.h"
 #include <jansson.h>
 
+/* Text of enum sw_verdict, "unknown" beyond its end. */
+const char *verdict_text(unsigned int verdict);
 json_t *rows_paths(struct maps *maps);
 json_t *rows_counters(struct maps *maps);
 /* verdict: enum sw_verdict or -1; path: name or NULL. */

@@ -7,7 +7,6 @@
 
 /* Text of the enums of abi.h; "unknown" beyond their ends (a map of a damaged instance). */
 const char *class_text(unsigned int class);
-const char *verdict_text(unsigned int verdict);
 /* A name from a map, which may lack its end; null when empty. */
 json_t *rows_name(const char *name, size_t size);
 /* Sets key and takes value, which may be NULL (no memory). False: no memory. */

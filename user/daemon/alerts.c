@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the programs' events, and a scan of the flow records, to incidents: lines on stderr, news
+ * for those who follow, and the state file. The scan also ends what no packet ends: idle flows.
+ */
+#include "core/state.h"
+#include "daemon/daemon_impl.h"
+#include "output/rows.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TCP_FIN 1
+#define TCP_RST 4
+#define SECOND	1000000000ULL
+/* A record without packets is removed after: a closed TCP, an open one, UDP and others. */
+#define IDLE_CLOSED_NS (10 * SECOND)
+#define IDLE_TCP_NS    (7200 * SECOND)
+#define IDLE_OTHER_NS  (180 * SECOND)
+#define STATE_MAX      (256UL << 20)
+
+static void state_path(const struct daemon *d, const char *suffix, char *buf, size_t size)
+{
+	snprintf(buf, size, "/run/sameway/%s.state%s", d->instance, suffix);
+}
+
+static void on_incident(void *arg, enum incident_change change, const struct incident *inc)
+{
+	struct daemon *d = arg;
+	char src[PREFIX_STRLEN], dst[PREFIX_STRLEN];
+
+	d->state_dirty = true;
+	control_tell(d, change, inc);
+	if (change == INCIDENT_UPDATE)
+		return;
+	daemon_log("incident %llu %s: %s: %s, cause %s, side %s: %s -> %s: %s: %s",
+		   (unsigned long long)inc->id, change == INCIDENT_OPEN ? "open" : "closed",
+		   severity_name(inc->severity), verdict_text(inc->verdict), cause_name(inc->cause),
+		   side_name(inc->side), prefix_format(&inc->src, src),
+		   prefix_format(&inc->dst, dst), inc->message, inc->fix);
+}
+
+void alerts_context(struct daemon *d, struct incident_context *ctx)
+{
+	const uint64_t *words = (const uint64_t *)datapath_usable(d->dp);
+
+	*ctx = (struct incident_context){
+		.cfg = d->cfg,
+		.rib = d->rib,
+		.fib = d->fib,
+		.path_ids = d->path_ids,
+		.prefixes_moved = d->moved,
+		.prefixes_lost = d->lost,
+		.now = clock_now(),
+		.wall = clock_wall(),
+	};
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct incident_path_state *state = &ctx->path[id];
+
+		state->configured = d->path[id].cfg;
+		state->changed_ns = d->path[id].changed_ns;
+		for (size_t w = 0; w < 8; w++)
+			state->objections[w] = !(words[w] >> id & 1);
+	}
+}
+
+static void on_event(void *arg, const struct sw_event *ev)
+{
+	struct incident_context ctx;
+
+	alerts_context(arg, &ctx);
+	incidents_event(((struct daemon *)arg)->incidents, &ctx, ev);
+}
+
+static void ring_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	datapath_events_consume(((struct daemon *)arg)->dp);
+}
+
+struct scan {
+	struct daemon *d;
+	struct incident_context ctx;
+	uint64_t flows[SW_VERDICT_COUNT];
+	struct sw_flow_key *idle;
+	size_t n_idle, room;
+};
+
+static bool flow_idle(const struct sw_flow_key *key, const struct sw_flow *flow, uint64_t now)
+{
+	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
+	uint64_t age = now > last ? now - last : 0;
+
+	if (key->proto != IPPROTO_TCP)
+		return age > IDLE_OTHER_NS;
+	if ((flow->tcp_out | flow->tcp_in) & TCP_RST || (flow->tcp_out & flow->tcp_in & TCP_FIN))
+		return age > IDLE_CLOSED_NS;
+	return age > IDLE_TCP_NS;
+}
+
+static int scan_flow(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+{
+	struct scan *scan = arg;
+	struct sw_flow_state state;
+
+	memcpy(&state, &flow->state, sizeof(state));
+	if (state.verdict < SW_VERDICT_COUNT)
+		scan->flows[state.verdict]++;
+	if (flow_idle(key, flow, scan->ctx.now)) {
+		if (scan->n_idle == scan->room) {
+			size_t room = scan->room ? scan->room * 2 : 256;
+			void *more = realloc(scan->idle, room * sizeof(*scan->idle));
+
+			if (!more)
+				return 0; /* the next scan finds it again */
+			scan->idle = more;
+			scan->room = room;
+		}
+		scan->idle[scan->n_idle++] = *key;
+		return 0;
+	}
+	incidents_scan_flow(scan->d->incidents, &scan->ctx, key, flow);
+	return 0;
+}
+
+void alerts_scan(struct daemon *d)
+{
+	struct scan scan = {.d = d};
+	struct sw_verdict_row *rows = datapath_verdicts(d->dp);
+
+	alerts_context(d, &scan.ctx);
+	incidents_scan_begin(d->incidents);
+	maps_flow_each(d->maps, scan_flow, &scan);
+	for (size_t i = 0; i < scan.n_idle; i++)
+		datapath_flow_remove(d->dp, &scan.idle[i]);
+	free(scan.idle);
+	for (size_t v = 0; v < SW_VERDICT_COUNT; v++)
+		rows[v].flows = scan.flows[v];
+	incidents_scan_end(d->incidents, &scan.ctx);
+}
+
+static void state_context_fill(const struct daemon *d, struct state_context *ctx)
+{
+	*ctx = (struct state_context){
+		.cfg = d->cfg, .path_ids = d->path_ids, .now = clock_now(), .wall = clock_wall()};
+}
+
+static int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t len = strlen(text), done = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (done < len) {
+		ssize_t n = write(fd, text + done, len - done);
+
+		if (n < 0) {
+			int ret = -errno;
+
+			close(fd);
+			return ret;
+		}
+		done += n;
+	}
+	return close(fd) ? -errno : 0;
+}
+
+/* Writes the state file, whole or not at all. */
+void alerts_save(struct daemon *d)
+{
+	struct state_context ctx;
+	char path[128], new[128], *text;
+	int ret = -ENOMEM;
+
+	if (!d->state_dirty)
+		return;
+	state_context_fill(d, &ctx);
+	state_path(d, "", path, sizeof(path));
+	state_path(d, ".new", new, sizeof(new));
+	text = state_print(&ctx, d->incidents, d->fib);
+	if (text) {
+		ret = file_write(new, text);
+		if (!ret && rename(new, path))
+			ret = -errno;
+	}
+	free(text);
+	if (ret)
+		daemon_log("%s can't be written: %s: incidents are forgotten at a restart", path,
+			   strerror(-ret));
+	d->state_dirty = false;
+}
+
+static char *file_read(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "re");
+	struct stat st;
+	char *text = NULL;
+
+	if (!f)
+		return NULL;
+	if (!fstat(fileno(f), &st) && st.st_size < (off_t)STATE_MAX) {
+		text = malloc(st.st_size + 1);
+		if (text)
+			*len = fread(text, 1, st.st_size, f);
+	}
+	fclose(f);
+	return text;
+}
+
+int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
+{
+	struct state_context ctx;
+	char path[128], *text;
+	size_t len = 0;
+	int ret;
+
+	d->incidents = incidents_new(on_incident, d);
+	if (!d->incidents) {
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+		return -ENOMEM;
+	}
+	state_path(d, "", path, sizeof(path));
+	text = file_read(path, &len);
+	if (text) {
+		state_context_fill(d, &ctx);
+		ret = state_parse(&ctx, text, len, d->incidents, d->fib);
+		free(text);
+		if (ret)
+			daemon_log("%s is damaged: earlier incidents are not known; it is written "
+				   "anew",
+				   path);
+	}
+	ret = datapath_events_open(d->dp, on_event, d);
+	if (!ret) {
+		d->ev_ring = event_new(d->base, datapath_events_fd(d->dp), EV_READ | EV_PERSIST,
+				       ring_readable, d);
+		ret = d->ev_ring ? event_add(d->ev_ring, NULL) : -ENOMEM;
+	}
+	if (ret)
+		snprintf(err, DATAPATH_ERR, "the programs' events can't be read: %s",
+			 strerror(-ret));
+	return ret;
+}
+
+void alerts_stop(struct daemon *d)
+{
+	if (d->incidents) {
+		alerts_save(d);
+		incidents_free(d->incidents);
+	}
+	if (d->ev_ring)
+		event_free(d->ev_ring);
+}

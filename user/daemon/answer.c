@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the control socket's commands answer. */
+#include "daemon/daemon_impl.h"
+#include "output/rows.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const feed_state_names[] = {"down", "up", "stale"};
+static const char *const step_names[] = {
+#define STEP_TEXT(id, text) text,
+	SW_STEPS(STEP_TEXT)};
+
+__attribute__((format(printf, 3, 4))) static json_t *refuse(struct answer_error *err, int exit,
+							    const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	err->exit = exit;
+	return NULL;
+}
+
+static json_t *status_feeds(struct daemon *d)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < d->cfg->n_feeds; i++) {
+		struct feed_slot *slot = &d->feeds[i];
+		struct feed_status st = {0};
+
+		slot->type->status(slot->feed, &st);
+		json_array_append_new(
+			rows,
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s*}", "name",
+				  slot->cfg->name, "type", slot->type->name, "state",
+				  feed_state_names[st.state], "sees", st.sees_all ? "all" : "best",
+				  "routes", (json_int_t)rib_feed_routes(d->rib, i), "updates",
+				  (json_int_t)st.updates, "errors", (json_int_t)st.errors, "masked",
+				  (json_int_t)st.masked, "last_error",
+				  st.last_error[0] ? st.last_error : NULL));
+	}
+	return rows;
+}
+
+/* Feeds that the cold start waits for; the edge itself while no hook is attached. */
+static json_t *status_waiting(struct daemon *d)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; d->cold && i < d->cfg->n_feeds; i++) {
+		if (!d->feeds[i].synced)
+			json_array_append_new(rows, json_string(d->feeds[i].cfg->name));
+	}
+	return rows;
+}
+
+json_t *answer_status(struct daemon *d, struct answer_error *err)
+{
+	struct fib_counts fib = fib_counts(d->fib);
+	struct rib_counts rib = rib_counts(d->rib);
+	json_t *row = rows_status_maps(d->instance, d->maps);
+
+	(void)err;
+	if (!row)
+		return NULL;
+	json_object_set_new(row, "daemon", json_true());
+	json_object_set_new(row, "mode",
+			    json_string(d->cfg->mode == SW_MODE_ENFORCE ? "enforce" : "monitor"));
+	json_object_set_new(row, "forward", json_string("fast"));
+	json_object_set_new(row, "waiting", status_waiting(d));
+	json_object_set_new(row, "uptime_s",
+			    json_integer((clock_now() - d->start_ns) / 1000000000ULL));
+	json_object_set_new(row, "feeds", status_feeds(d));
+	json_object_set_new(
+		row, "routes",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "prefixes4", (json_int_t)fib.installed4,
+			  "prefixes6", (json_int_t)fib.installed6, "candidates",
+			  (json_int_t)rib.candidates, "groups", (json_int_t)fib.groups, "refused",
+			  (json_int_t)fib.refused, "tiers_cut", (json_int_t)fib.tiers_cut));
+	json_object_set_new(json_object_get(row, "alerts"), "open",
+			    json_integer(incidents_open(d->incidents)));
+	return row;
+}
+
+static json_t *routes_one(struct daemon *d, const struct rib_node *node)
+{
+	json_t *rows = json_array();
+
+	if (node)
+		json_array_append_new(rows, rows_route(d->cfg, d->path_ids, node, d->usable));
+	return rows;
+}
+
+json_t *answer_routes(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	const char *prefix = json_string_value(json_object_get(request, "prefix"));
+	const char *address = json_string_value(json_object_get(request, "address"));
+	const struct rib_node *node = NULL;
+	struct ip_addr ip;
+	struct prefix p;
+	json_t *rows;
+
+	if (prefix) {
+		if (prefix_parse(prefix, &p, NULL))
+			return refuse(err, 2, "%.60s: not a prefix", prefix);
+		return routes_one(d, rib_find(d->rib, VIEW_LOCAL, &p));
+	}
+	if (address) {
+		if (ip_parse(address, &ip))
+			return refuse(err, 2, "%.60s: not an address", address);
+		return routes_one(d, rib_match(d->rib, VIEW_LOCAL, &ip));
+	}
+	rows = json_array();
+	while ((node = rib_next(d->rib, VIEW_LOCAL, node)))
+		json_array_append_new(rows, rows_route(d->cfg, d->path_ids, node, d->usable));
+	return rows;
+}
+
+json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	bool all = json_is_true(json_object_get(request, "all"));
+	const struct incident *inc;
+	json_t *rows = json_array();
+
+	(void)err;
+	for (size_t i = 0; (inc = incidents_get(d->incidents, i)); i++) {
+		if (all || inc->open)
+			json_array_append_new(rows, rows_incident(inc, d->cfg, d->path_ids));
+	}
+	return rows;
+}
+
+json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	const char *name = json_string_value(json_object_get(request, "path"));
+	bool undrain = json_is_true(json_object_get(request, "undrain"));
+
+	for (unsigned int id = 0; name && id < SW_MAX_PATHS; id++) {
+		if (!d->path[id].cfg || strcmp(d->path[id].cfg->name, name))
+			continue;
+		usable_drain(d, id, !undrain);
+		return json_pack("{s:s, s:b}", "path", name, "usable", (int)(d->usable >> id & 1));
+	}
+	return refuse(err, 2, "%.40s: no such path: `sameway paths` lists them", name ? name : "");
+}
+
+/* explain */
+
+struct explain {
+	struct ip_addr dst, src;
+	struct sw_explain io;
+	const struct rib_node *node; /* of dst, NULL: none */
+	struct policy_answer tiers;
+	const struct config_path *path;
+};
+
+static const struct config_path *path_by_id(struct daemon *d, unsigned int id)
+{
+	return id < SW_MAX_PATHS ? d->path[id].cfg : NULL;
+}
+
+/* Without `from`: the first host of the first inside network of the family. */
+static bool default_source(const struct daemon *d, uint8_t family, struct ip_addr *out)
+{
+	for (size_t i = 0; i < d->cfg->n_inside; i++) {
+		const struct config_inside *in = &d->cfg->inside[i];
+
+		for (size_t j = 0; j < in->n_networks; j++) {
+			if (in->networks[j].family != family)
+				continue;
+			*out = prefix_address(&in->networks[j]);
+			out->bytes[family == 4 ? 3 : 15] |= 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool explain_run(struct daemon *d, struct explain *e, uint64_t down)
+{
+	e->io.down = down;
+	return !datapath_explain(d->dp, &e->io);
+}
+
+/* The step of the ladder that put the chosen tier before the next one. */
+static const char *explain_step(const struct explain *e)
+{
+	size_t next = (size_t)e->io.tier + 1;
+
+	if (e->io.step == SW_STEP_LAST_RESORT)
+		return step_names[SW_STEP_LAST_RESORT];
+	return next < e->tiers.n_tiers ? policy_step_name(e->tiers.tier[next].step)
+				       : "only-candidate";
+}
+
+static void why_routed(struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	const struct policy_tier *t = &e->tiers.tier[e->io.tier];
+	const char *better = e->io.tier ? "the better tiers have no usable path; " : "";
+
+	(void)d;
+	if (e->io.step == SW_STEP_LAST_RESORT) {
+		snprintf(buf, size,
+			 "nothing is usable: last resort, a path whose link is up and that is not "
+			 "drained");
+		return;
+	}
+	if (e->io.tier >= e->tiers.n_tiers) {
+		snprintf(buf, size, "by the default route");
+		return;
+	}
+	snprintf(buf, size, "%s%s%s%s; among its usable paths: %s", better,
+		 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? "ranked before the next by "
+							   : "the only candidates left",
+		 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? explain_step(e) : "",
+		 t->maintenance ? " (in maintenance)" : "", step_names[e->io.step]);
+}
+
+static void explain_why(struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	switch (e->io.kind) {
+	case SW_GROUP_LOCAL:
+		snprintf(buf, size, "an address of this box: the kernel's");
+		break;
+	case SW_GROUP_EXEMPT:
+		snprintf(buf, size,
+			 "exempt by its address: goes by the kernel's routes, is not "
+			 "judged");
+		break;
+	case SW_GROUP_INSIDE:
+		snprintf(buf, size, "inside: on this side of the edge");
+		break;
+	case SW_GROUP_ROUTE:
+		if (e->path)
+			why_routed(d, e, buf, size);
+		else
+			snprintf(buf, size,
+				 "no path of its tiers is usable: no-path, left to the "
+				 "kernel");
+		break;
+	default:
+		snprintf(buf, size, "no route: no feed has announced a prefix that holds it");
+	}
+}
+
+static json_t *explain_if_down(struct daemon *d, const struct explain *e)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < d->cfg->n_paths; i++) {
+		unsigned int id = d->path_ids[i];
+		struct explain what_if = *e;
+		const struct config_path *then;
+
+		if (e->io.kind != SW_GROUP_ROUTE || !(e->tiers.members >> id & 1) ||
+		    !explain_run(d, &what_if, 1ULL << id))
+			continue;
+		then = path_by_id(d, what_if.io.path);
+		json_array_append_new(rows, json_pack("{s:s, s:s?}", "path", d->cfg->paths[i].name,
+						      "then", then ? then->name : NULL));
+	}
+	return rows;
+}
+
+/* What the far side has learned of the source, by class: ExpressRoute first, as Azure does. */
+static const struct candidate *return_candidate(struct daemon *d, const struct explain *e,
+						const struct rib_node **node)
+{
+	const struct candidate *best = NULL;
+
+	*node = rib_match(d->rib, VIEW_REMOTE, &e->src);
+	for (const struct candidate *c = *node ? rib_node_candidates(*node) : NULL; c;
+	     c = c->next) {
+		if (!c->peer_down && (!best || c->class < best->class))
+			best = c;
+	}
+	return best;
+}
+
+static json_t *explain_return(struct daemon *d, const struct explain *e, const char **verdict)
+{
+	const struct rib_node *node;
+	const struct candidate *c = return_candidate(d, e, &node);
+	char text[PREFIX_STRLEN];
+
+	*verdict = NULL;
+	if (!c)
+		return json_pack("{s:n, s:n, s:n, s:n}", "prefix", "class", "circuit",
+				 "view_age_s");
+	if (e->path)
+		*verdict = c->class == e->path->class ? "ok" : "asymmetric";
+	return json_pack("{s:s, s:s, s:s?, s:I}", "prefix",
+			 prefix_format(rib_node_prefix(node), text), "class", class_name(c->class),
+			 "circuit", c->circuit[0] ? c->circuit : NULL, "view_age_s",
+			 (json_int_t)((clock_now() - c->updated_ns) / 1000000000ULL));
+}
+
+static json_t *explain_fill(struct daemon *d, const json_t *request, struct explain *e,
+			    struct answer_error *err)
+{
+	const char *dst = json_string_value(json_object_get(request, "dst"));
+	const char *src = json_string_value(json_object_get(request, "src"));
+
+	if (!dst || ip_parse(dst, &e->dst))
+		return refuse(err, 2, "%.60s: not an address", dst ? dst : "");
+	if (src ? ip_parse(src, &e->src) : !default_source(d, e->dst.family, &e->src))
+		return refuse(err, 2, "no inside network of this family: say `from SRC`");
+	if (e->src.family != e->dst.family)
+		return refuse(err, 2, "the two addresses are not of one family");
+	e->io.family = e->dst.family;
+	e->io.proto = json_integer_value(json_object_get(request, "proto"));
+	e->io.dport = htons(json_integer_value(json_object_get(request, "port")));
+	memcpy(e->io.src, e->src.bytes, 16);
+	memcpy(e->io.dst, e->dst.bytes, 16);
+	if (!explain_run(d, e, 0))
+		return refuse(err, 1, "the explain program could not be run: see `sameway status`");
+	return json_object();
+}
+
+json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	struct explain e = {0};
+	json_t *row = explain_fill(d, request, &e, err), *ret;
+	char why[300], prefix[PREFIX_STRLEN] = "";
+	struct sw_group group;
+	struct prefix match;
+	const char *verdict;
+
+	if (!row)
+		return NULL;
+	if (e.io.kind == SW_GROUP_ROUTE) {
+		e.node = rib_match(d->rib, VIEW_LOCAL, &e.dst);
+		e.path = path_by_id(d, e.io.path);
+	}
+	if (e.node)
+		policy_tiers(d->cfg, e.node, &e.tiers);
+	if (fib_lookup(d->fib, &e.dst, &match, &group))
+		prefix_format(&match, prefix);
+	explain_why(d, &e, why, sizeof(why));
+	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
+	json_object_set_new(row, "dst", rows_ip(&e.dst));
+	json_object_set_new(row, "src", rows_ip(&e.src));
+	json_object_set_new(row, "prefix", prefix[0] ? json_string(prefix) : json_null());
+	json_object_set_new(row, "path", e.path ? json_string(e.path->name) : json_null());
+	json_object_set_new(row, "class",
+			    e.path ? json_string(class_name(e.path->class)) : json_null());
+	json_object_set_new(row, "why", json_string(why));
+	json_object_set_new(row, "step", e.path ? json_string(explain_step(&e)) : json_null());
+	json_object_set_new(row, "tiers",
+			    ret ? json_incref(json_object_get(ret, "tiers")) : json_array());
+	json_decref(ret);
+	json_object_set_new(row, "if_down", explain_if_down(d, &e));
+	json_object_set_new(row, "return", explain_return(d, &e, &verdict));
+	json_object_set_new(row, "verdict", verdict ? json_string(verdict) : json_null());
+	return row;
+}

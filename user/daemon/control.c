@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The control socket (control.h): a line of JSON in, a line of JSON out, on a Unix stream socket.
+ */
+#include "daemon/control.h"
+#include "daemon/daemon_impl.h"
+#include "output/rows.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define REQUEST_MAX  65536
+#define CLIENTS_MAX  64
+#define FOLLOWER_MAX (4 << 20) /* bytes a follower may leave unread */
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct daemon *d;
+	struct bufferevent *bev;
+	bool follows;
+};
+
+struct control {
+	struct evconnlistener *listener;
+	TAILQ_HEAD(, client) clients;
+	size_t n;
+	char path[108];
+};
+
+static void client_free(struct client *c)
+{
+	struct control *control = c->d->control;
+
+	TAILQ_REMOVE(&control->clients, c, entry);
+	control->n--;
+	bufferevent_free(c->bev);
+	free(c);
+}
+
+/* Takes the object. */
+static void client_send(struct client *c, json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	if (!text)
+		text = strdup("{\"ok\":false,\"exit\":1,\"error\":\"out of memory\"}");
+	if (text) {
+		bufferevent_write(c->bev, text, strlen(text));
+		bufferevent_write(c->bev, "\n", 1);
+	}
+	free(text);
+}
+
+static json_t *answer_stop(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	(void)request;
+	(void)err;
+	daemon_log("asked to stop");
+	event_base_loopexit(d->base, &(struct timeval){.tv_usec = 50000});
+	return json_object();
+}
+
+static json_t *answer_status_any(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	(void)request;
+	return answer_status(d, err);
+}
+
+static const struct {
+	const char *cmd;
+	json_t *(*answer)(struct daemon *d, const json_t *request, struct answer_error *err);
+} answers[] = {
+	{"status", answer_status_any}, {"routes", answer_routes}, {"explain", answer_explain},
+	{"alerts", answer_alerts},     {"drain", answer_drain},	  {"stop", answer_stop},
+};
+
+static void client_serve(struct client *c, const char *line, size_t len)
+{
+	struct answer_error err = {.exit = 2};
+	json_t *request = json_loadb(line, len, 0, NULL), *rows = NULL;
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	size_t i = 0;
+
+	snprintf(err.text, sizeof(err.text), "%.60s: not a command of this version",
+		 cmd ? cmd : "this");
+	for (; cmd && i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (strcmp(answers[i].cmd, cmd))
+			continue;
+		err.exit = 1;
+		snprintf(err.text, sizeof(err.text), "out of memory: free some and try again");
+		rows = answers[i].answer(c->d, request, &err);
+		break;
+	}
+	if (rows && !strcmp(cmd, "alerts"))
+		c->follows = json_is_true(json_object_get(request, "follow"));
+	client_send(c, rows ? json_pack("{s:b, s:o}", "ok", 1, "rows", rows)
+			    : json_pack("{s:b, s:i, s:s}", "ok", 0, "exit", err.exit, "error",
+					err.text));
+	json_decref(request);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct evbuffer *in = bufferevent_get_input(bev);
+	struct client *c = arg;
+	size_t len;
+	char *line;
+
+	while ((line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
+		client_serve(c, line, len);
+		free(line);
+	}
+	if (evbuffer_get_length(in) > REQUEST_MAX)
+		client_free(c);
+}
+
+static void on_gone(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	(void)what;
+	client_free(arg);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
+		      int len, void *arg)
+{
+	struct daemon *d = arg;
+	struct client *c = d->control->n < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+
+	(void)listener;
+	(void)addr;
+	(void)len;
+	if (c)
+		c->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c || !c->bev) {
+		free(c);
+		evutil_closesocket(fd);
+		return;
+	}
+	c->d = d;
+	TAILQ_INSERT_TAIL(&d->control->clients, c, entry);
+	d->control->n++;
+	bufferevent_setcb(c->bev, on_read, NULL, on_gone, c);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+void control_tell(struct daemon *d, enum incident_change change, const struct incident *inc)
+{
+	static const char *const names[] = {"open", "update", "close"};
+	struct client *c, *next;
+
+	if (!d->control)
+		return;
+	for (c = TAILQ_FIRST(&d->control->clients); c; c = next) {
+		json_t *row;
+
+		next = TAILQ_NEXT(c, entry);
+		if (!c->follows)
+			continue;
+		if (evbuffer_get_length(bufferevent_get_output(c->bev)) > FOLLOWER_MAX) {
+			daemon_log("a follower of alerts does not read: it is cut off");
+			client_free(c);
+			continue;
+		}
+		row = rows_incident(inc, d->cfg, d->path_ids);
+		if (row)
+			json_object_set_new(row, "event", json_string(names[change]));
+		client_send(c, row ? json_pack("{s:b, s:o}", "ok", 1, "rows", row) : NULL);
+	}
+}
+
+int control_start(struct daemon *d, char err[DATAPATH_ERR])
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct control *control = calloc(1, sizeof(*control));
+	mode_t mask;
+
+	if (!control)
+		return -ENOMEM;
+	TAILQ_INIT(&control->clients);
+	d->control = control;
+	snprintf(control->path, sizeof(control->path), "/run/sameway/%s.sock", d->instance);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", control->path);
+	unlink(control->path); /* we hold the lock: a socket that is there is stale */
+	mask = umask(0177);
+	control->listener = evconnlistener_new_bind(d->base, on_accept, d,
+						    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+						    -1, (struct sockaddr *)&addr, sizeof(addr));
+	umask(mask);
+	if (control->listener)
+		return 0;
+	snprintf(err, DATAPATH_ERR, "%s can't be made: %s: is /run writable?", control->path,
+		 strerror(errno));
+	return -EIO;
+}
+
+void control_stop(struct daemon *d)
+{
+	struct control *control = d->control;
+
+	if (!control)
+		return;
+	while (!TAILQ_EMPTY(&control->clients))
+		client_free(TAILQ_FIRST(&control->clients));
+	if (control->listener) {
+		unlink(control->path);
+		evconnlistener_free(control->listener);
+	}
+	free(control);
+	d->control = NULL;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `sameway run`: everything is made before anything is attached, and attached last; a failure on
+ * the way leaves the box as it was. A stop leaves the data plane as it is (fail-static); the next
+ * daemon adopts it.
+ */
+#include "daemon/daemon.h"
+#include "daemon/daemon_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENT_RATE   1000 /* verdict events a second and CPU */
+#define SCAN_QUIET   5	  /* seconds between scans while no incident is open */
+#define SETTINGS_MAX (1L << 20)
+
+static uint64_t clock_read(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+uint64_t clock_now(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_wall(void)
+{
+	return clock_read(CLOCK_REALTIME);
+}
+
+void daemon_log(const char *fmt, ...)
+{
+	char line[2048];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	fprintf(stderr, "sameway: %s\n", line);
+}
+
+void daemon_changed(struct daemon *d)
+{
+	__atomic_add_fetch(&datapath_ctl(d->dp)->generation, 1, __ATOMIC_RELEASE);
+}
+
+/* config */
+
+static char *text_read(const char *file, size_t *len)
+{
+	FILE *f = fopen(file, "re");
+	char *text = malloc(SETTINGS_MAX);
+
+	if (f && text)
+		*len = fread(text, 1, SETTINGS_MAX, f);
+	if (f)
+		fclose(f);
+	if (f && text && *len < SETTINGS_MAX)
+		return text;
+	daemon_log("%s: %s", file, !f ? strerror(errno) : "larger than 1 MiB: is this the config?");
+	free(text);
+	return NULL;
+}
+
+static int config_read(struct daemon *d, const char *file)
+{
+	struct config_errors errors = {0};
+	size_t len = 0;
+	char *text = text_read(file, &len), *copy;
+	int ret;
+
+	if (!text)
+		return 2;
+	ret = config_parse(text, len, &d->cfg, &errors);
+	free(text);
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "sameway: %s:%d: %s\n", file, errors.v[i].line, errors.v[i].text);
+	config_errors_free(&errors);
+	if (ret)
+		return 2;
+	copy = strdup(file);
+	d->config_dir = copy ? strdup(dirname(copy)) : NULL;
+	free(copy);
+	return d->config_dir ? 0 : 1;
+}
+
+/*
+ * Ids of the paths: as in the pinned maps where the name is known there (flows and groups hold
+ * ids), else the lowest that is free.
+ */
+static int path_ids_choose(struct daemon *d)
+{
+	const struct sw_path *rows = datapath_paths(d->dp);
+	uint64_t used = 0;
+
+	d->path_ids = calloc(d->cfg->n_paths, 1);
+	if (!d->path_ids)
+		return -ENOMEM;
+	memset(d->path_ids, SW_NO_PATH, d->cfg->n_paths);
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		for (size_t i = 0; datapath_adopted(d->dp) && i < d->cfg->n_paths; i++) {
+			if (rows[id].name[0] && !strcmp(rows[id].name, d->cfg->paths[i].name)) {
+				d->path_ids[i] = id;
+				used |= 1ULL << id;
+			}
+		}
+	}
+	for (size_t i = 0; i < d->cfg->n_paths; i++) {
+		unsigned int id = 0;
+
+		if (d->path_ids[i] == SW_NO_PATH) {
+			while (used >> id & 1)
+				id++;
+			d->path_ids[i] = id;
+			used |= 1ULL << id;
+		}
+		d->path[d->path_ids[i]].cfg = &d->cfg->paths[i];
+		d->path[d->path_ids[i]].peer_down =
+			calloc(d->cfg->paths[i].n_peers + 1, sizeof(bool));
+		if (!d->path[d->path_ids[i]].peer_down)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void settings_write(struct daemon *d)
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+
+	c->scope = d->cfg->scope;
+	c->grace_ns = d->cfg->grace_ns;
+	c->event_rate = EVENT_RATE;
+	if (!datapath_adopted(d->dp) || !c->seed)
+		if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed))
+			c->seed = clock_now();
+	if (!c->generation) /* 0 in a record: never judged */
+		c->generation = 1;
+	for (unsigned int v = 0; v < SW_VERDICT_COUNT; v++) {
+		static const char *const names[] = {
+#define VERDICT_TEXT(id, text) text,
+			SW_VERDICTS(VERDICT_TEXT)};
+
+		snprintf(datapath_verdicts(d->dp)[v].name, sizeof(datapath_verdicts(d->dp)[v].name),
+			 "%s", names[v]);
+	}
+}
+
+/* The lock of the instance: held as long as the daemon lives. */
+static int instance_lock(struct daemon *d, char err[DATAPATH_ERR])
+{
+	char path[128];
+
+	mkdir("/run/sameway", 0755);
+	snprintf(path, sizeof(path), "/run/sameway/%s.lock", d->instance);
+	d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (d->lock_fd < 0) {
+		snprintf(err, DATAPATH_ERR, "%s can't be made: %s: %s", path, strerror(errno),
+			 geteuid() ? "run as root" : "is /run writable?");
+		return -EPERM;
+	}
+	if (flock(d->lock_fd, LOCK_EX | LOCK_NB)) {
+		snprintf(err, DATAPATH_ERR,
+			 "instance %s runs already: see `sameway -i %s status`, or give this one "
+			 "another name with -i",
+			 d->instance, d->instance);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* Packets that XDP and TC redirect pass by netfilter and IPsec: not to be done behind one's back.
+ */
+static int bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
+{
+	char found[300];
+
+	if (d->cfg->mode != SW_MODE_ENFORCE || links_netfilter_found(found) <= 0)
+		return 0;
+	snprintf(err, DATAPATH_ERR,
+		 "forward: fast would pass by rules on this box: %.200s: remove them, or use "
+		 "`mode: monitor` (forward: kernel is not yet in this version)",
+		 found);
+	return -EBUSY;
+}
+
+/* events */
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	routes_tick(d);
+	if (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0)
+		alerts_scan(d);
+	d->ticks++;
+	alerts_save(d);
+}
+
+static void on_hold(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	usable_holds(arg);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		daemon_log("SIGHUP: not yet: reading the config again comes with a later version; "
+			   "stop and start the daemon, packets go on meanwhile");
+		return;
+	}
+	daemon_log("stopping; the data plane stays: `sameway -i %s detach` removes it",
+		   d->instance);
+	event_base_loopbreak(d->base);
+}
+
+static int loop_init(struct daemon *d)
+{
+	static const struct timeval second = {.tv_sec = 1};
+
+	signal(SIGPIPE, SIG_IGN);
+	d->base = event_base_new();
+	if (!d->base)
+		return -ENOMEM;
+	d->ev_tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	d->ev_hold = evtimer_new(d->base, on_hold, d);
+	d->ev_int = evsignal_new(d->base, SIGINT, on_signal, d);
+	d->ev_term = evsignal_new(d->base, SIGTERM, on_signal, d);
+	d->ev_hup = evsignal_new(d->base, SIGHUP, on_signal, d);
+	if (!d->ev_tick || !d->ev_hold || !d->ev_int || !d->ev_term || !d->ev_hup)
+		return -ENOMEM;
+	event_add(d->ev_int, NULL);
+	event_add(d->ev_term, NULL);
+	event_add(d->ev_hup, NULL);
+	return event_add(d->ev_tick, &second);
+}
+
+/* start and stop */
+
+static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
+{
+	int ret = datapath_open(&d->dp, d->instance, d->cfg->flows, err);
+
+	if (ret)
+		return ret;
+	ret = maps_open(&d->maps, d->instance, err);
+	if (ret)
+		return ret;
+	ret = path_ids_choose(d);
+	if (ret) {
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+		return ret;
+	}
+	settings_write(d);
+	ret = datapath_start_timer(d->dp);
+	if (ret)
+		snprintf(err, DATAPATH_ERR, "the kernel's timer does not start: %s",
+			 strerror(-ret));
+	return ret;
+}
+
+static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
+{
+	int ret = instance_lock(d, err);
+
+	if (!ret)
+		ret = bypass_check(d, err);
+	if (!ret && loop_init(d)) {
+		snprintf(err, DATAPATH_ERR, "the event loop can't be made: out of memory?");
+		ret = -ENOMEM;
+	}
+	if (!ret)
+		ret = data_plane_open(d, err);
+	if (!ret)
+		ret = routes_init(d, err);
+	if (!ret)
+		ret = alerts_init(d, err);
+	if (ret)
+		return ret;
+	usable_init(d);
+	ret = edge_start(d, err);
+	if (!ret)
+		ret = routes_start_feeds(d, err);
+	if (!ret) {
+		edge_apply_mode(d);
+		ret = edge_attach(d, err);
+	}
+	if (!ret)
+		ret = control_start(d, err);
+	return ret;
+}
+
+static void daemon_free(struct daemon *d)
+{
+	struct event *events[] = {d->ev_tick, d->ev_hold, d->ev_int, d->ev_term, d->ev_hup};
+
+	alerts_stop(d);
+	edge_stop(d);
+	routes_stop(d);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (events[i])
+			event_free(events[i]);
+	}
+	if (d->maps)
+		maps_close(d->maps);
+	if (d->dp)
+		datapath_close(d->dp);
+	control_stop(d); /* last: who waits for the end sees the socket close */
+	if (d->base)
+		event_base_free(d->base);
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		free(d->path[id].peer_down);
+	free(d->path_ids);
+	free(d->config_dir);
+	config_free(d->cfg);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+}
+
+/* A start that failed removes what it made; what an earlier daemon left stays as it was. */
+static void daemon_undo(struct daemon *d, bool adopted)
+{
+	char err[DATAPATH_ERR];
+	char path[128];
+	size_t removed;
+
+	if (adopted)
+		return;
+	datapath_detach(d->instance, &removed, err);
+	snprintf(path, sizeof(path), "/run/sameway/%s.lock", d->instance);
+	unlink(path);
+}
+
+int daemon_run(const char *instance, const char *config_file)
+{
+	struct daemon d = {.instance = instance, .lock_fd = -1, .start_ns = clock_now()};
+	char err[DATAPATH_ERR] = "";
+	int ret = config_read(&d, config_file);
+	bool opened, adopted;
+
+	if (ret) {
+		daemon_free(&d);
+		return ret;
+	}
+	ret = daemon_start(&d, err);
+	opened = d.dp;
+	adopted = d.dp && datapath_adopted(d.dp);
+	if (ret) {
+		daemon_log("%s", err);
+		daemon_free(&d);
+		if (opened)
+			daemon_undo(&d, adopted);
+		return ret == -EINVAL ? 2 : 1;
+	}
+	daemon_log("instance %s: %s, %zu paths, %zu feeds%s", instance,
+		   d.cfg->mode == SW_MODE_ENFORCE ? "enforce" : "monitor", d.cfg->n_paths,
+		   d.cfg->n_feeds, adopted ? "; adopted what an earlier daemon left" : "");
+	sd_notify(0, "READY=1");
+	event_base_dispatch(d.base);
+	sd_notify(0, "STOPPING=1");
+	ret = d.exit_status;
+	daemon_free(&d);
+	return ret;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The daemon's insides: the one place that knows all parts. One thread, one libevent loop.
+ *
+ *   daemon.c      start and stop order, the ticks
+ *   edge.c        links, addresses, neighbours -> interfaces, hooks, reserved prefixes
+ *   usable.c      who objects to which path -> the words of map `usable`
+ *   routes.c      feeds -> RIB -> compiler -> maps; cold start
+ *   alerts.c      events and the scan -> incidents, log lines, state file
+ *   control.c     the control socket
+ *   answer.c      what its commands answer
+ */
+#ifndef SAMEWAY_DAEMON_IMPL_H
+#define SAMEWAY_DAEMON_IMPL_H
+
+#include "core/config.h"
+#include "core/fib.h"
+#include "core/incident.h"
+#include "core/rib.h"
+#include "feed/feed.h"
+#include "kernel/datapath.h"
+#include "kernel/links.h"
+#include "kernel/maps.h"
+#include <event2/event.h>
+#include <jansson.h>
+#include <sys/queue.h>
+
+#define COLD_START_NS	  30000000000ULL
+#define COMPILE_SLICE	  500 /* prefixes a turn of the loop */
+#define CARRIER_PERIOD_MS 5
+#define FAILBACK_MAX_NS	  300000000000ULL /* of the doubling, and the time that it looks back */
+
+/* An interface of the config: a path's or an inside one's. */
+struct edge_port {
+	uint8_t slot;
+	enum sw_role role;
+	const char *name; /* of the interface */
+	bool present;
+	struct link_info link;
+};
+
+/* A path, by id. */
+struct path_state {
+	const struct config_path *cfg; /* NULL: no such path */
+	bool link_up, drained;
+	bool gateway_ok, gateway6_ok; /* the neighbour is resolved */
+	bool *peer_down;	      /* of cfg->peers[i] */
+	bool was_up;		      /* some time since the start */
+	bool objected;		      /* by something else than failback, when last looked */
+	uint64_t hold_until_ns;	      /* failback-delay, 0: none */
+	uint64_t failed_ns;	      /* last time it failed, 0: never */
+	uint64_t hold_ns;	      /* length of the last hold */
+	uint64_t hold_rx;	      /* rx_packets when the hold began */
+	uint64_t changed_ns;
+};
+
+struct feed_slot {
+	const struct config_feed *cfg;
+	const struct feed_type *type;
+	struct feed *feed;
+	bool synced; /* its table is complete */
+	bool lost;
+};
+
+struct own_address {
+	uint32_t ifindex;
+	struct ip_addr addr, broadcast;
+	uint8_t len;
+};
+
+struct daemon {
+	const char *instance;
+	char *config_dir;
+	struct config *cfg;
+	uint8_t *path_ids; /* of cfg->paths[i] */
+	struct event_base *base;
+	struct datapath *dp;
+	struct maps *maps;
+	struct links *links;
+	struct rib *rib;
+	struct fib *fib;
+	struct incidents *incidents;
+	struct feed_slot *feeds; /* cfg->n_feeds */
+	struct path_state path[SW_MAX_PATHS];
+	struct edge_port *port; /* n_paths + n_inside */
+	size_t n_ports;
+	struct own_address *own;
+	size_t n_own;
+	bool reserved_dirty, rib_dirty, state_dirty;
+	bool cold;    /* waiting for the feeds */
+	bool started; /* hooks may be attached */
+	uint64_t start_ns;
+	uint64_t usable; /* paths usable now, of any family */
+	size_t moved, lost;
+	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_int, *ev_term, *ev_hup;
+	struct control *control;
+	int lock_fd;
+	unsigned int ticks;
+	int exit_status;
+};
+
+/* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
+uint64_t clock_now(void);
+uint64_t clock_wall(void);
+/* "sameway: TEXT" on stderr, one line. */
+void daemon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Tells the programs that something they judge by has changed. */
+void daemon_changed(struct daemon *d);
+
+/* edge.c. edge_start: -errno with err when an interface is missing or not fit. */
+int edge_start(struct daemon *d, char err[DATAPATH_ERR]);
+int edge_attach(struct daemon *d, char err[DATAPATH_ERR]);
+void edge_stop(struct daemon *d);
+/* Hands the reserved prefixes and links' networks to RIB and compiler, if they changed. */
+void edge_reserve(struct daemon *d);
+struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
+/* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
+void edge_apply_mode(struct daemon *d);
+
+/* usable.c */
+void usable_init(struct daemon *d);
+/* Looks at path `id` again after something of it changed. */
+void usable_update(struct daemon *d, unsigned int id);
+void usable_drain(struct daemon *d, unsigned int id, bool drained);
+void usable_peer(struct daemon *d, const struct ip_addr *peer, bool down);
+void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid);
+/* Ends holds that are over, or that the far side's packets have ended. */
+void usable_holds(struct daemon *d);
+
+/* routes.c */
+int routes_init(struct daemon *d, char err[DATAPATH_ERR]);
+int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR]);
+void routes_stop(struct daemon *d);
+void routes_dirty(struct daemon *d);
+void routes_tick(struct daemon *d);
+
+/* alerts.c */
+int alerts_init(struct daemon *d, char err[DATAPATH_ERR]);
+void alerts_context(struct daemon *d, struct incident_context *ctx);
+void alerts_scan(struct daemon *d);
+void alerts_save(struct daemon *d);
+void alerts_stop(struct daemon *d);
+
+/* control.c */
+int control_start(struct daemon *d, char err[DATAPATH_ERR]);
+void control_stop(struct daemon *d);
+/* To every follower of alerts. */
+void control_tell(struct daemon *d, enum incident_change change, const struct incident *inc);
+
+/* answer.c: rows, or NULL with err and exit status filled. */
+struct answer_error {
+	int exit;
+	char text[300];
+};
+json_t *answer_status(struct daemon *d, struct answer_error *err);
+json_t *answer_routes(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_error *err);
+
+#endif

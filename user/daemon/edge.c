@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The edge as the kernel has it: which of our interfaces are there, their rows in the maps, their
+ * hooks, the gateways' neighbours, and the addresses that are reserved in the FIB.
+ */
+#include "daemon/daemon_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct edge_port *edge_port_of(struct daemon *d, uint8_t slot)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (d->port[i].slot == slot)
+			return &d->port[i];
+	}
+	return NULL;
+}
+
+static struct edge_port *port_by_name(struct daemon *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (!strcmp(d->port[i].name, name))
+			return &d->port[i];
+	}
+	return NULL;
+}
+
+static const struct config_inside *inside_of(const struct daemon *d, const struct edge_port *port)
+{
+	return &d->cfg->inside[port->slot - SW_INSIDE_SLOT];
+}
+
+static void gateways_of(const struct daemon *d, const struct edge_port *port,
+			const struct ip_addr **v4, const struct ip_addr **v6)
+{
+	if (port->role == SW_ROLE_PATH) {
+		*v4 = &d->path[port->slot].cfg->gateway;
+		*v6 = &d->path[port->slot].cfg->gateway6;
+	} else {
+		*v4 = &inside_of(d, port)->gateway;
+		*v6 = &inside_of(d, port)->gateway6;
+	}
+}
+
+/* The path's row, and whether it can carry each family. */
+static void path_row_write(struct daemon *d, const struct edge_port *port)
+{
+	const struct config_path *cfg = d->path[port->slot].cfg;
+	struct sw_path *row = &datapath_paths(d->dp)[port->slot];
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint64_t bit = 1ULL << port->slot;
+	uint32_t mtu = port->link.mtu;
+
+	if (cfg->mtu && cfg->mtu < mtu)
+		mtu = cfg->mtu;
+	snprintf(row->name, sizeof(row->name), "%s", cfg->name);
+	snprintf(row->circuit_name, sizeof(row->circuit_name), "%s", cfg->circuit);
+	row->ifindex = port->link.ifindex;
+	row->mtu = mtu;
+	row->class = cfg->class;
+	row->rank = config_rank(d->cfg, cfg->class);
+	row->circuit = cfg->circuit_id;
+	row->l3 = port->link.l3;
+	snprintf(datapath_path_counters(d->dp)[port->slot].name, SW_NAME_LEN, "%s", cfg->name);
+	/* IPv6 is not forwarded to an Ethernet path without gateway6, nor IPv4 without gateway */
+	c->can4 = port->link.l3 || cfg->gateway.family ? c->can4 | bit : c->can4 & ~bit;
+	c->can6 = port->link.l3 || cfg->gateway6.family ? c->can6 | bit : c->can6 & ~bit;
+}
+
+/* What the maps say of an interface that is there. 0 or -errno. */
+static int port_write(struct daemon *d, const struct edge_port *port)
+{
+	const struct ip_addr *gateway, *gateway6, none = {0};
+	struct sw_interface row = {
+		.role = port->role, .slot = port->slot, .l3 = port->link.l3, .mtu = port->link.mtu};
+	int ret;
+
+	snprintf(row.name, sizeof(row.name), "%.15s", port->link.name);
+	memcpy(row.mac, port->link.mac, 6);
+	if (port->role == SW_ROLE_PATH)
+		path_row_write(d, port);
+	gateways_of(d, port, &gateway, &gateway6);
+	ret = datapath_nexthop_write(d->dp, port->slot, 4, port->link.ifindex,
+				     port->link.l3 ? &none : gateway);
+	if (!ret)
+		ret = datapath_nexthop_write(d->dp, port->slot, 6, port->link.ifindex,
+					     port->link.l3 ? &none : gateway6);
+	if (!ret)
+		ret = datapath_device_write(d->dp, port->slot,
+					    port->link.native_tx ? port->link.ifindex : 0);
+	if (!ret)
+		ret = datapath_interface_write(d->dp, port->link.ifindex, &row);
+	daemon_changed(d);
+	return ret;
+}
+
+static void port_manage_gateways(struct daemon *d, const struct edge_port *port)
+{
+	const struct ip_addr *gateway[2];
+	char text[IP_STRLEN];
+
+	gateways_of(d, port, &gateway[0], &gateway[1]);
+	for (int i = 0; i < 2; i++) {
+		int ret;
+
+		if (!gateway[i]->family || port->link.l3)
+			continue;
+		ret = links_manage_neighbor(d->links, port->link.ifindex, gateway[i]);
+		if (ret)
+			daemon_log("gateway %s on %s can't be kept resolved (%s): its packets go "
+				   "by the kernel until it is",
+				   ip_format(gateway[i], text), port->name, strerror(-ret));
+	}
+}
+
+static int port_attach(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
+{
+	uint32_t ifindex = port->link.ifindex;
+	int ret;
+
+	ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_INGRESS, err);
+	if (!ret && port->role == SW_ROLE_PATH)
+		ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_EGRESS, err);
+	if (ret)
+		return ret;
+	if (d->cfg->mode != SW_MODE_ENFORCE || port->link.l3) {
+		datapath_unattach(d->dp, port->name, HOOK_XDP);
+		return 0;
+	}
+	ret = datapath_attach(d->dp, ifindex, port->name, HOOK_XDP, err);
+	if (ret != -EOPNOTSUPP)
+		return ret;
+	daemon_log("%s has no native XDP: its packets are moved by tc, more slowly", port->name);
+	return 0;
+}
+
+/* An interface that came (back), or changed, after the start. */
+static void port_appeared(struct daemon *d, struct edge_port *port)
+{
+	char err[DATAPATH_ERR];
+	int ret = port_write(d, port);
+
+	if (ret)
+		daemon_log("%s: its rows can't be written (%s): start again", port->name,
+			   strerror(-ret));
+	if (port_attach(d, port, err))
+		daemon_log("%s: %s", port->name, err);
+	port_manage_gateways(d, port);
+}
+
+static void on_link(void *arg, const struct link_info *link)
+{
+	struct daemon *d = arg;
+	struct edge_port *port = port_by_name(d, link->name);
+	bool fresh, differs;
+
+	if (!port)
+		return;
+	fresh = !port->present || port->link.ifindex != link->ifindex;
+	differs = fresh || port->link.mtu != link->mtu || memcmp(port->link.mac, link->mac, 6);
+	/* the one store that moves its traffic comes before anything else */
+	if (port->role == SW_ROLE_PATH && d->started) {
+		d->path[port->slot].link_up = link->up;
+		if (!link->up)
+			usable_update(d, port->slot);
+	}
+	port->present = true;
+	port->link = *link;
+	if (!d->started)
+		return;
+	if (fresh)
+		port_appeared(d, port);
+	else if (differs)
+		port_write(d, port);
+	if (port->role == SW_ROLE_PATH)
+		usable_update(d, port->slot);
+}
+
+static void on_link_gone(void *arg, uint32_t ifindex, const char *name)
+{
+	struct daemon *d = arg;
+	struct edge_port *port = port_by_name(d, name);
+
+	if (!port || port->link.ifindex != ifindex)
+		return;
+	port->present = false;
+	if (port->role == SW_ROLE_PATH) {
+		d->path[port->slot].link_up = false;
+		usable_update(d, port->slot);
+	}
+	datapath_interface_remove(d->dp, ifindex);
+	datapath_neighbor_flush(d->dp, ifindex);
+	daemon_log("interface %s is gone: it is taken up again when it is back", name);
+}
+
+static void on_address(void *arg, uint32_t ifindex, const struct ip_addr *addr, uint8_t len,
+		       const struct ip_addr *broadcast, bool added)
+{
+	struct daemon *d = arg;
+	struct own_address *own;
+
+	d->reserved_dirty = true;
+	for (size_t i = 0; i < d->n_own; i++) {
+		own = &d->own[i];
+		if (own->ifindex != ifindex || own->len != len || !ip_equal(&own->addr, addr))
+			continue;
+		if (!added)
+			*own = d->own[--d->n_own];
+		return;
+	}
+	if (!added)
+		return;
+	own = realloc(d->own, (d->n_own + 1) * sizeof(*own));
+	if (!own) {
+		daemon_log("out of memory: an address of this box is not known");
+		return;
+	}
+	d->own = own;
+	own[d->n_own++] = (struct own_address){ifindex, *addr, *broadcast, len};
+	if (d->started)
+		routes_dirty(d);
+}
+
+static void on_neighbor(void *arg, uint32_t ifindex, const struct ip_addr *addr, bool valid,
+			const uint8_t mac[6])
+{
+	struct daemon *d = arg;
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		struct edge_port *port = &d->port[i];
+		const struct ip_addr *gateway, *gateway6;
+
+		if (!port->present || port->link.ifindex != ifindex)
+			continue;
+		gateways_of(d, port, &gateway, &gateway6);
+		if (ip_equal(gateway, addr) || ip_equal(gateway6, addr)) {
+			datapath_nexthop_write(d->dp, port->slot, addr->family, ifindex, addr);
+			usable_neighbor(d, ifindex, addr, valid);
+		} else if (port->role == SW_ROLE_INSIDE) {
+			if (valid)
+				datapath_neighbor_write(d->dp, ifindex, addr, mac);
+			else
+				datapath_neighbor_remove(d->dp, ifindex, addr);
+		}
+		return;
+	}
+}
+
+static void on_resynced(void *arg)
+{
+	(void)arg;
+	daemon_log("news of links were lost by the kernel: all was read again");
+}
+
+/* One entry of the reserved list; an address that is in it already keeps its first meaning. */
+static void reserve(struct fib_reserved *v, size_t *n, struct prefix prefix, uint8_t kind,
+		    uint8_t slot)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (prefix_equal(&v[i].prefix, &prefix))
+			return;
+	}
+	v[(*n)++] = (struct fib_reserved){prefix, kind, slot};
+}
+
+static void reserve_addr(struct fib_reserved *v, size_t *n, const struct ip_addr *ip, uint8_t kind)
+{
+	if (ip->family && !ip_is_link_local(ip))
+		reserve(v, n, prefix_host(ip), kind, 0);
+}
+
+/* Own addresses first, then exempt ones, then the inside networks. */
+static size_t reserved_list(struct daemon *d, struct fib_reserved *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_own; i++) {
+		reserve_addr(v, &n, &d->own[i].addr, SW_GROUP_LOCAL);
+		reserve_addr(v, &n, &d->own[i].broadcast, SW_GROUP_LOCAL);
+	}
+	for (size_t i = 0; i < d->cfg->n_exempt; i++)
+		reserve(v, &n, d->cfg->exempt[i].prefix, SW_GROUP_EXEMPT, 0);
+	for (size_t i = 0; i < d->cfg->n_paths; i++) {
+		const struct config_path *p = &d->cfg->paths[i];
+
+		reserve_addr(v, &n, &p->gateway, SW_GROUP_EXEMPT);
+		reserve_addr(v, &n, &p->gateway6, SW_GROUP_EXEMPT);
+		for (size_t j = 0; j < p->n_peers; j++)
+			reserve_addr(v, &n, &p->peers[j], SW_GROUP_EXEMPT);
+	}
+	for (size_t i = 0; i < d->cfg->n_inside; i++) {
+		const struct config_inside *in = &d->cfg->inside[i];
+
+		reserve_addr(v, &n, &in->gateway, SW_GROUP_EXEMPT);
+		reserve_addr(v, &n, &in->gateway6, SW_GROUP_EXEMPT);
+		for (size_t j = 0; j < in->n_networks; j++)
+			reserve(v, &n, in->networks[j], SW_GROUP_INSIDE, SW_INSIDE_SLOT + i);
+	}
+	return n;
+}
+
+static size_t reserved_max(const struct daemon *d)
+{
+	size_t n = d->n_own * 2 + d->cfg->n_exempt + d->cfg->n_paths * 2 + d->cfg->n_inside * 2;
+
+	for (size_t i = 0; i < d->cfg->n_paths; i++)
+		n += d->cfg->paths[i].n_peers;
+	for (size_t i = 0; i < d->cfg->n_inside; i++)
+		n += d->cfg->inside[i].n_networks;
+	return n;
+}
+
+/* The networks on the paths' links, by which next hops are told. */
+static int link_nets_set(struct daemon *d)
+{
+	struct rib_link_net *nets = calloc(d->n_own + 1, sizeof(*nets));
+	struct ip_addr *own = calloc(d->n_own + 1, sizeof(*own));
+	size_t n = 0;
+	int ret = -ENOMEM;
+
+	for (size_t i = 0; nets && own && i < d->n_own; i++) {
+		own[i] = d->own[i].addr;
+		for (size_t j = 0; j < d->n_ports; j++) {
+			const struct edge_port *port = &d->port[j];
+
+			if (port->role != SW_ROLE_PATH || !port->present ||
+			    port->link.ifindex != d->own[i].ifindex ||
+			    d->own[i].len == prefix_max_len(d->own[i].addr.family))
+				continue;
+			nets[n].prefix = prefix_host(&d->own[i].addr);
+			nets[n].prefix.len = d->own[i].len;
+			prefix_mask(&nets[n].prefix);
+			nets[n++].path = port->slot;
+		}
+	}
+	if (nets && own)
+		ret = rib_set_links(d->rib, nets, n, own, d->n_own);
+	free(nets);
+	free(own);
+	return ret;
+}
+
+void edge_reserve(struct daemon *d)
+{
+	struct fib_reserved *v;
+
+	if (!d->reserved_dirty)
+		return;
+	v = calloc(reserved_max(d) + 1, sizeof(*v));
+	if (!v || fib_set_reserved(d->fib, v, reserved_list(d, v)) || link_nets_set(d)) {
+		free(v);
+		daemon_log("out of memory: this box's addresses are not all known; tried again");
+		return;
+	}
+	free(v);
+	d->reserved_dirty = false;
+}
+
+/* Whether the interfaces are as the config says. */
+static int port_check(const struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
+{
+	const char *what = port->role == SW_ROLE_PATH ? d->path[port->slot].cfg->name : "inside";
+	const struct config_path *p;
+
+	if (!port->present) {
+		snprintf(err, DATAPATH_ERR,
+			 "%s: interface %s does not exist: make it, or correct `interface:`", what,
+			 port->name);
+		return -ENODEV;
+	}
+	if (port->role != SW_ROLE_PATH || port->link.l3)
+		return 0;
+	p = d->path[port->slot].cfg;
+	if (!p->gateway.family && !p->gateway6.family) {
+		snprintf(err, DATAPATH_ERR,
+			 "%s: %s is an Ethernet device: give the path a `gateway:` or `gateway6:`",
+			 p->name, port->name);
+		return -EINVAL;
+	}
+	if (p->class == SW_CLASS_VPN && !p->encrypted && d->cfg->mode == SW_MODE_ENFORCE) {
+		snprintf(err, DATAPATH_ERR,
+			 "%s: a VPN on the Ethernet device %s would leave in clear: say "
+			 "`encrypted: true` if ESP is made elsewhere, or name the tunnel's device",
+			 p->name, port->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int ports_make(struct daemon *d)
+{
+	d->port = calloc(d->cfg->n_paths + d->cfg->n_inside, sizeof(*d->port));
+	if (!d->port)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->cfg->n_paths; i++)
+		d->port[d->n_ports++] = (struct edge_port){.slot = d->path_ids[i],
+							   .role = SW_ROLE_PATH,
+							   .name = d->cfg->paths[i].interface};
+	for (size_t i = 0; i < d->cfg->n_inside; i++)
+		d->port[d->n_ports++] = (struct edge_port){.slot = SW_INSIDE_SLOT + i,
+							   .role = SW_ROLE_INSIDE,
+							   .name = d->cfg->inside[i].interface};
+	return 0;
+}
+
+int edge_start(struct daemon *d, char err[DATAPATH_ERR])
+{
+	const struct links_ops ops = {
+		.arg = d,
+		.link = on_link,
+		.link_gone = on_link_gone,
+		.address = on_address,
+		.neighbor = on_neighbor,
+		.resynced = on_resynced,
+	};
+	int ret = ports_make(d);
+
+	if (!ret)
+		ret = links_start(&d->links, d->base, &ops);
+	if (ret) {
+		snprintf(err, DATAPATH_ERR, "rtnetlink can't be read: %s", strerror(-ret));
+		return ret;
+	}
+	d->reserved_dirty = true;
+	for (size_t i = 0; i < d->n_ports; i++) {
+		ret = port_check(d, &d->port[i], err);
+		if (ret)
+			return ret;
+	}
+	if (!links_forwarding(4))
+		daemon_log("net.ipv4.ip_forward is 0: gateways can't be looked up and what goes up "
+			   "to the kernel is dropped: sysctl -w net.ipv4.ip_forward=1");
+	return 0;
+}
+
+/* Gone from the config since the maps were made: their rows. */
+static void stale_rows_clear(struct daemon *d)
+{
+	struct sw_path *paths = datapath_paths(d->dp);
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (d->path[id].cfg)
+			continue;
+		memset(&paths[id], 0, sizeof(paths[id]));
+		memset(&datapath_path_counters(d->dp)[id], 0, sizeof(struct sw_path_counters));
+	}
+}
+
+int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
+{
+	const char *names[SW_MAX_SLOTS];
+	uint32_t watched[SW_MAX_PATHS];
+	size_t n = 0;
+	int ret;
+
+	stale_rows_clear(d);
+	for (size_t i = 0; i < d->n_ports; i++) {
+		names[i] = d->port[i].name;
+		ret = port_write(d, &d->port[i]);
+		if (ret) {
+			snprintf(err, DATAPATH_ERR, "%s: its rows can't be written: %s",
+				 d->port[i].name, strerror(-ret));
+			return ret;
+		}
+		if (d->port[i].role != SW_ROLE_PATH)
+			continue;
+		watched[n++] = d->port[i].link.ifindex;
+		d->path[d->port[i].slot].link_up = d->port[i].link.up;
+	}
+	datapath_prune(d->dp, names, d->n_ports);
+	d->started = true;
+	for (size_t i = 0; i < d->n_ports; i++)
+		port_manage_gateways(d, &d->port[i]);
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		usable_update(d, id);
+	/* backups first: the last in the config's order of paths is the last to lose */
+	for (size_t i = d->n_ports; i > 0; i--) {
+		ret = port_attach(d, &d->port[i - 1], err);
+		if (ret)
+			return ret;
+	}
+	return links_watch_carrier(d->links, watched, n, CARRIER_PERIOD_MS);
+}
+
+void edge_apply_mode(struct daemon *d)
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint32_t mode = d->cfg->mode;
+
+	/* a cold start watches; an adopted data plane goes on as it was until its feeds are back */
+	if (mode == SW_MODE_ENFORCE && d->cold && !datapath_adopted(d->dp))
+		mode = SW_MODE_MONITOR;
+	if (c->mode != mode) {
+		__atomic_store_n(&c->mode, mode, __ATOMIC_RELEASE);
+		daemon_changed(d);
+	}
+}
+
+void edge_stop(struct daemon *d)
+{
+	if (d->links)
+		links_stop(d->links);
+	free(d->port);
+	free(d->own);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way of a route: feeds -> RIB -> compiler -> maps, in slices on the loop, so that a large
+ * change never holds up the news of a link. Also the cold start: what was adopted stays until each
+ * feed has sent its table.
+ */
+#include "daemon/daemon_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int group_write(void *arg, uint32_t id, const struct sw_group *group)
+{
+	struct daemon *d = arg;
+
+	datapath_groups(d->dp)[id] = *group;
+	/* whole before a prefix points to it; prefix_write is a system call */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return 0;
+}
+
+static int prefix_write(void *arg, const struct prefix *prefix, uint32_t group)
+{
+	struct daemon *d = arg;
+
+	return datapath_prefix_write(d->dp, prefix, group);
+}
+
+static int prefix_remove(void *arg, const struct prefix *prefix)
+{
+	struct daemon *d = arg;
+
+	return datapath_prefix_remove(d->dp, prefix);
+}
+
+static void default_write(void *arg, uint8_t family, uint32_t group)
+{
+	struct daemon *d = arg;
+	struct sw_ctl *c = datapath_ctl(d->dp);
+
+	__atomic_store_n(family == 4 ? &c->default4 : &c->default6, group, __ATOMIC_RELEASE);
+}
+
+static void compile_run(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	size_t refused = fib_counts(d->fib).refused;
+	struct fib_counts counts;
+	size_t left;
+
+	(void)fd;
+	(void)what;
+	edge_reserve(d);
+	left = fib_compile(d->fib, clock_now(), d->usable, COMPILE_SLICE);
+	daemon_changed(d);
+	counts = fib_counts(d->fib);
+	if (counts.refused > refused)
+		daemon_log(
+			"%zu prefixes do not fit into the maps: they go by the kernel; summarise "
+			"or filter what is announced",
+			counts.refused);
+	d->state_dirty = true;
+	d->rib_dirty = left > 0;
+	if (left)
+		routes_dirty(d);
+}
+
+void routes_dirty(struct daemon *d)
+{
+	static const struct timeval now = {0};
+
+	d->rib_dirty = true;
+	if (!event_pending(d->ev_compile, EV_TIMEOUT, NULL))
+		event_add(d->ev_compile, &now);
+}
+
+/* All feeds have their table, or the time is up: old entries go, enforce begins. */
+static void cold_end(struct daemon *d, bool late)
+{
+	if (!d->cold)
+		return;
+	for (size_t i = 0; late && i < d->cfg->n_feeds; i++) {
+		if (!d->feeds[i].synced)
+			daemon_log("feed %s has not sent its whole table within 30 s: going on "
+				   "without",
+				   d->feeds[i].cfg->name);
+	}
+	/* the table first, whole, then the mode */
+	fib_compile(d->fib, clock_now(), d->usable, 0);
+	fib_sync_done(d->fib);
+	fib_compile(d->fib, clock_now(), d->usable, 0);
+	d->cold = false;
+	daemon_changed(d);
+	edge_apply_mode(d);
+	daemon_log("%s: %zu IPv4 and %zu IPv6 prefixes",
+		   d->cfg->mode == SW_MODE_ENFORCE ? "enforcing" : "monitoring",
+		   fib_counts(d->fib).installed4, fib_counts(d->fib).installed6);
+}
+
+static void cold_check(struct daemon *d)
+{
+	for (size_t i = 0; i < d->cfg->n_feeds; i++) {
+		if (!d->feeds[i].synced)
+			return;
+	}
+	cold_end(d, false);
+}
+
+static enum rib_result sink_announce(void *arg, feed_id feed, const struct route *route)
+{
+	struct daemon *d = arg;
+	enum rib_result ret;
+
+	edge_reserve(d); /* next hops are told by the links' networks */
+	ret = rib_announce(d->rib, feed, route, clock_now());
+	if (ret == RIB_NO_MEMORY)
+		daemon_log("feed %s: out of memory: a route is lost", d->feeds[feed].cfg->name);
+	if (ret == RIB_OK)
+		routes_dirty(d);
+	return ret;
+}
+
+static size_t sink_withdraw(void *arg, feed_id feed, const struct route *route, bool by_sub)
+{
+	struct daemon *d = arg;
+	size_t n = rib_withdraw(d->rib, feed, route, by_sub, clock_now());
+
+	if (n)
+		routes_dirty(d);
+	return n;
+}
+
+static void sink_peer_down(void *arg, feed_id feed, const struct ip_addr *peer)
+{
+	struct daemon *d = arg;
+
+	usable_peer(d, peer, true);
+	if (rib_peer_down(d->rib, feed, peer, clock_now()))
+		routes_dirty(d);
+}
+
+static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
+{
+	(void)feed;
+	usable_peer(arg, peer, false);
+}
+
+static void sink_begin(void *arg, feed_id feed)
+{
+	struct daemon *d = arg;
+
+	d->feeds[feed].lost = false;
+	rib_feed_mark(d->rib, feed);
+	daemon_log("feed %s: a table begins", d->feeds[feed].cfg->name);
+}
+
+static void sink_end_of_rib(void *arg, feed_id feed)
+{
+	struct daemon *d = arg;
+	size_t swept = rib_feed_sweep(d->rib, feed, clock_now());
+
+	daemon_log("feed %s: its table is complete: %zu routes", d->feeds[feed].cfg->name,
+		   rib_feed_routes(d->rib, feed));
+	if (swept)
+		routes_dirty(d);
+	d->feeds[feed].synced = true;
+	cold_check(d);
+}
+
+static void sink_lost(void *arg, feed_id feed)
+{
+	struct daemon *d = arg;
+
+	if (d->feeds[feed].lost)
+		return;
+	d->feeds[feed].lost = true;
+	rib_feed_stale(d->rib, feed, clock_now());
+	daemon_log("feed %s is gone: its %zu routes are stale and kept for %llu s",
+		   d->feeds[feed].cfg->name, rib_feed_routes(d->rib, feed),
+		   (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
+	routes_dirty(d);
+}
+
+static void sink_log(void *arg, feed_id feed, const char *text)
+{
+	struct daemon *d = arg;
+
+	daemon_log("feed %s: %s", d->feeds[feed].cfg->name, text);
+}
+
+static int adopt_prefix(void *arg, const struct prefix *prefix, uint32_t group)
+{
+	struct daemon *d = arg;
+	int ret = fib_adopt_prefix(d->fib, prefix, group);
+
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret) /* of no group that is there: of no use to packets either */
+		datapath_prefix_remove(d->dp, prefix);
+	return 0;
+}
+
+/* What an earlier daemon left in the maps. */
+static int routes_adopt(struct daemon *d)
+{
+	const struct sw_group *groups = datapath_groups(d->dp);
+
+	for (uint32_t id = 1; id < SW_MAX_GROUPS; id++) {
+		if (groups[id].kind != SW_GROUP_FREE &&
+		    fib_adopt_group(d->fib, id, &groups[id]) == -ENOMEM)
+			return -ENOMEM;
+	}
+	return datapath_prefix_each(d->dp, adopt_prefix, d);
+}
+
+int routes_init(struct daemon *d, char err[DATAPATH_ERR])
+{
+	const struct fib_ops ops = {
+		.arg = d,
+		.group_write = group_write,
+		.prefix_write = prefix_write,
+		.prefix_remove = prefix_remove,
+		.default_write = default_write,
+	};
+
+	d->rib = rib_new(d->cfg, d->path_ids);
+	d->fib = d->rib ? fib_new(d->cfg, d->rib, &ops) : NULL;
+	d->feeds = calloc(d->cfg->n_feeds + 1, sizeof(*d->feeds));
+	d->ev_compile = evtimer_new(d->base, compile_run, d);
+	if (!d->fib || !d->feeds || !d->ev_compile ||
+	    (datapath_adopted(d->dp) && routes_adopt(d))) {
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+		return -ENOMEM;
+	}
+	d->cold = true;
+	return 0;
+}
+
+int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR])
+{
+	const struct feed_sink sink = {
+		.arg = d,
+		.announce = sink_announce,
+		.withdraw = sink_withdraw,
+		.peer_down = sink_peer_down,
+		.peer_up = sink_peer_up,
+		.begin = sink_begin,
+		.end_of_rib = sink_end_of_rib,
+		.lost = sink_lost,
+		.log = sink_log,
+	};
+	char text[200];
+
+	for (size_t i = 0; i < d->cfg->n_feeds; i++)
+		d->feeds[i].cfg = &d->cfg->feeds[i];
+	for (size_t i = 0; i < d->cfg->n_feeds; i++) {
+		struct feed_slot *slot = &d->feeds[i];
+		int ret;
+
+		slot->type = feed_type(slot->cfg->type);
+		ret = slot->type->start(&slot->feed, i, slot->cfg, d->config_dir, d->base, &sink,
+					text);
+		if (ret) {
+			snprintf(err, DATAPATH_ERR, "feed %s: %s", slot->cfg->name, text);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* Each second. */
+void routes_tick(struct daemon *d)
+{
+	uint64_t now = clock_now();
+
+	if (d->cold) {
+		cold_check(d);
+		if (now - d->start_ns > COLD_START_NS)
+			cold_end(d, true);
+	}
+	if (rib_expire_stale(d->rib, now, d->cfg->stale_ns))
+		routes_dirty(d);
+	fib_settle(d->fib, now, d->cfg->grace_ns);
+	if (d->reserved_dirty || fib_counts(d->fib).pending)
+		routes_dirty(d);
+}
+
+void routes_stop(struct daemon *d)
+{
+	for (size_t i = 0; d->feeds && i < d->cfg->n_feeds; i++) {
+		if (d->feeds[i].feed)
+			d->feeds[i].type->stop(d->feeds[i].feed);
+	}
+	free(d->feeds);
+	if (d->fib)
+		fib_free(d->fib);
+	if (d->rib)
+		rib_free(d->rib);
+	if (d->ev_compile)
+		event_free(d->ev_compile);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which paths can carry traffic: each source of objections has its word in map `usable`, and this
+ * file is the writer of link, peers, admin, failback and neighbor (bfd and probe have none yet: all
+ * set). Down at once; up after failback-delay, which doubles with each failure within five minutes,
+ * and ends at once when the far side's packets come on the path.
+ */
+#include "daemon/daemon_impl.h"
+
+static void word_set(__u64 *word, unsigned int id, bool set)
+{
+	if (set)
+		__atomic_or_fetch(word, 1ULL << id, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(word, ~(1ULL << id), __ATOMIC_RELEASE);
+}
+
+/* Whether all of the path's listed peers of the family are down (none listed: no). */
+static bool peers_down(const struct path_state *p, uint8_t family)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->cfg->n_peers; i++) {
+		if (p->cfg->peers[i].family != family)
+			continue;
+		if (!p->peer_down[i])
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* A gateway of some family is resolved, or none is needed. */
+static bool neighbor_ok(struct daemon *d, const struct path_state *p, unsigned int id)
+{
+	const struct edge_port *port = edge_port_of(d, id);
+
+	if (!port || !port->present || port->link.l3)
+		return true;
+	return (p->cfg->gateway.family && p->gateway_ok) ||
+	       (p->cfg->gateway6.family && p->gateway6_ok);
+}
+
+static uint64_t rx_packets(struct daemon *d, unsigned int id)
+{
+	struct sw_path_stats stats;
+
+	return maps_path_stats(d->maps, id, &stats) ? 0 : stats.rx_packets;
+}
+
+/* Paths usable by all words, of any family: as the programs' select has it. */
+static uint64_t usable_now(struct daemon *d)
+{
+	const struct sw_usable *u = datapath_usable(d->dp);
+	const struct sw_ctl *c = datapath_ctl(d->dp);
+
+	return u->link & ((u->peers4 & c->can4) | (u->peers6 & c->can6)) & u->bfd & u->probe &
+	       u->admin & u->failback & u->neighbor;
+}
+
+/* Arms the timer that looks at the holds, while there are any. */
+static void holds_arm(struct daemon *d)
+{
+	static const struct timeval soon = {.tv_usec = 10000};
+
+	if (!event_pending(d->ev_hold, EV_TIMEOUT, NULL))
+		event_add(d->ev_hold, &soon);
+}
+
+/*
+ * The failback word. A path that comes back is held for failback-delay, longer if it failed not
+ * long ago; its first time up, and the end of a drain, wait for nothing.
+ */
+static void hold_begin(struct daemon *d, struct path_state *p, unsigned int id, uint64_t now)
+{
+	uint64_t delay = d->cfg->failback_delay_ns;
+
+	if (!p->was_up || !delay) {
+		p->hold_until_ns = 0;
+		return;
+	}
+	p->hold_ns = p->hold_ns ? p->hold_ns : delay;
+	p->hold_until_ns = now + p->hold_ns;
+	p->hold_rx = rx_packets(d, id);
+	holds_arm(d);
+}
+
+static void note_failure(struct daemon *d, struct path_state *p, uint64_t now)
+{
+	uint64_t delay = d->cfg->failback_delay_ns;
+
+	if (p->failed_ns && now - p->failed_ns < FAILBACK_MAX_NS) {
+		p->hold_ns = p->hold_ns ? p->hold_ns * 2 : delay;
+		if (p->hold_ns > FAILBACK_MAX_NS)
+			p->hold_ns = FAILBACK_MAX_NS;
+	} else {
+		p->hold_ns = delay;
+	}
+	p->failed_ns = now;
+}
+
+/*
+ * Publishes what changed. changed_ns goes first: a program that sees the new usable must find when
+ * it changed; the generation goes last, so that flows are judged by the new state.
+ */
+static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, uint64_t now)
+{
+	uint64_t before = usable_now(d), after;
+	struct sw_path *row = &datapath_paths(d->dp)[id];
+
+	if (!!(*word >> id & 1) == set)
+		return;
+	after = set ? before : before & ~(1ULL << id);
+	if (set || after != before)
+		__atomic_store_n(&row->changed_ns, now, __ATOMIC_RELEASE);
+	word_set(word, id, set);
+	after = usable_now(d);
+	if (after == before) {
+		daemon_changed(d);
+		return;
+	}
+	d->path[id].changed_ns = now;
+	daemon_changed(d);
+	d->usable = after;
+	fib_moved(d->fib, before, after, &d->moved, &d->lost);
+	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", d->path[id].cfg->name,
+		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
+}
+
+void usable_update(struct daemon *d, unsigned int id)
+{
+	struct sw_usable *u = datapath_usable(d->dp);
+	struct path_state *p = &d->path[id];
+	uint64_t now = clock_now();
+	bool objected;
+
+	if (!p->cfg || !d->started) /* before the start: only looked at, told all at once */
+		return;
+	objected = !p->link_up || p->drained || !neighbor_ok(d, p, id) ||
+		   (peers_down(p, 4) && peers_down(p, 6));
+	if (!objected && p->objected)
+		hold_begin(d, p, id, now);
+	if (objected && !p->objected && p->was_up)
+		note_failure(d, p, now);
+	p->objected = objected;
+	if (!objected)
+		p->was_up = true;
+	/* the failback word first: the path must not be usable between two stores */
+	if (!objected && p->hold_until_ns)
+		publish(d, id, &u->failback, false, now);
+	publish(d, id, &u->link, p->link_up, now);
+	publish(d, id, &u->peers4, !peers_down(p, 4), now);
+	publish(d, id, &u->peers6, !peers_down(p, 6), now);
+	publish(d, id, &u->admin, !p->drained, now);
+	publish(d, id, &u->neighbor, neighbor_ok(d, p, id), now);
+	if (!objected && !p->hold_until_ns)
+		publish(d, id, &u->failback, true, now);
+}
+
+void usable_holds(struct daemon *d)
+{
+	struct sw_usable *u = datapath_usable(d->dp);
+	uint64_t now = clock_now();
+	bool more = false;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct path_state *p = &d->path[id];
+
+		if (!p->cfg || !p->hold_until_ns)
+			continue;
+		if (p->objected) {
+			p->hold_until_ns = 0;
+			continue;
+		}
+		if (now >= p->hold_until_ns || rx_packets(d, id) > p->hold_rx) {
+			p->hold_until_ns = 0;
+			publish(d, id, &u->failback, true, now);
+			continue;
+		}
+		more = true;
+	}
+	if (more)
+		holds_arm(d);
+}
+
+void usable_drain(struct daemon *d, unsigned int id, bool drained)
+{
+	struct path_state *p = &d->path[id];
+
+	p->drained = drained;
+	usable_update(d, id);
+	if (!drained && p->hold_until_ns) { /* a person said so: no delay */
+		p->hold_until_ns = 0;
+		usable_update(d, id);
+	}
+}
+
+void usable_peer(struct daemon *d, const struct ip_addr *peer, bool down)
+{
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct path_state *p = &d->path[id];
+
+		for (size_t i = 0; p->cfg && i < p->cfg->n_peers; i++) {
+			if (!ip_equal(&p->cfg->peers[i], peer) || p->peer_down[i] == down)
+				continue;
+			p->peer_down[i] = down;
+			usable_update(d, id);
+		}
+	}
+}
+
+void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid)
+{
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct path_state *p = &d->path[id];
+		const struct edge_port *port = edge_port_of(d, id);
+
+		if (!p->cfg || !port || !port->present || port->link.ifindex != ifindex)
+			continue;
+		if (ip_equal(&p->cfg->gateway, addr))
+			p->gateway_ok = valid;
+		else if (ip_equal(&p->cfg->gateway6, addr))
+			p->gateway6_ok = valid;
+		else
+			continue;
+		usable_update(d, id);
+	}
+}
+
+void usable_init(struct daemon *d)
+{
+	struct sw_usable *u = datapath_usable(d->dp);
+	uint64_t configured = 0;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct path_state *p = &d->path[id];
+
+		if (!p->cfg)
+			continue;
+		configured |= 1ULL << id;
+		p->objected = true;
+		/* adopted: what was drained stays so, what was usable was up */
+		if (datapath_adopted(d->dp)) {
+			p->drained = datapath_paths(d->dp)[id].name[0] && !(u->admin >> id & 1);
+			p->changed_ns = datapath_paths(d->dp)[id].changed_ns;
+		}
+	}
+	u->bfd = u->probe = configured;
+	if (datapath_adopted(d->dp)) {
+		/* nothing is torn down before the links are known again */
+		d->usable = usable_now(d);
+		return;
+	}
+	u->link = u->neighbor = u->failback = 0;
+	u->peers4 = u->peers6 = u->admin = configured;
+	d->usable = 0;
+}
