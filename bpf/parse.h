@@ -215,6 +215,8 @@ static __always_inline enum parse_result parse_l4(struct packet *pkt, void *l4, 
 				return ret;
 		}
 	}
+	if (pkt->headers > pkt->len)
+		return PARSE_MALFORMED; /* what was read as headers is Ethernet's padding */
 	if (!pkt->icmp_error) {
 		pkt->key.proto = pkt->proto;
 		pkt->src_is_lo = flow_key(&pkt->key, &pkt->src, &pkt->dst, pkt->sport, pkt->dport);
@@ -266,26 +268,28 @@ static __always_inline enum parse_result parse_ip6(struct packet *pkt, void *l3,
 	pkt->ttl = ip6->hop_limit;
 	pkt->headers = sizeof(*ip6);
 	next = ip6->nexthdr;
-	for (i = 0; i < PARSE_MAX_EXT; i++) {
+	for (i = 0; i <= PARSE_MAX_EXT; i++) {
 		__u8 *ext = cur;
 		__u32 size;
 
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
 		    next != IPPROTO_FRAGMENT)
 			break;
+		if (i == PARSE_MAX_EXT) {
+			pkt->options = 1; /* too many to look through: the kernel's */
+			break;
+		}
 		if ((void *)(ext + 8) > end)
 			return PARSE_MALFORMED;
-		if (next == IPPROTO_FRAGMENT) {
-			pkt->fragment = 1;
-			size = 8;
-		} else {
-			if (next == IPPROTO_HOPOPTS)
-				pkt->options = 1; /* each router must look: the kernel does */
-			size = (ext[1] + 1) * 8;
-		}
+		if (next == IPPROTO_HOPOPTS)
+			pkt->options = 1; /* each router must look: the kernel does */
+		pkt->fragment = next == IPPROTO_FRAGMENT;
+		size = pkt->fragment ? 8 : (ext[1] + 1) * 8;
 		next = ext[0];
 		cur += size;
 		pkt->headers += size;
+		if (pkt->fragment)
+			break; /* a later one has data behind it: all must get one hash */
 	}
 	pkt->proto = next;
 	if (pkt->dst.bytes[0] == 0xff && next != IPPROTO_ICMPV6)
