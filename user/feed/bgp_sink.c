@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a session's UPDATEs to the feed's sink: the parser's calls become routes of the local view.
+ * The path id identifies a route in its session (0 without ADD-PATH); where a feed has several
+ * peers, the peer's number in the highest byte, by exclusive or, keeps their ids apart. A route has
+ * no peer: the session is with the local daemon, its next hop tells where it came from.
+ */
+#include "feed/bgp_routes.h"
+#include "feed/bgp_session.h"
+
+static uint32_t route_sub(const struct bgp_conn *c, uint32_t path_id)
+{
+	return path_id ^ (uint32_t)c->peer_index << 24;
+}
+
+static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
+			const struct bgp_attributes *attr)
+{
+	struct bgp_conn *c = arg;
+	struct feed_report *rep = &c->feed->report;
+	struct route route = {
+		.view = VIEW_LOCAL,
+		.prefix = *p,
+		.nexthop = attr->nexthop,
+		.nexthop_ll = attr->nexthop_ll,
+		.as_path = attr->as_path,
+		.n_as = attr->n_as,
+		.has_as_path = attr->has_as_path,
+		.has_local_pref = attr->has_local_pref,
+		.local_pref = attr->local_pref,
+		.sub = route_sub(c, path_id),
+	};
+	char prefix[PREFIX_STRLEN], nexthop[IP_STRLEN];
+	enum rib_result result;
+
+	if (c->feed->cfg->n_peers > 1 && bgp_routes_add(&c->routes, p, route.sub)) {
+		c->failed = true;
+		return;
+	}
+	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
+	if (result == RIB_NO_MEMORY)
+		c->failed = true;
+	if (result == RIB_UNKNOWN_PATH)
+		feed_error(rep,
+			   "BGP peer %s: %s by next hop %s belongs to no path: add the next hop to "
+			   "a path's `peers`",
+			   c->name, prefix_format(p, prefix), ip_format(&attr->nexthop, nexthop));
+}
+
+static void on_withdraw(void *arg, const struct prefix *p, uint32_t path_id)
+{
+	struct bgp_conn *c = arg;
+	struct feed_report *rep = &c->feed->report;
+	struct route route = {.view = VIEW_LOCAL, .prefix = *p, .sub = route_sub(c, path_id)};
+
+	bgp_routes_remove(&c->routes, p, route.sub);
+	rep->sink.withdraw(rep->sink.arg, rep->id, &route, true);
+}
+
+static void on_end_of_rib(void *arg, uint8_t family)
+{
+	struct bgp_conn *c = arg;
+
+	if (family == 4)
+		c->eor4 = true;
+	else
+		c->eor6 = true;
+	bgp_feed_check_eor(c->feed);
+}
+
+static void on_masked(void *arg, const struct prefix *p)
+{
+	struct bgp_conn *c = arg;
+
+	(void)p;
+	c->feed->report.status.masked++;
+}
+
+static void on_ignored(void *arg, uint16_t afi, uint8_t safi)
+{
+	struct bgp_conn *c = arg;
+
+	feed_error(&c->feed->report,
+		   "BGP peer %s: routes of AFI %u, SAFI %u ignored: only IPv4 and IPv6 unicast are "
+		   "taken",
+		   c->name, afi, safi);
+}
+
+struct bgp_update_ops bgp_conn_ops(struct bgp_conn *c)
+{
+	return (struct bgp_update_ops){
+		.arg = c,
+		.announce = on_announce,
+		.withdraw = on_withdraw,
+		.end_of_rib = on_end_of_rib,
+		.masked = on_masked,
+		.ignored = on_ignored,
+	};
+}
