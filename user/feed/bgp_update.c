@@ -106,7 +106,7 @@ static int check(struct bgp_update *u)
 	    check_field(u, u->nlri, "routes"))
 		return -EBADMSG;
 	check_mandatory(u);
-	return u->treat_as_withdraw && u->other && !reaches(u) ? 0 : 0;
+	return u->treat_as_withdraw && u->other && !reaches(u) ? -EBADMSG : 0;
 }
 
 static void tell(const struct bgp_update *u, struct bgp_span s, uint8_t family,
