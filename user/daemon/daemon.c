@@ -303,6 +303,10 @@ static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 	ret = edge_start(d, err);
 	if (!ret)
 		ret = routes_start_feeds(d, err);
+	if (!ret) { /* what is local or exempt is known before the first packet */
+		edge_reserve(d);
+		fib_compile(d->fib, clock_now(), d->usable, 0);
+	}
 	if (!ret) {
 		edge_apply_mode(d);
 		ret = edge_attach(d, err);

@@ -46,6 +46,7 @@ struct path_state {
 	bool gateway_ok, gateway6_ok; /* the neighbour is resolved */
 	bool *peer_down;	      /* of cfg->peers[i] */
 	bool was_up;		      /* some time since the start */
+	bool first_up;		      /* it was not, before the last look */
 	bool objected;		      /* by something else than failback, when last looked */
 	uint64_t hold_until_ns;	      /* failback-delay, 0: none */
 	uint64_t failed_ns;	      /* last time it failed, 0: never */

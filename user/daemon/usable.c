@@ -107,11 +107,12 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 {
 	uint64_t before = usable_now(d), after;
 	struct sw_path *row = &datapath_paths(d->dp)[id];
+	struct path_state *p = &d->path[id];
 
 	if (!!(*word >> id & 1) == set)
 		return;
 	after = set ? before : before & ~(1ULL << id);
-	if (set || after != before)
+	if (!p->first_up && (set || after != before))
 		__atomic_store_n(&row->changed_ns, now, __ATOMIC_RELEASE);
 	word_set(word, id, set);
 	after = usable_now(d);
@@ -119,11 +120,11 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 		daemon_changed(d);
 		return;
 	}
-	d->path[id].changed_ns = now;
+	p->changed_ns = row->changed_ns;
 	daemon_changed(d);
 	d->usable = after;
 	fib_moved(d->fib, before, after, &d->moved, &d->lost);
-	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", d->path[id].cfg->name,
+	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", p->cfg->name,
 		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
 }
 
@@ -143,6 +144,7 @@ void usable_update(struct daemon *d, unsigned int id)
 	if (objected && !p->objected && p->was_up)
 		note_failure(d, p, now);
 	p->objected = objected;
+	p->first_up = !p->was_up; /* how it was at the start is no change */
 	if (!objected)
 		p->was_up = true;
 	/* the failback word first: the path must not be usable between two stores */
