@@ -124,6 +124,17 @@ static __always_inline struct sw_path *path_row(__u8 id)
 	return id < SW_MAX_PATHS ? bpf_map_lookup_elem(&paths, &key) : NULL;
 }
 
+/*
+ * Whether select's last answer to this flow still holds: among equals the flow's own path decides,
+ * and where the kernel forwards, that may be another than the hash's.
+ */
+static __always_inline __u8 answer_holds(__u8 answer, const struct choice *choice)
+{
+	if (choice->path == SW_NO_PATH || answer >= SW_MAX_PATHS)
+		return choice->path == answer;
+	return choice->members >> answer & 1;
+}
+
 /* Whether what select gives this flow changed, or its own direction's class: a new epoch. */
 static __always_inline __u8 epoch_ends(const struct seen *a, struct sw_flow *flow,
 				       const struct sw_ctl *c, union flow_word old,
@@ -134,7 +145,7 @@ static __always_inline __u8 epoch_ends(const struct seen *a, struct sw_flow *flo
 	__u8 first = !flow->generation, ends = 0;
 	struct sw_group *group = fib_group(a->group);
 
-	if (group && (first || choice->path != old.s.answer)) {
+	if (group && (first || !answer_holds(old.s.answer, choice))) {
 		settle_start(flow, c->grace_ns, answer_changed(group, choice), a->now);
 		ends = !first;
 	}
