@@ -163,7 +163,7 @@ struct sw_interface {
  */
 #define SW_NEXTHOP_CHECK_NS 250000000ULL
 struct sw_nexthop {
-	__u8 family; /* 4 or 6; 0: no gateway of this family */
+	__u8 family; /* 4 or 6; 0: no gateway of this family, ifindex is all there is */
 	__u8 valid;  /* MACs below are resolved */
 	__u8 pad[2];
 	__u32 ifindex;

@@ -137,6 +137,7 @@ static void test_interfaces_and_nexthops(void **state)
 	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &none), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_int_equal(hop.family, 0);
+	assert_int_equal(hop.ifindex, 10); /* a TUN, or hosts on the link: where to all the same */
 	assert_int_equal(datapath_nexthop_write(dp, 3, 4, 10, &gw), -EINVAL);
 	close(fd);
 	maps_close(maps);

@@ -50,7 +50,10 @@ int datapath_interface_write(struct datapath *dp, uint32_t ifindex,
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
 /* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */
 int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
-/* family 4 or 6; addr family 0: no gateway. Makes the programs ask again at once. */
+/*
+ * family 4 or 6; addr family 0: no gateway, ifindex alone says where to (a host on the link, or a
+ * device without MACs). Makes the programs ask again at once.
+ */
 int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
 			   const struct ip_addr *addr);
 int datapath_neighbor_write(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr,

@@ -134,14 +134,13 @@ int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex)
 int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
 			   const struct ip_addr *addr)
 {
-	struct sw_nexthop row = {0}, old;
+	struct sw_nexthop row = {.ifindex = ifindex}, old;
 	uint32_t key = slot * 2U + (family == 6);
 
 	if ((family != 4 && family != 6) || (addr->family && addr->family != family))
 		return -EINVAL;
 	if (addr->family) {
 		row.family = family;
-		row.ifindex = ifindex;
 		memcpy(row.addr, addr->bytes, sizeof(row.addr));
 	}
 	/* The same gateway again, as after an adoption: its MACs serve until the answer is there.
