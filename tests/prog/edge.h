@@ -210,7 +210,7 @@ static inline void edge_slots(void)
 	neighbor_write(LAN0, LAN_HOST6, device_next_mac(LAN0));
 }
 
-/* Everything as at a start, enforcing, nothing ever changed, grace an hour. */
+/* Everything as at a start, enforcing, nothing ever changed, grace a minute. */
 static inline void edge_reset(void)
 {
 	uint64_t all = BIT(DEVICES) - 1;
@@ -219,7 +219,7 @@ static inline void edge_reset(void)
 				    .mode = SW_MODE_ENFORCE,
 				    .generation = 1,
 				    .scope = SW_SCOPE_CLASS,
-				    .grace_ns = HOUR_NS,
+				    .grace_ns = GRACE_NS,
 				    .can4 = all,
 				    .can6 = all,
 				    .seed = 7,

@@ -28,8 +28,9 @@
 #include "sameway/abi.h"
 #include "sameway.skel.h"
 
-#define HOUR_NS	 3600000000000ULL
-#define MAX_CPUS 1024
+#define SECOND_NS 1000000000ULL
+#define GRACE_NS  (60 * SECOND_NS)
+#define MAX_CPUS  1024
 
 enum hook { XDP, TC_IN, TC_OUT };
 static const char *const hook_text[] = {"xdp", "tc ingress", "tc egress"};
