@@ -33,17 +33,19 @@ static void state_path(const struct daemon *d, const char *suffix, char *buf, si
 static void on_incident(void *arg, enum incident_change change, const struct incident *inc)
 {
 	struct daemon *d = arg;
-	char src[PREFIX_STRLEN], dst[PREFIX_STRLEN];
+
+	static const struct timeval soon = {.tv_usec = 20000};
 
 	d->state_dirty = true;
 	control_tell(d, change, inc);
 	if (change == INCIDENT_UPDATE)
 		return;
-	daemon_log("incident %llu %s: %s: %s, cause %s, side %s: %s -> %s: %s: %s",
+	if (!event_pending(d->ev_save, EV_TIMEOUT, NULL))
+		event_add(d->ev_save, &soon);
+	daemon_log("incident %llu %s: %s: %s, cause %s, side %s: %s: %s",
 		   (unsigned long long)inc->id, change == INCIDENT_OPEN ? "open" : "closed",
 		   severity_name(inc->severity), verdict_text(inc->verdict), cause_name(inc->cause),
-		   side_name(inc->side), prefix_format(&inc->src, src),
-		   prefix_format(&inc->dst, dst), inc->message, inc->fix);
+		   side_name(inc->side), inc->message, inc->fix);
 }
 
 void alerts_context(struct daemon *d, struct incident_context *ctx)
@@ -83,6 +85,13 @@ static void ring_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	datapath_events_consume(((struct daemon *)arg)->dp);
+}
+
+static void save_now(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	alerts_save(arg);
 }
 
 struct scan {
@@ -223,7 +232,8 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 	int ret;
 
 	d->incidents = incidents_new(on_incident, d);
-	if (!d->incidents) {
+	d->ev_save = evtimer_new(d->base, save_now, d);
+	if (!d->incidents || !d->ev_save) {
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return -ENOMEM;
 	}
@@ -258,4 +268,6 @@ void alerts_stop(struct daemon *d)
 	}
 	if (d->ev_ring)
 		event_free(d->ev_ring);
+	if (d->ev_save)
+		event_free(d->ev_save);
 }

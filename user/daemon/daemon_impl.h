@@ -93,7 +93,8 @@ struct daemon {
 	uint64_t start_ns;
 	uint64_t usable; /* paths usable now, of any family */
 	size_t moved, lost;
-	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_int, *ev_term, *ev_hup;
+	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
+		*ev_hup;
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
