@@ -235,10 +235,14 @@ start_birds() {
 
 # edge_up: makes all of it, up to the point where BGP starts; $LAB and $RUN are set.
 edge_up() {
+	local site
+	[ -x "$TUNNEL" ] || {
+		echo "lab: no $TUNNEL: run make all labtools" >&2
+		return 1
+	}
 	LAB=sw$(printf '%04x%04x' $RANDOM $RANDOM)
 	RUN=$(mktemp -d "/tmp/$LAB.XXXXXX") && chmod 755 "$RUN" || return 1
 	: >"$RUN/pids"
-	local site
 	for site in $SITES; do make_site "$site" || return 1; done
 	make_links && make_tunnel && start_birds
 }

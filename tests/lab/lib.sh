@@ -121,6 +121,21 @@ moved() {
 	echo $(($(packets "$1" "$2" "$3") - before))
 }
 
+# moved_by_us DEVICE COMMAND...: packets received by the device that the programs forwarded while the command ran. The kernel
+# would bring many of them there, too: only this tells that it did not have to.
+moved_by_us() {
+	local device=$1 before filter
+	shift
+	filter="[.reasons[] | select(.interface == \"$device\" and .action == \"forward\") | .packets] | add // 0"
+	before=$(j "$filter" counters)
+	"$@" >/dev/null 2>&1
+	echo $(($(j "$filter" counters) - before))
+}
+
+# wire SECONDS DEVICE FILTER...: packets of the filter that tcpdump saw on the edge's device in that time. (It ends with an
+# empty line when it is told to stop: hence no wc.)
+wire() { in_ns edge timeout "$1" tcpdump -nn -i "$2" "${@:3}" 2>/dev/null | grep -c ' IP'; }
+
 # start_iperf SITE [PORT]: a server there, ready
 start_iperf() {
 	background "$1" "iperf-$1" iperf3 -s -p "${2:-5201}"

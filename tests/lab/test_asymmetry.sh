@@ -8,6 +8,7 @@ set -u
 lab_start enforce 2s
 background edge follow "$SAMEWAY" -i "$LAB" -j alerts -f
 ping_lost 5 0.02 $CLOUD4 >/dev/null
+check_within 10 "the start is past, nothing settles" true_json '.uptime_s >= 4' status
 check "healthy traffic opens nothing" true_json '. == []' alerts
 
 # A new flow: nothing is settling. The first pair of packets is the first answered ping.

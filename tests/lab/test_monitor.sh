@@ -7,14 +7,16 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 lab_edge
-# A filter of the user's own behind ours: it counts what it sees. cls_u32 is there on every kernel.
+# A filter of the user's own behind ours: it mirrors, and counts, what it sees.
 in_ns edge tc qdisc add dev er0 clsact
-in_ns edge tc filter add dev er0 ingress prio 100 protocol ip u32 match u32 0 0 action ok
+in_ns edge ip link add tap0 type veth peer name tap1
+in_ns edge ip link set tap0 up
+in_ns edge tc filter add dev er0 ingress prio 100 protocol ip u32 match u32 0 0 action mirred egress mirror dev tap0
 links() { in_ns edge ip -d link show; }
 clean() { sed -E 's/ (prog\/xdp|xdp[a-z]*).*//' <<<"$1"; }
 before=$(links)
 before_tc=$(in_ns edge tc filter show dev er0 ingress | grep -c 'u32')
-edge_config monitor
+edge_config monitor 2s
 sameway_start || {
 	fail "sameway starts in monitor mode" "see above"
 	done_testing
@@ -33,12 +35,14 @@ check "the paths counted them: out by VPN, in by ExpressRoute" true_json '([.[] 
 	([.[] | select(.name == "er1-primary")][0].rx_packets >= 40)' paths
 check "nothing was forwarded" true_json '[.reasons[] | select(.action == "forward" and .packets > 0)] == []' counters
 check "observed" true_json '[.reasons[] | select(.reason == "observed" and .interface == "er0")][0].packets >= 40' counters
+wait_for 10 true_json '.uptime_s >= 4' status
+ping_lost 3 0.02 $CLOUD4 >/dev/null
 check_within 3 "and judged: out by VPN is on-prem's mistake" true_json 'any(.[]; .verdict == "asymmetric" and .side == "onprem" and .forward_path == "vpn30")' alerts
 # what ping counted is what bpftool shows a second later
 total=$(j '[.[] | select(.name == "vpn30")][0].tx_packets' paths)
 check_within 3 "bpftool's sums agree" eval "bpftool -j map dump pinned /sys/fs/bpf/sameway/$LAB/path_counters | jq -e '[.. | objects | select(.name? == \"vpn30\")][0].tx_packets >= $total'"
 check "every pinned map but devmap, ring buffer has BTF" eval '! for m in /sys/fs/bpf/sameway/$LAB/*; do
-	bpftool -j map show pinned "$m" 2>/dev/null; done | jq -r "select(.type != \"devmap\" and .type != \"ringbuf\" and (.btf_id // 0) == 0) | .name" | grep .'
+	bpftool -j map show pinned "$m" 2>/dev/null; done | jq -r "select(.type != null and .type != \"devmap\" and .type != \"ringbuf\" and (.btf_id // 0) == 0) | .name" | grep .'
 s detach >/dev/null
 check_within 5 "detach: the daemon is gone" finished sameway
 check_equal "interfaces as before" "$(clean "$(links)")" "$(clean "$before")"

@@ -33,6 +33,13 @@ by_path "$REMOTE4" er0 tun30
 by_path "$BRANCH4" tun30 er0
 by_path "$VPNPEER4" tun30 er0
 
+for d in "$CLOUD4" "$CLOUD6" "$BRANCH4"; do
+	check_at_least "$d: the programs move it, not the kernel" "$(moved_by_us lan0 ping_lost 20 0.01 "$d")" 20
+done
+check_at_least "answers from ExpressRoute likewise" "$(moved_by_us er0 ping_lost 20 0.01 "$CLOUD4")" 20
+check_at_least "IPv6" "$(moved_by_us er0 ping_lost 20 0.01 "$CLOUD6")" 20
+check_at_least "answers from the VPN likewise" "$(moved_by_us tun30 ping_lost 20 0.01 "$BRANCH4")" 20
+
 check "explain: ExpressRoute" true_json '.path == "er1-primary" and .class == "expressroute" and .prefix == "10.10.30.0/24" and
 	([.if_down[] | select(.path == "er1-primary")][0].then == "vpn30")' explain $CLOUD4 from $LAN4
 check "explain: IPv6" true_json '.path == "er1-primary" and .prefix == "fd00:10:10:30::/64"' explain $CLOUD6 from $LAN6
@@ -43,8 +50,8 @@ check "routes: all candidates, ExpressRoute's tier first" true_json '.[0].prefix
 	([.[0].candidates[] | {path, local_pref}] | sort) ==
 	([{path: "er1-primary", local_pref: 100}, {path: "vpn30", local_pref: 300}] | sort)' routes $CLOUD4
 check_at_least "BGP with the VPN's peer goes by the tunnel" \
-	"$(in_ns edge timeout 2.5 tcpdump -nn -i tun30 tcp port 179 and host $VPNPEER4 2>/dev/null | wc -l)" 2
-check_equal "and not by ExpressRoute" "$(in_ns edge timeout 2.5 tcpdump -nn -i er0 host $VPNPEER4 2>/dev/null | wc -l)" 0
+	"$(wire 2.5 tun30 tcp port 179 and host "$VPNPEER4")" 2
+check_equal "and not by ExpressRoute" "$(wire 2.5 er0 host "$VPNPEER4")" 0
 
 # Both directions of a flow in one record, by whichever side it was opened.
 in_ns lan ping -q -c 3 -i 0.05 $CLOUD4 >/dev/null
