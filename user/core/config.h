@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The configuration (contract.md, Config): from YAML text to a struct, with every mistake's line. */
+/* The configuration (contract.md, Config): from YAML text to a struct, with every mistake's line.
+ */
 #ifndef SAMEWAY_CORE_CONFIG_H
 #define SAMEWAY_CORE_CONFIG_H
 
@@ -47,7 +48,7 @@ struct config_feed {
 	struct ip_addr listen;
 	uint16_t port;
 	uint32_t as;
-	uint32_t router_id; /* host order */
+	uint32_t router_id;    /* host order */
 	struct ip_addr *peers; /* who may connect; at least one */
 	size_t n_peers;
 	/* jsonl */
@@ -78,7 +79,7 @@ struct config {
 };
 
 struct config_error {
-	int line; /* 1-based */
+	int line;	/* 1-based */
 	char text[200]; /* "what is wrong: what to do", no newline */
 };
 struct config_errors {

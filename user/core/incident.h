@@ -30,14 +30,14 @@ struct incident {
 	enum cause cause;
 	enum side side;
 	enum severity severity;
-	bool confirmed; /* asymmetric: a notice until it lasted `confirm` */
-	struct prefix src, dst; /* src: the inside prefix */
+	bool confirmed;			/* asymmetric: a notice until it lasted `confirm` */
+	struct prefix src, dst;		/* src: the inside prefix */
 	int forward_path, reverse_path; /* path ids, -1: none; inside to outside */
-	size_t flows;  /* that have the verdict now */
+	size_t flows;			/* that have the verdict now */
 	size_t prefixes_moved, prefixes_lost;
-	bool has_moved; /* the two above are known (failover) */
-	int64_t duration_ms; /* of a failover, -1: none */
-	uint64_t first_wall, last_wall; /* CLOCK_REALTIME ns */
+	bool has_moved;				  /* the two above are known (failover) */
+	int64_t duration_ms;			  /* of a failover, -1: none */
+	uint64_t first_wall, last_wall;		  /* CLOCK_REALTIME ns */
 	uint64_t opened_ns, last_ns, had_flow_ns; /* CLOCK_MONOTONIC */
 	char message[512];
 	char fix[512];
@@ -49,16 +49,17 @@ typedef void (*incident_cb)(void *arg, enum incident_change change, const struct
 /* What the causes are told from, besides RIB and FIB. */
 struct incident_path_state {
 	bool configured;
-	uint64_t objections[8]; /* not used as bits: [word] != 0 where that word objects to the path; order of SW_LIVENESS */
-	uint64_t changed_ns;    /* when its usable bit last changed */
+	uint64_t objections[8]; /* not used as bits: [word] != 0 where that word objects to the
+				   path; order of SW_LIVENESS */
+	uint64_t changed_ns;	/* when its usable bit last changed */
 };
 struct incident_context {
 	const struct config *cfg;
 	const struct rib *rib;
 	const struct fib *fib;
-	const uint8_t *path_ids; /* of cfg->paths[i] */
+	const uint8_t *path_ids;		       /* of cfg->paths[i] */
 	struct incident_path_state path[SW_MAX_PATHS]; /* by path id */
-	size_t prefixes_moved, prefixes_lost; /* by the last change of usable */
+	size_t prefixes_moved, prefixes_lost;	       /* by the last change of usable */
 	uint64_t now, wall;
 };
 

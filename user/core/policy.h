@@ -27,8 +27,8 @@ struct policy_tier {
 	uint64_t paths;
 	enum sw_class class; /* of all its paths */
 	uint8_t rank;
-	struct prefix via;   /* the prefix whose candidates these are */
-	bool own;            /* via is the prefix itself: via_prefix null */
+	struct prefix via; /* the prefix whose candidates these are */
+	bool own;	   /* via is the prefix itself: via_prefix null */
 	bool maintenance;
 	enum policy_step step; /* why the tier before it comes first; RULE for the first tier */
 };
@@ -36,7 +36,7 @@ struct policy_tier {
 struct policy_answer {
 	struct policy_tier tier[SW_MAX_TIERS];
 	size_t n_tiers;
-	size_t cut;       /* tiers beyond SW_MAX_TIERS that were left out */
+	size_t cut;	  /* tiers beyond SW_MAX_TIERS that were left out */
 	uint64_t members; /* all candidate paths, also of classes not in prefer */
 };
 
@@ -46,7 +46,6 @@ int policy_compare(const struct config *cfg, const struct candidate *a, const st
 /* Whether its AS path says maintenance: 12076 first and repeated >= 8 times beyond the first. */
 bool policy_maintenance(const struct candidate *c);
 /* The tiers of a local prefix. 0/0 and ::/0 lend nothing to the prefixes they cover. */
-void policy_tiers(const struct config *cfg, const struct rib_node *node,
-		  struct policy_answer *out);
+void policy_tiers(const struct config *cfg, const struct rib_node *node, struct policy_answer *out);
 
 #endif

@@ -208,8 +208,10 @@ void control_stop(struct daemon *d)
 
 	if (!control)
 		return;
-	while (!TAILQ_EMPTY(&control->clients))
-		client_free(TAILQ_FIRST(&control->clients));
+	for (struct client *c = TAILQ_FIRST(&control->clients), *next; c; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		client_free(c);
+	}
 	if (control->listener) {
 		unlink(control->path);
 		evconnlistener_free(control->listener);

@@ -3,7 +3,8 @@
  * The daemon's insides: the one place that knows all parts. One thread, one libevent loop.
  *
  *   daemon.c      start and stop order, the ticks
- *   edge.c        links, addresses, neighbours -> interfaces, hooks, reserved prefixes
+ *   edge.c        links, addresses, neighbours -> interfaces, hooks
+ *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
  *   alerts.c      events and the scan -> incidents, log lines, state file
@@ -113,7 +114,8 @@ void daemon_changed(struct daemon *d);
 int edge_start(struct daemon *d, char err[DATAPATH_ERR]);
 int edge_attach(struct daemon *d, char err[DATAPATH_ERR]);
 void edge_stop(struct daemon *d);
-/* Hands the reserved prefixes and links' networks to RIB and compiler, if they changed. */
+/* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
+ */
 void edge_reserve(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The edge as the kernel has it: which of our interfaces are there, their rows in the maps, their
- * hooks, the gateways' neighbours, and the addresses that are reserved in the FIB.
+ * hooks, the gateways' neighbours.
  */
 #include "daemon/daemon_impl.h"
 
@@ -253,110 +253,6 @@ static void on_resynced(void *arg)
 {
 	(void)arg;
 	daemon_log("news of links were lost by the kernel: all was read again");
-}
-
-/* One entry of the reserved list; an address that is in it already keeps its first meaning. */
-static void reserve(struct fib_reserved *v, size_t *n, struct prefix prefix, uint8_t kind,
-		    uint8_t slot)
-{
-	for (size_t i = 0; i < *n; i++) {
-		if (prefix_equal(&v[i].prefix, &prefix))
-			return;
-	}
-	v[(*n)++] = (struct fib_reserved){prefix, kind, slot};
-}
-
-static void reserve_addr(struct fib_reserved *v, size_t *n, const struct ip_addr *ip, uint8_t kind)
-{
-	if (ip->family && !ip_is_link_local(ip))
-		reserve(v, n, prefix_host(ip), kind, 0);
-}
-
-/* Own addresses first, then exempt ones, then the inside networks. */
-static size_t reserved_list(struct daemon *d, struct fib_reserved *v)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->n_own; i++) {
-		reserve_addr(v, &n, &d->own[i].addr, SW_GROUP_LOCAL);
-		reserve_addr(v, &n, &d->own[i].broadcast, SW_GROUP_LOCAL);
-	}
-	for (size_t i = 0; i < d->cfg->n_exempt; i++)
-		reserve(v, &n, d->cfg->exempt[i].prefix, SW_GROUP_EXEMPT, 0);
-	for (size_t i = 0; i < d->cfg->n_paths; i++) {
-		const struct config_path *p = &d->cfg->paths[i];
-
-		reserve_addr(v, &n, &p->gateway, SW_GROUP_EXEMPT);
-		reserve_addr(v, &n, &p->gateway6, SW_GROUP_EXEMPT);
-		for (size_t j = 0; j < p->n_peers; j++)
-			reserve_addr(v, &n, &p->peers[j], SW_GROUP_EXEMPT);
-	}
-	for (size_t i = 0; i < d->cfg->n_inside; i++) {
-		const struct config_inside *in = &d->cfg->inside[i];
-
-		reserve_addr(v, &n, &in->gateway, SW_GROUP_EXEMPT);
-		reserve_addr(v, &n, &in->gateway6, SW_GROUP_EXEMPT);
-		for (size_t j = 0; j < in->n_networks; j++)
-			reserve(v, &n, in->networks[j], SW_GROUP_INSIDE, SW_INSIDE_SLOT + i);
-	}
-	return n;
-}
-
-static size_t reserved_max(const struct daemon *d)
-{
-	size_t n = d->n_own * 2 + d->cfg->n_exempt + d->cfg->n_paths * 2 + d->cfg->n_inside * 2;
-
-	for (size_t i = 0; i < d->cfg->n_paths; i++)
-		n += d->cfg->paths[i].n_peers;
-	for (size_t i = 0; i < d->cfg->n_inside; i++)
-		n += d->cfg->inside[i].n_networks;
-	return n;
-}
-
-/* The networks on the paths' links, by which next hops are told. */
-static int link_nets_set(struct daemon *d)
-{
-	struct rib_link_net *nets = calloc(d->n_own + 1, sizeof(*nets));
-	struct ip_addr *own = calloc(d->n_own + 1, sizeof(*own));
-	size_t n = 0;
-	int ret = -ENOMEM;
-
-	for (size_t i = 0; nets && own && i < d->n_own; i++) {
-		own[i] = d->own[i].addr;
-		for (size_t j = 0; j < d->n_ports; j++) {
-			const struct edge_port *port = &d->port[j];
-
-			if (port->role != SW_ROLE_PATH || !port->present ||
-			    port->link.ifindex != d->own[i].ifindex ||
-			    d->own[i].len == prefix_max_len(d->own[i].addr.family))
-				continue;
-			nets[n].prefix = prefix_host(&d->own[i].addr);
-			nets[n].prefix.len = d->own[i].len;
-			prefix_mask(&nets[n].prefix);
-			nets[n++].path = port->slot;
-		}
-	}
-	if (nets && own)
-		ret = rib_set_links(d->rib, nets, n, own, d->n_own);
-	free(nets);
-	free(own);
-	return ret;
-}
-
-void edge_reserve(struct daemon *d)
-{
-	struct fib_reserved *v;
-
-	if (!d->reserved_dirty)
-		return;
-	v = calloc(reserved_max(d) + 1, sizeof(*v));
-	if (!v || fib_set_reserved(d->fib, v, reserved_list(d, v)) || link_nets_set(d)) {
-		free(v);
-		daemon_log("out of memory: this box's addresses are not all known; tried again");
-		return;
-	}
-	free(v);
-	d->reserved_dirty = false;
 }
 
 /* Whether the interfaces are as the config says. */

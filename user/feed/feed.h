@@ -15,7 +15,7 @@ enum feed_state { FEED_DOWN, FEED_UP, FEED_STALE };
 
 struct feed_status {
 	enum feed_state state;
-	bool sees_all;    /* every candidate (ADD-PATH, jsonl); false: best only */
+	bool sees_all;	  /* every candidate (ADD-PATH, jsonl); false: best only */
 	uint64_t updates; /* messages or lines taken */
 	uint64_t errors;  /* messages or lines refused */
 	uint64_t masked;  /* prefixes with host bits, masked */
@@ -44,8 +44,8 @@ struct feed;
 struct feed_type {
 	const char *name;
 	int (*start)(struct feed **out, feed_id id, const struct config_feed *cfg,
-		     const char *config_dir, struct event_base *base,
-		     const struct feed_sink *sink, char error[200]);
+		     const char *config_dir, struct event_base *base, const struct feed_sink *sink,
+		     char error[200]);
 	void (*status)(const struct feed *feed, struct feed_status *out);
 	void (*stop)(struct feed *feed);
 };

@@ -34,10 +34,10 @@ int datapath_start_timer(struct datapath *dp);
 /* Mmapped maps. */
 struct sw_ctl *datapath_ctl(struct datapath *dp);
 struct sw_usable *datapath_usable(struct datapath *dp);
-struct sw_path *datapath_paths(struct datapath *dp);            /* SW_MAX_PATHS rows */
-struct sw_group *datapath_groups(struct datapath *dp);          /* SW_MAX_GROUPS rows */
+struct sw_path *datapath_paths(struct datapath *dp);		      /* SW_MAX_PATHS rows */
+struct sw_group *datapath_groups(struct datapath *dp);		      /* SW_MAX_GROUPS rows */
 struct sw_path_counters *datapath_path_counters(struct datapath *dp); /* for the names */
-struct sw_verdict_row *datapath_verdicts(struct datapath *dp);  /* SW_VERDICT_COUNT rows */
+struct sw_verdict_row *datapath_verdicts(struct datapath *dp);	      /* SW_VERDICT_COUNT rows */
 
 /* 0 or -errno; -ENOSPC: full. */
 int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group);
@@ -45,8 +45,7 @@ int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix);
 typedef int (*datapath_prefix_cb)(void *arg, const struct prefix *prefix, uint32_t group);
 int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg);
 
-int datapath_interface_write(struct datapath *dp, uint32_t ifindex,
-			     const struct sw_interface *row);
+int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
 /* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */
 int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);

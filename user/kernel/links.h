@@ -15,8 +15,8 @@ struct event_base;
 struct link_info {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
-	bool up;      /* admin up and carrier */
-	bool l3;      /* no Ethernet header (ARPHRD other than Ether) */
+	bool up;	/* admin up and carrier */
+	bool l3;	/* no Ethernet header (ARPHRD other than Ether) */
 	bool native_tx; /* can be sent to by XDP redirect: Ethernet */
 	uint8_t mac[6];
 	uint32_t mtu;

@@ -15,10 +15,11 @@ void maps_close(struct maps *maps);
 int maps_ctl(struct maps *maps, struct sw_ctl *out);
 int maps_usable(struct maps *maps, struct sw_usable *out);
 int maps_path(struct maps *maps, unsigned int id, struct sw_path *out);
-int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out); /* CPUs summed */
+int maps_path_stats(struct maps *maps, unsigned int id,
+		    struct sw_path_stats *out); /* CPUs summed */
 int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw_nexthop *out);
 int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out); /* CPUs summed */
-int maps_health(struct maps *maps, struct sw_health *out);                      /* CPUs summed */
+int maps_health(struct maps *maps, struct sw_health *out);			/* CPUs summed */
 /* The interfaces map: calls cb for each; stops at the first non-zero, which it returns. */
 int maps_interface_each(struct maps *maps,
 			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
