@@ -25,7 +25,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test
 PROG     := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/test_*.c))
 LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(wildcard tests/lab/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
 
 .PHONY: all check unit prog labtools fuzz lint sizes bench install clean tests
@@ -71,9 +71,16 @@ $(BUILD)/lab/%: tests/lab/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $< -o $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
+$(BUILD)/redirect.bpf.o: tests/bench/redirect.bpf.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a $(LDLIBS) -o $@
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/redirect.skel.h: $(BUILD)/redirect.bpf.o
+	bpftool gen skeleton $< name redirect > $@
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h $(wildcard tests/prog/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/prog $< -lcmocka $(LDLIBS) -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADERS)
 	@mkdir -p $(@D)

@@ -289,6 +289,32 @@ static void test_noise(void **state)
 	assert_int_equal(reasons_total(), rounds);
 }
 
+/* The checksum's carry: only one header in 65536 has it. */
+static void test_checksum_carry(void **state)
+{
+	static const struct packet p = {.src = LAN_HOST, .dst = REMOTE};
+	unsigned int tried = 0;
+	(void)state;
+
+	for (uint32_t id = 0; id < 65536; id++) {
+		struct frame f = frame_at(LAN0, &p);
+		uint8_t *ip = f.data + ETH_HLEN;
+		uint16_t sum;
+
+		ip[4] = (uint8_t)(id >> 8);
+		ip[5] = (uint8_t)id;
+		memset(ip + CHECK_OFFSET, 0, 2);
+		sum = checksum(ip, 20);
+		memcpy(ip + CHECK_OFFSET, &sum, 2);
+		if (ip[CHECK_OFFSET] > 1 && ip[CHECK_OFFSET] < 0xfe)
+			continue;
+		tried++;
+		assert_int_equal(edge_run(XDP, LAN0, &f), XDP_REDIRECT);
+		assert_int_equal(checksum(ip, 20), 0);
+	}
+	assert_in_range(tried, 1000, 1100);
+}
+
 /* A GSO frame is as many packets as it has segments, and as long as each of them. */
 static void test_gso(void **state)
 {
@@ -377,6 +403,7 @@ int main(void)
 		cmocka_unit_test_setup(test_truncated, edge_start),
 		cmocka_unit_test_setup(test_length_cut, edge_start),
 		cmocka_unit_test_setup(test_noise, edge_start),
+		cmocka_unit_test_setup(test_checksum_carry, edge_start),
 		cmocka_unit_test_setup(test_gso, edge_start),
 		cmocka_unit_test_setup(test_foreign_device, edge_start),
 		cmocka_unit_test_setup(test_no_device, edge_start),
