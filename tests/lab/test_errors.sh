@@ -73,7 +73,7 @@ else
 fi
 
 # Firewall rules that a redirect would pass by.
-in_ns edge nft 'add table ip guard; add chain ip guard fwd { type filter hook forward priority 0; }; add rule ip guard fwd tcp dport 23 drop'
+in_ns edge nft 'add table ip guard; add chain ip guard pass { type filter hook forward priority 0; }; add rule ip guard pass tcp dport 23 drop'
 in_ns edge timeout 20 "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml" >/dev/null 2>"$RUN/err" </dev/null
 check_equal "forward: fast beside nft forward rules: refused" $? 1
 check "it says why" grep -qiE 'nft|netfilter|firewall|rules' "$RUN/err"
@@ -91,10 +91,18 @@ else
 fi
 
 # bpffs not mounted: mounted, as bpftool does. In a mount namespace of its own, where it is not.
-check "bpffs not mounted: it mounts it" eval 'in_ns edge unshare -m sh -c "umount /sys/fs/bpf 2>/dev/null
-	timeout 3 $SAMEWAY -i $LAB run -c $RUN/sameway.yaml >$RUN/out 2>&1 &
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do test -e /sys/fs/bpf/sameway/$LAB/usable && found=1 && break; sleep 0.1; done
-	wait; $SAMEWAY -i $LAB detach >/dev/null 2>&1; test -n \"\$found\""'
+mounts_bpffs() {
+	in_ns edge unshare -m bash -c 'umount /sys/fs/bpf
+		"$1" -i "$2" run -c "$3" & pid=$!
+		for _ in {1..100}; do
+			[ ! -e "/sys/fs/bpf/sameway/$2/usable" ] || { found=1; break; }
+			sleep 0.1
+		done
+		kill $pid; wait $pid
+		"$1" -i "$2" detach
+		[ -n "${found:-}" ]' mounts "$SAMEWAY" "$LAB" "$RUN/sameway.yaml"
+}
+check "bpffs not mounted: it mounts it" mounts_bpffs
 
 # After all that: it runs.
 check "the good config runs" sameway_start

@@ -42,7 +42,7 @@ n=$(errors)
 } >>"$feed"
 check_within 3 "the good line after bad ones is taken" selected 10.11.30.0/26 er1-primary
 check_at_least "bad lines are counted" "$(errors)" $((n + 3))
-check "and told with their number" grep -q 'line 6' "$RUN/sameway.log"
+check "and told with their number" grep -q 'routes.jsonl:6: ' "$RUN/sameway.log"
 check_equal "a route of no path is not compiled" "$(j 'map(.prefix) | index("10.10.31.0/24")' routes)" null
 
 echo "{\"op\":\"announce\",\"prefix\":\"10.10.30.7/24\",$vpn,\"local_pref\":77}" >>"$feed"

@@ -199,6 +199,19 @@ static int bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
 	return -EBUSY;
 }
 
+/* In a mount namespace of its own the pins are there for nobody else, and end with it. */
+static void mounts_check(void)
+{
+	struct stat ours, init;
+
+	if (stat("/proc/self/ns/mnt", &ours) || stat("/proc/1/ns/mnt", &init) ||
+	    ours.st_ino == init.st_ino)
+		return;
+	daemon_log("this is not the mount namespace of the system: the pins in /sys/fs/bpf may be "
+		   "seen only from here, and go with it; in place of `ip netns exec` use "
+		   "`nsenter --net=/run/netns/NAME`");
+}
+
 /* events */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -265,6 +278,7 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 
 	if (ret)
 		return ret;
+	mounts_check();
 	ret = maps_open(&d->maps, d->instance, err);
 	if (ret)
 		return ret;

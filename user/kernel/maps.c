@@ -95,6 +95,12 @@ static int open_check(struct maps *maps, const char *instance, char err[DATAPATH
 	int fd = map_fd(maps, MAP_CTL), ret;
 	struct sw_ctl ctl;
 
+	if (fd == -ENOENT && !pins_mounted())
+		return report_fail(err, fd,
+				   "no bpffs at " PINS_FS " here: `ip netns exec` hides it, use "
+				   "`nsenter --net=/run/netns/NAME`; or start the instance with "
+				   "`sameway -i %s run`",
+				   instance);
 	if (fd == -ENOENT)
 		return report_fail(err, fd,
 				   "instance %s is not there (no %s): start it with `sameway -i %s "
