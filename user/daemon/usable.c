@@ -15,19 +15,30 @@ static void word_set(__u64 *word, unsigned int id, bool set)
 		__atomic_and_fetch(word, ~(1ULL << id), __ATOMIC_RELEASE);
 }
 
-/* Whether all of the path's listed peers of the family are down (none listed: no). */
+/*
+ * Whether all of the path's listed peers of the family are down (none listed at all: no). Where
+ * only the other family has peers, their sessions carry both.
+ */
 static bool peers_down(const struct path_state *p, uint8_t family)
 {
-	bool any = false;
+	bool of_family = false;
 
+	for (size_t i = 0; i < p->cfg->n_peers; i++)
+		of_family |= p->cfg->peers[i].family == family;
 	for (size_t i = 0; i < p->cfg->n_peers; i++) {
-		if (p->cfg->peers[i].family != family)
-			continue;
-		if (!p->peer_down[i])
+		if ((!of_family || p->cfg->peers[i].family == family) && !p->peer_down[i])
 			return false;
-		any = true;
 	}
-	return any;
+	return p->cfg->n_peers > 0;
+}
+
+/* No family that the path can carry has a peer. */
+static bool all_peers_down(struct daemon *d, const struct path_state *p, unsigned int id)
+{
+	const struct sw_ctl *c = datapath_ctl(d->dp);
+
+	return (peers_down(p, 4) || !(c->can4 >> id & 1)) &&
+	       (peers_down(p, 6) || !(c->can6 >> id & 1));
 }
 
 /* A gateway of some family is resolved, or none is needed. */
@@ -137,8 +148,7 @@ void usable_update(struct daemon *d, unsigned int id)
 
 	if (!p->cfg || !d->started) /* before the start: only looked at, told all at once */
 		return;
-	objected = !p->link_up || p->drained || !neighbor_ok(d, p, id) ||
-		   (peers_down(p, 4) && peers_down(p, 6));
+	objected = !p->link_up || p->drained || !neighbor_ok(d, p, id) || all_peers_down(d, p, id);
 	if (!objected && p->objected)
 		hold_begin(d, p, id, now);
 	if (objected && !p->objected && p->was_up)
