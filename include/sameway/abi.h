@@ -135,12 +135,13 @@ struct sw_path {
 	char name[SW_NAME_LEN];		/* empty: not configured */
 	char circuit_name[SW_NAME_LEN]; /* empty: none */
 	__u32 ifindex;
-	__u32 mtu;    /* of the IP packet, bytes */
-	__u8 class;   /* enum sw_class */
-	__u8 rank;    /* place of the class in prefer, SW_NO_RANK: observed only */
-	__u8 circuit; /* number of the circuit, same number = one redundant pair */
-	__u8 l3;      /* 1: a device without Ethernet header */
-	__u32 pad;
+	__u32 mtu;	  /* of the IP packet, bytes */
+	__u8 class;	  /* enum sw_class */
+	__u8 rank;	  /* place of the class in prefer, SW_NO_RANK: observed only */
+	__u8 circuit;	  /* number of the circuit, same number = one redundant pair */
+	__u8 l3;	  /* 1: a device without Ethernet header */
+	__u8 maintenance; /* 1: some of its routes say so (12076 repeated) */
+	__u8 pad[3];
 	__u64 changed_ns; /* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
 };
 

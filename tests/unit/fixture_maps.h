@@ -37,7 +37,7 @@ void maps_close(struct maps *maps)
 int maps_ctl(struct maps *maps, struct sw_ctl *out)
 {
 	(void)maps;
-	*out = (struct sw_ctl){.mode = SW_MODE_ENFORCE};
+	*out = (struct sw_ctl){.mode = SW_MODE_ENFORCE, .can4 = ~0ULL, .can6 = ~0ULL};
 	return 0;
 }
 

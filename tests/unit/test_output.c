@@ -94,28 +94,52 @@ static void test_paths(void **state)
 	assert_shown(SHOW_PATHS, "paths", rows_paths(fake_maps()));
 }
 
+/* A reason of a path that is usable, and of no other. */
+static void test_maintenance(void **state)
+{
+	json_t *rows, *reasons;
+
+	(void)state;
+	fake_paths[0].maintenance = 1;
+	rows = rows_paths(fake_maps());
+	reasons = json_object_get(json_array_get(rows, 0), "reasons");
+	assert_int_equal(json_array_size(reasons), 1);
+	assert_string_equal(json_string_value(json_array_get(reasons, 0)), "maintenance");
+	json_decref(rows);
+	fake_usable.link = 0;
+	rows = rows_paths(fake_maps());
+	reasons = json_object_get(json_array_get(rows, 0), "reasons");
+	assert_int_equal(json_array_size(reasons), 1);
+	assert_string_equal(json_string_value(json_array_get(reasons, 0)), "interface-down");
+	json_decref(rows);
+}
+
 /* One family's peers down is a reason, but the other family still carries traffic. */
 static void test_objections(void **state)
 {
+	struct sw_ctl ctl = {.can4 = ~0ULL, .can6 = ~0ULL}, only6 = {.can6 = ~0ULL};
 	bool can;
 	json_t *reasons;
 
 	(void)state;
 	fake_usable.peers6 = 0;
-	reasons = rows_objections(&fake_usable, 3, &can);
+	reasons = rows_objections(&fake_usable, &only6, 3, &can);
+	assert_false(can); /* the family that is left has no gateway */
+	json_decref(reasons);
+	reasons = rows_objections(&fake_usable, &ctl, 3, &can);
 	assert_true(can);
 	assert_int_equal(json_array_size(reasons), 1);
 	assert_string_equal(json_string_value(json_array_get(reasons, 0)), "peer-down");
 	json_decref(reasons);
 	fake_usable.peers4 = 0;
-	reasons = rows_objections(&fake_usable, 3, &can);
+	reasons = rows_objections(&fake_usable, &ctl, 3, &can);
 	assert_false(can);
 	assert_int_equal(json_array_size(reasons), 1);
 	json_decref(reasons);
 #define OBJECT_ALONE(field, text)                                                                  \
 	setup(NULL);                                                                               \
 	fake_usable.field = ~(1ULL << 63);                                                         \
-	reasons = rows_objections(&fake_usable, 63, &can);                                         \
+	reasons = rows_objections(&fake_usable, &ctl, 63, &can);                                   \
 	assert_string_equal(json_string_value(json_array_get(reasons, 0)), text);                  \
 	assert_int_equal(can, !strcmp(text, "peer-down"));                                         \
 	json_decref(reasons);
@@ -422,6 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paths, setup),
+		cmocka_unit_test_setup(test_maintenance, setup),
 		cmocka_unit_test_setup(test_objections, setup),
 		cmocka_unit_test_setup(test_counters, setup),
 		cmocka_unit_test_setup(test_flows, setup),

@@ -6,6 +6,7 @@
  * Every count is kept by candidate_count(), which is called with -1 before a candidate changes and
  * with +1 after, so that the counts can't drift from the candidates.
  */
+#include "core/policy.h"
 #include "core/rib_internal.h"
 
 #include <errno.h>
@@ -72,6 +73,8 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 	if (view != VIEW_LOCAL)
 		return;
 	rib->path_routes[c->path][is6] += (size_t)by;
+	if (policy_maintenance(c))
+		rib->path_maintenance[c->path] += (size_t)by;
 	if (before != (node->n_live > 0))
 		*(is6 ? &rib->counts.prefixes6 : &rib->counts.prefixes4) += (size_t)by;
 }
@@ -382,6 +385,11 @@ size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)
 	if (family != 4)
 		n += rib->path_routes[path][1];
 	return n;
+}
+
+bool rib_path_maintenance(const struct rib *rib, int path)
+{
+	return path >= 0 && path < SW_MAX_PATHS && rib->path_maintenance[path];
 }
 
 struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after)

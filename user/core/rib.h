@@ -129,6 +129,8 @@ struct rib_counts rib_counts(const struct rib *rib);
 size_t rib_feed_routes(const struct rib *rib, feed_id feed);
 /* Local candidates of the path that count (not own, not peer_down), of the family; 0: both. */
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
+/* Whether any of those tells of maintenance of its connection (policy_maintenance). */
+bool rib_path_maintenance(const struct rib *rib, int path);
 
 /* Walks in order of prefix; the next after `after` (NULL: the first). Nodes with candidates only.
  */

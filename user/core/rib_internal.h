@@ -28,6 +28,7 @@ struct rib {
 	struct rib_counts counts;
 	size_t n_stale;
 	size_t path_routes[SW_MAX_PATHS][2]; /* IPv4, IPv6 */
+	size_t path_maintenance[SW_MAX_PATHS];
 	size_t *feed_routes;
 	size_t n_feeds;
 	struct rib_link_net *nets;

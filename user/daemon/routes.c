@@ -43,6 +43,17 @@ static void default_write(void *arg, uint8_t family, uint32_t group)
 	__atomic_store_n(family == 4 ? &c->default4 : &c->default6, group, __ATOMIC_RELEASE);
 }
 
+/* What `paths` shows of maintenance, with no daemon too. */
+static void maintenance_write(struct daemon *d)
+{
+	struct sw_path *rows = datapath_paths(d->dp);
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (d->path[id].cfg)
+			rows[id].maintenance = rib_path_maintenance(d->rib, id);
+	}
+}
+
 static void compile_run(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -55,6 +66,8 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 	edge_reserve(d);
 	left = fib_compile(d->fib, clock_now(), d->usable, COMPILE_SLICE);
 	daemon_changed(d);
+	if (!d->cold)
+		maintenance_write(d);
 	counts = fib_counts(d->fib);
 	if (counts.refused > refused)
 		daemon_log(
@@ -92,11 +105,13 @@ static void cold_end(struct daemon *d, bool late)
 	fib_sync_done(d->fib);
 	fib_compile(d->fib, clock_now(), d->usable, 0);
 	d->cold = false;
+	maintenance_write(d);
 	daemon_changed(d);
 	edge_apply_mode(d);
 	daemon_log("%s: %zu IPv4 and %zu IPv6 prefixes",
 		   d->cfg->mode == SW_MODE_ENFORCE ? "enforcing" : "monitoring",
 		   fib_counts(d->fib).installed4, fib_counts(d->fib).installed6);
+	alerts_scan(d);
 }
 
 static void cold_check(struct daemon *d)

@@ -23,9 +23,10 @@ int rows_count_flows(struct maps *maps, uint64_t count[SW_VERDICT_COUNT]);
 uint64_t rows_now(void);
 /* One row of `paths`; the reasons of it from `usable`. */
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
-		  const struct sw_usable *usable);
+		  const struct sw_usable *usable, const struct sw_ctl *ctl);
 /* [reasons] by which the words object to the path; *can: in some family it can carry traffic. */
-json_t *rows_objections(const struct sw_usable *usable, unsigned int id, bool *can);
+json_t *rows_objections(const struct sw_usable *usable, const struct sw_ctl *ctl, unsigned int id,
+			bool *can);
 /* One row of `flows`. paths: SW_MAX_PATHS rows; now: CLOCK_MONOTONIC ns. */
 json_t *rows_flow(const struct sw_flow_key *key, const struct sw_flow *flow,
 		  const struct sw_path *paths, uint64_t now);

@@ -8,14 +8,15 @@
 #include <net/if.h>
 #include <string.h>
 
-json_t *rows_objections(const struct sw_usable *usable, unsigned int id, bool *can)
+json_t *rows_objections(const struct sw_usable *usable, const struct sw_ctl *ctl, unsigned int id,
+			bool *can)
 {
 #define OBJECTION(field, text) {text, !(usable->field >> id & 1)},
 	const struct {
 		const char *text;
 		bool objects;
 	} words[] = {SW_LIVENESS(OBJECTION)};
-	bool peers = (usable->peers4 | usable->peers6) >> id & 1;
+	bool peers = ((usable->peers4 & ctl->can4) | (usable->peers6 & ctl->can6)) >> id & 1;
 	uint64_t both = usable->link & usable->bfd & usable->probe & usable->admin &
 			usable->failback & usable->neighbor;
 	json_t *reasons = json_array();
@@ -80,7 +81,7 @@ static json_t *path_gateway(struct maps *maps, unsigned int id)
 }
 
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
-		  const struct sw_usable *usable)
+		  const struct sw_usable *usable, const struct sw_ctl *ctl)
 {
 	struct sw_path_stats stats = {0};
 	json_t *row = json_object();
@@ -88,7 +89,9 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 	bool can;
 
 	maps_path_stats(maps, id, &stats);
-	reasons = rows_objections(usable, id, &can);
+	reasons = rows_objections(usable, ctl, id, &can);
+	if (can && path->maintenance && !rows_append(reasons, json_string("maintenance")))
+		can = false;
 	if (row && rows_set(row, "id", json_integer(id)) &&
 	    rows_set(row, "name", rows_name(path->name, SW_NAME_LEN)) &&
 	    rows_set(row, "class", json_string(class_text(path->class))) &&
@@ -112,15 +115,17 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 json_t *rows_paths(struct maps *maps)
 {
 	struct sw_usable usable = {0};
+	struct sw_ctl ctl = {0};
 	json_t *rows = json_array();
 	bool ok = rows;
 
 	maps_usable(maps, &usable);
+	maps_ctl(maps, &ctl);
 	for (unsigned int id = 0; ok && id < SW_MAX_PATHS; id++) {
 		struct sw_path path;
 
 		if (!maps_path(maps, id, &path) && path.name[0])
-			ok = rows_append(rows, rows_path(maps, id, &path, &usable));
+			ok = rows_append(rows, rows_path(maps, id, &path, &usable, &ctl));
 	}
 	if (ok)
 		return rows;
