@@ -36,7 +36,7 @@ static json_t *status_feeds(struct daemon *d)
 		slot->type->status(slot->feed, &st);
 		json_array_append_new(
 			rows,
-			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s*}", "name",
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s?}", "name",
 				  slot->cfg->name, "type", slot->type->name, "state",
 				  feed_state_names[st.state], "sees", st.sees_all ? "all" : "best",
 				  "routes", (json_int_t)rib_feed_routes(d->rib, i), "updates",
@@ -47,14 +47,35 @@ static json_t *status_feeds(struct daemon *d)
 	return rows;
 }
 
-/* Feeds that the cold start waits for; the edge itself while no hook is attached. */
-static json_t *status_waiting(struct daemon *d)
+static void waiting_add(json_t *rows, const char *name)
 {
-	json_t *rows = json_array();
+	size_t i;
+	json_t *row;
+
+	json_array_foreach (rows, i, row) {
+		if (!strcmp(json_string_value(row), name))
+			return;
+	}
+	json_array_append_new(rows, json_string(name));
+}
+
+/* Feeds that the cold start waits for, and interfaces that are gone or lack a hook. */
+static json_t *status_waiting(struct daemon *d, const json_t *hooks)
+{
+	json_t *rows = json_array(), *hook;
+	size_t at;
 
 	for (size_t i = 0; d->cold && i < d->cfg->n_feeds; i++) {
 		if (!d->feeds[i].synced)
-			json_array_append_new(rows, json_string(d->feeds[i].cfg->name));
+			waiting_add(rows, d->feeds[i].cfg->name);
+	}
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (!d->port[i].present)
+			waiting_add(rows, d->port[i].name);
+	}
+	json_array_foreach ((json_t *)hooks, at, hook) {
+		if (!json_is_true(json_object_get(hook, "attached")))
+			waiting_add(rows, json_string_value(json_object_get(hook, "interface")));
 	}
 	return rows;
 }
@@ -72,7 +93,7 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 	json_object_set_new(row, "mode",
 			    json_string(d->cfg->mode == SW_MODE_ENFORCE ? "enforce" : "monitor"));
 	json_object_set_new(row, "forward", json_string("fast"));
-	json_object_set_new(row, "waiting", status_waiting(d));
+	json_object_set_new(row, "waiting", status_waiting(d, json_object_get(row, "hooks")));
 	json_object_set_new(row, "uptime_s",
 			    json_integer((clock_now() - d->start_ns) / 1000000000ULL));
 	json_object_set_new(row, "feeds", status_feeds(d));
