@@ -399,12 +399,16 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 		.about = flow->about,
 	};
 	struct tracked *t = *flow_slot(set, key);
+	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
 
 	memcpy(&ev.state, &flow->state, sizeof(ev.state));
-	if (t && t->rec->inc.verdict == ev.state.verdict)
+	if (t && t->rec->inc.verdict == ev.state.verdict) {
 		t->scan = set->scan;
-	else if (t || cause_opens(ev.state.verdict))
+		if (last > t->rec->inc.had_flow_ns)
+			t->rec->inc.had_flow_ns = last;
+	} else if (t || cause_opens(ev.state.verdict)) {
 		flow_judge(set, ctx, &ev, true);
+}
 }
 
 /* Takes off the flows whose records the scan did not see. */
@@ -429,7 +433,7 @@ static void record_age(struct incidents *set, struct record *rec,
 	rec->untracked = rec->untracked_scan;
 	if (inc->flows) {
 		inc->last_wall = ctx->wall;
-		inc->last_ns = inc->had_flow_ns = ctx->now;
+		inc->last_ns = ctx->now;
 		if (!inc->confirmed && elapsed(inc->opened_ns, ctx->now) >= ctx->cfg->confirm_ns) {
 			inc->confirmed = true;
 			inc->severity =

@@ -22,6 +22,7 @@
 /* A record without packets is removed after: a closed TCP, an open one, UDP and others. */
 #define IDLE_CLOSED_NS (10 * SECOND)
 #define IDLE_TCP_NS    (7200 * SECOND)
+#define IDLE_PING_NS   (30 * SECOND)
 #define IDLE_OTHER_NS  (180 * SECOND)
 #define STATE_MAX      (256UL << 20)
 
@@ -72,12 +73,16 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 	}
 }
 
+/* With half a table nothing can be said of a cause: the scan at the cold start's end makes up. */
 static void on_event(void *arg, const struct sw_event *ev)
 {
 	struct incident_context ctx;
+	struct daemon *d = arg;
 
-	alerts_context(arg, &ctx);
-	incidents_event(((struct daemon *)arg)->incidents, &ctx, ev);
+	if (d->cold)
+		return;
+	alerts_context(d, &ctx);
+	incidents_event(d->incidents, &ctx, ev);
 }
 
 static void ring_readable(evutil_socket_t fd, short what, void *arg)
@@ -107,6 +112,8 @@ static bool flow_idle(const struct sw_flow_key *key, const struct sw_flow *flow,
 	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
 	uint64_t age = now > last ? now - last : 0;
 
+	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
+		return age > IDLE_PING_NS;
 	if (key->proto != IPPROTO_TCP)
 		return age > IDLE_OTHER_NS;
 	if ((flow->tcp_out | flow->tcp_in) & TCP_RST || (flow->tcp_out & flow->tcp_in & TCP_FIN))

@@ -221,7 +221,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	routes_tick(d);
-	if (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0)
+	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
 	alerts_save(d);
