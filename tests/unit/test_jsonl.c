@@ -278,7 +278,7 @@ static void test_bad_lines(void **state)
 	assert_int_equal(strncmp(status(r).last_error, "routes.jsonl:4: ", 16), 0);
 	r->answer = RIB_UNKNOWN_PATH;
 	file_write(file, "a", ANNOUNCE("10.2.0.0/16"));
-	assert_true(recorder_until(r, r->log, "routes.jsonl:6: no path owns"));
+	assert_true(recorder_until(r, r->log, "routes.jsonl:6: unknown-path: no path owns"));
 	assert_int_equal(status(r).errors, 3);
 	feed_down(r);
 }

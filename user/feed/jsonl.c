@@ -66,7 +66,8 @@ static void line_announce(struct feed *f)
 
 	switch (sink->announce(sink->arg, f->report.id, &f->parsed.route)) {
 	case RIB_UNKNOWN_PATH:
-		line_error(f, "no path owns its path, peer, next hop or AS: name one of `paths`, "
+		line_error(f, "unknown-path: no path owns its path, peer, next hop or AS: name one "
+			      "of `paths`, "
 			      "or add the peer there");
 		break;
 	case RIB_NO_MEMORY:
