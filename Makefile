@@ -11,7 +11,8 @@ WARN     := -Wall -Wextra -Wshadow -Werror
 CPPFLAGS += -Iinclude -Iuser -I$(BUILD) -DSAMEWAY_VERSION='"$(VERSION)"' -D_GNU_SOURCE
 CFLAGS   ?= -O2 -g
 LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-ALL_CFLAGS  = -std=gnu17 $(WARN) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS)
+# __u64 and uint64_t are two types to the compiler: no aliasing games, as in the kernel
+ALL_CFLAGS  = -std=gnu17 -fno-strict-aliasing $(WARN) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS)
 LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 

@@ -284,8 +284,8 @@ static __always_inline struct sw_flow *flow_make(const struct packet *pkt, __u32
 }
 
 /*
- * Records a packet of the direction on `path`; group: of the outside address. flow: what the
- * look-up said, NULL: make one.
+ * Records a packet of the direction on `path`. flow: what the look-up said, NULL: make one. group:
+ * of the outside address, 0: to be looked up, when a verdict is taken.
  */
 static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow, __u32 dir,
 					__u32 path, __u32 group, struct amount n, __u64 now)
@@ -322,6 +322,8 @@ static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow
 	    !(w.s.flags & SW_FLOW_EVENT) &&
 	    !(w.s.verdict == SW_VERDICT_TRANSITION && !flow_settling(flow, c->grace_ns, now)))
 		return;
+	if (!group)
+		seen_now.group = fib_find(pkt->family, dir == DIR_OUT ? &pkt->dst : &pkt->src);
 	if (flow_judge(&pkt->key, &seen_now))
 		flow_judge(&pkt->key, &seen_now);
 }

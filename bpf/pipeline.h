@@ -225,8 +225,7 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 	if (d->counted)
 		count_rx(d->path, n);
 	if (d->record)
-		flow_record(&d->pkt, flow, DIR_IN, d->path, fib_find(d->pkt.family, &d->pkt.src), n,
-			    now);
+		flow_record(&d->pkt, flow, DIR_IN, d->path, 0, n, now);
 }
 
 #endif

@@ -171,6 +171,23 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	return moved;
 }
 
+/* What leaves by a path and has no record (yet): whether it is a packet of the path's at all. */
+static __always_inline bool egress_counts(struct decision *d, bool *record)
+{
+	struct sw_group *dst, *src;
+
+	d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
+	dst = fib_group(d->outside_id);
+	src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
+	if (dst && dst->kind != SW_GROUP_ROUTE)
+		return false;
+	if (src && (src->kind == SW_GROUP_LOCAL || src->kind == SW_GROUP_EXEMPT))
+		return false;
+	*record = dst && src && src->kind == SW_GROUP_INSIDE && !d->pkt.fragment &&
+		  !d->pkt.icmp_error;
+	return true;
+}
+
 SEC("tc")
 int sw_tc_egress(struct __sk_buff *ctx)
 {
@@ -178,30 +195,24 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
 	struct frame frame = {};
-	struct sw_group *dst, *src;
-	struct sw_flow *flow;
+	struct sw_flow *flow = NULL;
 	struct amount n;
-	__u32 id;
+	bool record = true;
 
 	if (!to || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
 	tc_frame(ctx, &frame, to->l3);
 	if (admit(parse(&frame, NULL, &d->pkt), &d->pkt) != ADMITTED)
 		return TC_ACT_UNSPEC;
-	id = fib_find(d->pkt.family, &d->pkt.dst);
-	dst = fib_group(id);
-	if (dst && dst->kind != SW_GROUP_ROUTE)
-		return TC_ACT_UNSPEC;
-	src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
-	if (src && (src->kind == SW_GROUP_LOCAL || src->kind == SW_GROUP_EXEMPT))
+	if (!d->pkt.fragment && !d->pkt.icmp_error)
+		flow = flow_find(&d->pkt);
+	if (!flow && !egress_counts(d, &record))
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
 	count_tx(to->slot, n);
-	if (d->pkt.fragment || d->pkt.icmp_error || !dst)
-		return TC_ACT_UNSPEC;
-	flow = flow_find(&d->pkt);
-	if (flow || (src && src->kind == SW_GROUP_INSIDE))
-		flow_record(&d->pkt, flow, DIR_OUT, to->slot, id, n, bpf_ktime_get_coarse_ns());
+	if (record)
+		flow_record(&d->pkt, flow, DIR_OUT, to->slot, d->outside_id, n,
+			    bpf_ktime_get_coarse_ns());
 	return TC_ACT_UNSPEC;
 }
 
