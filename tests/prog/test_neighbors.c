@@ -122,6 +122,23 @@ static void unmanaged_is_ordinary_again(void **state)
 	assert_false(model_has_prefix(&seen, "neighbor 10 192.0.2.2"));
 }
 
+/* As `detach` does it, with nothing known of who had it managed. */
+static void what_was_left_managed_is_released(void **state)
+{
+	struct ip_addr gw = ip("192.0.2.2"), fixed = ip("192.0.2.9"), none = ip("192.0.2.10");
+
+	(void)state;
+	pair_with_peer();
+	sh("ip neigh add 192.0.2.2 dev va use managed;"
+	   "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 nud permanent dev va");
+	assert_int_equal(links_release_neighbor(10, &gw), 0);
+	sh("ip neigh show dev va | grep '192.0.2.2 ' | grep -qv managed");
+	assert_int_equal(links_release_neighbor(10, &gw), -ENOENT);
+	assert_int_equal(links_release_neighbor(10, &fixed), -ENOENT);
+	assert_int_equal(links_release_neighbor(10, &none), -ENOENT);
+	sh("ip neigh show dev va | grep -q '192.0.2.9 lladdr 02:00:00:00:00:09 PERMANENT'");
+}
+
 /* Set by hand to another MAC than the peer has: must stay. */
 static void static_neighbor_is_left_alone(void **state)
 {
@@ -143,6 +160,7 @@ int main(void)
 		T(neighbor_is_told_when_it_changes),	T(neighbor_is_learned_from_traffic),
 		T(managed_neighbor_resolves_by_itself), T(managed_neighbor_survives_failure),
 		T(unmanaged_is_ordinary_again),		T(static_neighbor_is_left_alone),
+		T(what_was_left_managed_is_released),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

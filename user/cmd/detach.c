@@ -6,6 +6,8 @@
 #include "cmd/cmd.h"
 #include "cmd/client.h"
 #include "kernel/datapath.h"
+#include "kernel/links.h"
+#include "kernel/maps.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,6 +57,28 @@ static int run_file_remove(const char *instance, const char *suffix, json_t *fil
 	return json_array_append_new(files, json_string(path)) ? -ENOMEM : 0;
 }
 
+/* The gateways' neighbour entries are ordinary ones again. */
+static void gateways_release(const char *instance)
+{
+	char err[DATAPATH_ERR];
+	struct maps *maps;
+
+	if (maps_open(&maps, instance, err))
+		return;
+	for (unsigned int slot = 0; slot < SW_MAX_SLOTS; slot++) {
+		for (uint8_t family = 4; family <= 6; family += 2) {
+			struct ip_addr addr = {.family = family};
+			struct sw_nexthop row;
+
+			if (maps_nexthop(maps, slot, family, &row) || row.family != family)
+				continue;
+			memcpy(addr.bytes, row.addr, sizeof(row.addr));
+			links_release_neighbor(row.ifindex, &addr);
+		}
+	}
+	maps_close(maps);
+}
+
 int cmd_detach(const struct cmd_call *call)
 {
 	char err[DATAPATH_ERR] = "";
@@ -64,6 +88,7 @@ int cmd_detach(const struct cmd_call *call)
 	int code = stopped < 0 ? -EBUSY : 0;
 
 	if (!code) {
+		gateways_release(call->instance);
 		code = datapath_detach(call->instance, &removed, err);
 		if (code)
 			output_error("detach: %s", *err ? err : strerror(-code));

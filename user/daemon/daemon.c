@@ -24,6 +24,7 @@
 
 #define EVENT_RATE   1000 /* verdict events a second and CPU */
 #define SCAN_QUIET   5	  /* seconds between scans while no incident is open */
+#define BYPASS_CHECK 5	  /* seconds between looks for new rules */
 #define SETTINGS_MAX (1L << 20)
 
 static uint64_t clock_read(clockid_t id)
@@ -73,7 +74,11 @@ static char *text_read(const char *file, size_t *len)
 		fclose(f);
 	if (f && text && *len < SETTINGS_MAX)
 		return text;
-	daemon_log("%s: %s", file, !f ? strerror(errno) : "larger than 1 MiB: is this the config?");
+	if (f)
+		daemon_log("%s: larger than 1 MiB: is this the config?", file);
+	else
+		daemon_log("%s: %s: write it, as sameway.yaml(5) says, or name another with -c",
+			   file, strerror(errno));
 	free(text);
 	return NULL;
 }
@@ -146,6 +151,8 @@ static void settings_write(struct daemon *d)
 	c->scope = d->cfg->scope;
 	c->grace_ns = d->cfg->grace_ns;
 	c->event_rate = EVENT_RATE;
+	if (d->cfg->default_route != DEFAULT_ROUTE_LAST) /* an earlier config may have said so */
+		c->default4 = c->default6 = 0;
 	if (!datapath_adopted(d->dp) || !c->seed)
 		if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed))
 			c->seed = clock_now();
@@ -179,6 +186,8 @@ static int instance_lock(struct daemon *d, char err[DATAPATH_ERR])
 			 "instance %s runs already: see `sameway -i %s status`, or give this one "
 			 "another name with -i",
 			 d->instance, d->instance);
+		close(d->lock_fd);
+		d->lock_fd = -1;
 		return -EBUSY;
 	}
 	return 0;
@@ -197,6 +206,19 @@ static int bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
 		 "`mode: monitor` (forward: kernel is not yet in this version)",
 		 found);
 	return -EBUSY;
+}
+
+/* The same, of rules that come while packets are moved: said once each time they appear. */
+static void bypass_watch(struct daemon *d)
+{
+	char found[300];
+	bool there = d->cfg->mode == SW_MODE_ENFORCE && links_netfilter_found(found) > 0;
+
+	if (there && !d->bypassed)
+		daemon_log("forward: fast passes by rules that are new on this box: %.200s: remove "
+			   "them, or stop, `sameway -i %s detach`, and run with `mode: monitor`",
+			   found, d->instance);
+	d->bypassed = there;
 }
 
 /* In a mount namespace of its own the pins are there for nobody else, and end with it. */
@@ -221,6 +243,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	routes_tick(d);
+	if (d->ticks % BYPASS_CHECK == 0)
+		bypass_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
@@ -358,7 +382,7 @@ static void daemon_free(struct daemon *d)
 }
 
 /* A start that failed removes what it made; what an earlier daemon left stays as it was. */
-static void daemon_undo(struct daemon *d, bool adopted)
+static void daemon_undo(struct daemon *d, bool locked, bool opened, bool adopted)
 {
 	char err[DATAPATH_ERR];
 	char path[128];
@@ -366,9 +390,11 @@ static void daemon_undo(struct daemon *d, bool adopted)
 
 	if (adopted)
 		return;
-	datapath_detach(d->instance, &removed, err);
+	if (opened)
+		datapath_detach(d->instance, &removed, err);
 	snprintf(path, sizeof(path), "/run/sameway/%s.lock", d->instance);
-	unlink(path);
+	if (locked)
+		unlink(path);
 }
 
 int daemon_run(const char *instance, const char *config_file)
@@ -376,20 +402,22 @@ int daemon_run(const char *instance, const char *config_file)
 	struct daemon d = {.instance = instance, .lock_fd = -1, .start_ns = clock_now()};
 	char err[DATAPATH_ERR] = "";
 	int ret = config_read(&d, config_file);
-	bool opened, adopted;
+	bool locked, opened, adopted;
 
 	if (ret) {
 		daemon_free(&d);
 		return ret;
 	}
 	ret = daemon_start(&d, err);
+	locked = d.lock_fd >= 0;
 	opened = d.dp;
 	adopted = d.dp && datapath_adopted(d.dp);
 	if (ret) {
 		daemon_log("%s", err);
+		if (!adopted)
+			edge_release(&d);
 		daemon_free(&d);
-		if (opened)
-			daemon_undo(&d, adopted);
+		daemon_undo(&d, locked, opened, adopted);
 		return ret == -EINVAL ? 2 : 1;
 	}
 	daemon_log("instance %s: %s, %zu paths, %zu feeds%s", instance,

@@ -89,8 +89,9 @@ struct daemon {
 	struct own_address *own;
 	size_t n_own;
 	bool reserved_dirty, rib_dirty, state_dirty;
-	bool cold;    /* waiting for the feeds */
-	bool started; /* hooks may be attached */
+	bool cold;     /* waiting for the feeds */
+	bool started;  /* hooks may be attached */
+	bool bypassed; /* rules that fast forwarding passes by are there */
 	uint64_t start_ns;
 	uint64_t usable; /* paths usable now, of any family */
 	size_t moved, lost;
@@ -114,6 +115,8 @@ void daemon_changed(struct daemon *d);
 int edge_start(struct daemon *d, char err[DATAPATH_ERR]);
 int edge_attach(struct daemon *d, char err[DATAPATH_ERR]);
 void edge_stop(struct daemon *d);
+/* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */
+void edge_release(struct daemon *d);
 /* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
  */
 void edge_reserve(struct daemon *d);

@@ -332,11 +332,31 @@ int edge_start(struct daemon *d, char err[DATAPATH_ERR])
 	return 0;
 }
 
-/* Gone from the config since the maps were made: their rows. */
+static int stale_interface(void *arg, uint32_t ifindex, const struct sw_interface *row)
+{
+	struct daemon *d = arg;
+	const struct edge_port *port = edge_port_of(d, row->slot);
+
+	if (!port || port->role != row->role || port->link.ifindex != ifindex)
+		datapath_interface_remove(d->dp, ifindex);
+	return 0;
+}
+
+/* What an earlier config had and this one has not: rows, and bits of paths. */
 static void stale_rows_clear(struct daemon *d)
 {
 	struct sw_path *paths = datapath_paths(d->dp);
+	__u64 *words = (__u64 *)datapath_usable(d->dp);
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint64_t configured = 0;
 
+	for (size_t i = 0; i < d->cfg->n_paths; i++)
+		configured |= 1ULL << d->path_ids[i];
+	c->can4 &= configured;
+	c->can6 &= configured;
+	for (size_t w = 0; w < sizeof(struct sw_usable) / sizeof(*words); w++)
+		__atomic_and_fetch(&words[w], configured, __ATOMIC_RELEASE);
+	maps_interface_each(d->maps, stale_interface, d);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		if (d->path[id].cfg)
 			continue;
@@ -392,6 +412,20 @@ void edge_apply_mode(struct daemon *d)
 	if (c->mode != mode) {
 		__atomic_store_n(&c->mode, mode, __ATOMIC_RELEASE);
 		daemon_changed(d);
+	}
+}
+
+void edge_release(struct daemon *d)
+{
+	const struct ip_addr *gateway[2];
+
+	for (size_t i = 0; d->links && i < d->n_ports; i++) {
+		gateways_of(d, &d->port[i], &gateway[0], &gateway[1]);
+		for (int g = 0; g < 2; g++) {
+			if (gateway[g]->family)
+				links_unmanage_neighbor(d->links, d->port[i].link.ifindex,
+							gateway[g]);
+		}
 	}
 }
 

@@ -66,6 +66,8 @@ int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n
 int links_manage_neighbor(struct links *links, uint32_t ifindex, const struct ip_addr *addr);
 /* Undoes it: the entry becomes an ordinary one. -ENOENT: was not managed. */
 int links_unmanage_neighbor(struct links *links, uint32_t ifindex, const struct ip_addr *addr);
+/* The same for what an earlier daemon has left. -ENOENT: no such entry, or not managed. */
+int links_release_neighbor(uint32_t ifindex, const struct ip_addr *addr);
 
 /*
  * What redirected packets would pass by on this box: nftables or iptables chains with rules on the

@@ -23,6 +23,7 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS	 1000
 #define USE_PERIOD_MS	 10000 /* where the kernel can't manage */
+#define NEIGH_BUF	 2048
 
 struct managed {
 	struct managed *next;
@@ -34,33 +35,93 @@ struct managed {
 	struct event *timer;
 };
 
-/* Sends RTM_NEWNEIGH with NTF_USE, and the managed flag or not, and reads the answer. */
-static int ask_kernel(struct links *links, uint32_t ifindex, const struct ip_addr *addr,
-		      bool manage)
+/* A request about one entry. buf: of NEIGH_BUF bytes. */
+static struct nlmsghdr *request_start(char *buf, uint16_t type, uint32_t seq, uint32_t ifindex,
+				      const struct ip_addr *addr)
 {
-	char buf[2048] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	unsigned int portid = mnl_socket_get_portid(links->requests);
-	uint32_t seq = ++links->seq;
-	struct ndmsg *ndm;
-	ssize_t n;
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 
-	nlh->nlmsg_type = RTM_NEWNEIGH;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | (manage ? NLM_F_CREATE : 0);
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
 	nlh->nlmsg_seq = seq;
-	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 	ndm->ndm_family = addr->family == 4 ? AF_INET : AF_INET6;
 	ndm->ndm_ifindex = (int)ifindex;
-	ndm->ndm_flags = NTF_USE;
 	mnl_attr_put(nlh, NDA_DST, addr->family == 4 ? 4 : 16, addr->bytes);
+	return nlh;
+}
+
+/* Sends RTM_NEWNEIGH with NTF_USE, and the managed flag or not, and reads the answer. */
+static int ask_kernel(struct mnl_socket *requests, uint32_t seq, uint32_t ifindex,
+		      const struct ip_addr *addr, bool manage)
+{
+	char buf[NEIGH_BUF] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = request_start(buf, RTM_NEWNEIGH, seq, ifindex, addr);
+	unsigned int portid = mnl_socket_get_portid(requests);
+	struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	ssize_t n;
+
+	nlh->nlmsg_flags |= NLM_F_ACK | (manage ? NLM_F_CREATE : 0);
+	ndm->ndm_flags = NTF_USE;
 	if (manage)
 		mnl_attr_put_u32(nlh, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
-	if (mnl_socket_sendto(links->requests, nlh, nlh->nlmsg_len) < 0)
+	if (mnl_socket_sendto(requests, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
-	n = mnl_socket_recvfrom(links->requests, buf, sizeof(buf));
+	n = mnl_socket_recvfrom(requests, buf, sizeof(buf));
 	if (n < 0 || mnl_cb_run(buf, (size_t)n, seq, portid, NULL, NULL) < 0)
 		return -errno;
 	return 0;
+}
+
+static int flags_attr(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == NDA_FLAGS_EXT && !mnl_attr_validate(attr, MNL_TYPE_U32))
+		*(uint32_t *)arg = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int entry_flags(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	uint32_t flags = 0;
+
+	mnl_attr_parse(nlh, sizeof(*ndm), flags_attr, &flags);
+	*(bool *)arg = (flags & NTF_EXT_MANAGED) && !(ndm->ndm_state & NUD_PERMANENT);
+	return MNL_CB_STOP;
+}
+
+/* Whether the kernel has the entry, and manages it. */
+static bool kernel_manages(struct mnl_socket *requests, uint32_t seq, uint32_t ifindex,
+			   const struct ip_addr *addr)
+{
+	char buf[NEIGH_BUF] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = request_start(buf, RTM_GETNEIGH, seq, ifindex, addr);
+	unsigned int portid = mnl_socket_get_portid(requests);
+	bool managed = false;
+	ssize_t n;
+
+	if (mnl_socket_sendto(requests, nlh, nlh->nlmsg_len) < 0)
+		return false;
+	n = mnl_socket_recvfrom(requests, buf, sizeof(buf));
+	return n > 0 && mnl_cb_run(buf, (size_t)n, seq, portid, entry_flags, &managed) >= 0 &&
+	       managed;
+}
+
+int links_release_neighbor(uint32_t ifindex, const struct ip_addr *addr)
+{
+	struct mnl_socket *requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int err;
+
+	if (!requests)
+		return -errno;
+	if (mnl_socket_bind(requests, 0, MNL_SOCKET_AUTOPID))
+		err = -errno;
+	else if (kernel_manages(requests, 1, ifindex, addr))
+		err = ask_kernel(requests, 2, ifindex, addr, false);
+	else
+		err = -ENOENT;
+	mnl_socket_close(requests);
+	return err;
 }
 
 static void schedule(struct managed *m, unsigned int ms)
@@ -86,7 +147,7 @@ static int ask(struct managed *m)
 
 	if (!link || !link->told.up || (known && known->fixed))
 		return 0;
-	err = ask_kernel(m->links, m->ifindex, &m->addr, true);
+	err = ask_kernel(m->links->requests, ++m->links->seq, m->ifindex, &m->addr, true);
 	if (err)
 		return err;
 	if (!m->by_kernel)
@@ -162,7 +223,7 @@ int links_unmanage_neighbor(struct links *links, uint32_t ifindex, const struct 
 	managed_free(m);
 	if (!known || known->fixed)
 		return 0;
-	err = ask_kernel(links, ifindex, addr, false);
+	err = ask_kernel(links->requests, ++links->seq, ifindex, addr, false);
 	return err == -ENOENT ? 0 : err;
 }
 
