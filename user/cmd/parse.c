@@ -20,12 +20,10 @@
 bool cmd_instance_ok(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789._-";
+				      "0123456789_-"; /* no dot: bpffs has none in names */
 	size_t len = strlen(name);
 
-	/* "." and ".." would be other directories than the instance's. */
-	return len && len <= INSTANCE_MAX && strspn(name, allowed) == len && strcmp(name, ".") &&
-	       strcmp(name, "..");
+	return len && len <= INSTANCE_MAX && strspn(name, allowed) == len;
 }
 
 const struct cmd *cmd_find(const char *verb, char err[CMD_ERR])
@@ -160,7 +158,7 @@ static int call_check(const struct cmd_call *call, char err[CMD_ERR])
 
 	if (!cmd_instance_ok(call->instance)) {
 		snprintf(err, CMD_ERR,
-			 "bad instance name \"%.60s\": 1 to 31 of letters, digits, dot, _ and -",
+			 "bad instance name \"%.60s\": 1 to 31 of letters, digits, _ and -",
 			 call->instance);
 		return -EINVAL;
 	}

@@ -219,30 +219,26 @@ static const char *explain_step(const struct explain *e)
 				       : "only-candidate";
 }
 
-static void why_routed(struct daemon *d, const struct explain *e, char *buf, size_t size)
+static void why_routed(const struct explain *e, char *buf, size_t size)
 {
 	const struct policy_tier *t = &e->tiers.tier[e->io.tier];
-	const char *better = e->io.tier ? "the better tiers have no usable path; " : "";
 
-	(void)d;
-	if (e->io.step == SW_STEP_LAST_RESORT) {
+	if (e->io.step == SW_STEP_LAST_RESORT)
 		snprintf(buf, size,
 			 "nothing is usable: last resort, a path whose link is up and that is not "
 			 "drained");
-		return;
-	}
-	if (e->io.tier >= e->tiers.n_tiers) {
-		snprintf(buf, size, "by the default route");
-		return;
-	}
-	snprintf(buf, size, "%s%s%s%s; among its usable paths: %s", better,
-		 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? "ranked before the next by "
-							   : "the only candidates left",
-		 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? explain_step(e) : "",
-		 t->maintenance ? " (in maintenance)" : "", step_names[e->io.step]);
+	else if (e->io.tier >= e->tiers.n_tiers || !(t->paths >> e->io.path & 1))
+		snprintf(buf, size, "none of its own paths is usable: by the default route");
+	else
+		snprintf(buf, size, "tier %d of %zu%s: %s%s%s, %s", e->io.tier + 1,
+			 e->tiers.n_tiers,
+			 e->io.tier ? " (those before it have no usable path)" : "",
+			 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? "before the next by " : "",
+			 explain_step(e), t->maintenance ? " (in maintenance)" : "",
+			 step_names[e->io.step]);
 }
 
-static void explain_why(struct daemon *d, const struct explain *e, char *buf, size_t size)
+static void explain_why(const struct explain *e, char *buf, size_t size)
 {
 	switch (e->io.kind) {
 	case SW_GROUP_LOCAL:
@@ -258,7 +254,7 @@ static void explain_why(struct daemon *d, const struct explain *e, char *buf, si
 		break;
 	case SW_GROUP_ROUTE:
 		if (e->path)
-			why_routed(d, e, buf, size);
+			why_routed(e, buf, size);
 		else
 			snprintf(buf, size,
 				 "no path of its tiers is usable: no-path, left to the "
@@ -362,7 +358,7 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 		policy_tiers(d->cfg, e.node, &e.tiers);
 	if (fib_lookup(d->fib, &e.dst, &match, &group))
 		prefix_format(&match, prefix);
-	explain_why(d, &e, why, sizeof(why));
+	explain_why(&e, why, sizeof(why));
 	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
 	json_object_set_new(row, "dst", rows_ip(&e.dst));
 	json_object_set_new(row, "src", rows_ip(&e.src));
