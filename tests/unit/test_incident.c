@@ -136,6 +136,21 @@ static void test_gone_flows_close(void **state)
 }
 
 /* An event lost on the way: the scan finds the flow and opens what it should have. */
+/* The wait counts from its flows' last packet, not from when their records were removed. */
+static void test_idle_flows_close_when_gone(void **state)
+{
+	struct world *w = *state;
+
+	w->e->cfg.grace_ns = 2 * S;
+	event(w, SW_VERDICT_ASYMMETRIC, 1, ER1, VPN);
+	edge_wait(w->e, 31 * S);
+	scan(w, 1, SW_VERDICT_ASYMMETRIC, ER1, VPN); /* there, but no packet since */
+	assert_int_equal(incidents_open(w->set), 1);
+	edge_wait(w->e, 1 * S);
+	scan(w, 0, SW_VERDICT_OK, ER1, ER1);
+	assert_int_equal(incidents_open(w->set), 0);
+}
+
 static void test_scan_opens_what_events_lost(void **state)
 {
 	struct world *w = *state;
@@ -327,6 +342,7 @@ int main(void)
 		TEST(test_close_waits),
 		TEST(test_confirmed_survives_transition),
 		TEST(test_gone_flows_close),
+		TEST(test_idle_flows_close_when_gone),
 		TEST(test_scan_opens_what_events_lost),
 		TEST(test_updates_are_calm),
 		TEST(test_another_flows_paths_are_no_news),
