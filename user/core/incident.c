@@ -408,7 +408,7 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 			t->rec->inc.had_flow_ns = last;
 	} else if (t || cause_opens(ev.state.verdict)) {
 		flow_judge(set, ctx, &ev, true);
-}
+	}
 }
 
 /* Takes off the flows whose records the scan did not see. */
