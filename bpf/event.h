@@ -51,6 +51,7 @@ static __always_inline int event_send(const struct sw_flow_key *key, const struc
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->ts_ns = now;
 	ev->settle_ns = flow->settle_ns;
+	ev->moved_ns = flow->moved_ns;
 	ev->out_packets = flow->out_packets;
 	ev->in_packets = flow->in_packets;
 	ev->created_ns = flow->created_ns;

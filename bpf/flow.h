@@ -243,6 +243,8 @@ __noinline int flow_judge(struct sw_flow_key *key, struct seen *a)
 	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
 		return 1;
 	flow->generation = generation;
+	if (new.s.out != old.s.out)
+		flow->moved_ns = a->now;
 	if (new.s.verdict != old.s.verdict) {
 		count_verdict(new.s.verdict);
 		if (old.s.flags & SW_FLOW_EVENT && verdict_is_incident(old.s.verdict)) {

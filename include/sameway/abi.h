@@ -292,12 +292,14 @@ struct sw_flow {
 	__u64 out_ns, in_ns; /* last packet of each direction, CLOCK_MONOTONIC */
 	__u64 out_packets, out_bytes, in_packets, in_bytes;
 	__u64 settle_from_ns, settle_ns; /* first and last change of this row of changes, 0: none */
+	__u64 moved_ns;			 /* first outward packet on the path that `out` names */
 };
 
 /* Ring buffer `events`: a flow's verdict changed. */
 struct sw_event {
 	__u64 ts_ns;	 /* CLOCK_MONOTONIC */
 	__u64 settle_ns; /* of the record */
+	__u64 moved_ns;	 /* likewise */
 	__u64 out_packets, in_packets;
 	__u64 created_ns;
 	struct sw_flow_key key;
@@ -341,7 +343,7 @@ _Static_assert(sizeof(struct sw_usable) == 64, "usable is one cache line");
 _Static_assert(sizeof(struct sw_flow_state) == 8, "flow state is one word");
 _Static_assert(sizeof(struct sw_flow_key) == 40, "flow key has no hidden padding");
 _Static_assert(sizeof(struct sw_group) == 96, "group has no hidden padding");
-_Static_assert(sizeof(struct sw_flow) == 88, "flow has no hidden padding");
+_Static_assert(sizeof(struct sw_flow) == 96, "flow has no hidden padding");
 _Static_assert(sizeof(struct sw_explain) % 8 == 0, "explain has no hidden padding");
 
 #endif

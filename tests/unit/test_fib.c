@@ -227,6 +227,8 @@ static void test_failover(void **state)
 	take(w->rib, &w->f, SPOKE, ER1A);
 	take(w->rib, &w->f, ONLY, ER1A);
 	compile_at(w, T0 + 10 * SECOND);
+	assert_int_equal(fib_counts(w->fib).moved, 2); /* by the feed, this time */
+	assert_int_equal(fib_counts(w->fib).lost, 1);
 	assert_int_equal(group_of(w, HUB)->degraded, 0);
 	assert_int_equal(group_of(w, HUB)->tier[0], BIT(VPN));
 	assert_int_equal(kind_at(w, "10.17.30.4"), SW_GROUP_FREE);

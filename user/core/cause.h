@@ -51,6 +51,7 @@ struct cause_facts {
 	enum cause lost_cause;
 	bool lost_objects;   /* it is not usable; else its routes were withdrawn */
 	int64_t duration_ms; /* from its loss to the event, -1: not known */
+	bool has_moved;	     /* the two below are known */
 	size_t prefixes_moved, prefixes_lost;
 
 	struct cause_route route[CAUSE_ROUTES];

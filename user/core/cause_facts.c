@@ -244,7 +244,7 @@ static void find_lost(const struct incident_context *ctx, const struct sw_event 
 		      struct cause_facts *f)
 {
 	uint8_t rank = config_rank(ctx->cfg, f->forward.class);
-	uint64_t changed = 0, from;
+	uint64_t changed = 0, from, to;
 	int best = 0;
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
@@ -265,8 +265,9 @@ static void find_lost(const struct incident_context *ctx, const struct sw_event 
 		f->lost_cause = path_cause(ctx, id, ev->key.family);
 	}
 	from = f->lost_objects ? changed : ev->settle_ns;
-	if (from && ev->created_ns < from && ev->ts_ns >= from)
-		f->duration_ms = (int64_t)((ev->ts_ns - from) / 1000000);
+	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;
+	if (from && ev->created_ns < from && to >= from)
+		f->duration_ms = (int64_t)((to - from) / 1000000);
 }
 
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
@@ -302,7 +303,8 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		expect_from_fib(ctx, f, &dst, usable);
 	if (f->verdict == SW_VERDICT_FAILOVER && f->forward.path >= 0) {
 		find_lost(ctx, ev, f);
-		if (f->lost_objects) {
+		f->has_moved = f->lost_objects || ctx->prefixes_moved || ctx->prefixes_lost;
+		if (f->lost.path >= 0 && f->has_moved) {
 			f->prefixes_moved = ctx->prefixes_moved;
 			f->prefixes_lost = ctx->prefixes_lost;
 		}

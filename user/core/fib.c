@@ -249,6 +249,27 @@ static int prefix_apply(struct fib *fib, struct fib_entry *entry, struct sw_grou
 	return 0;
 }
 
+/* The paths that the prefix's packets are sent to now; 0: none, or the prefix is no route. */
+static uint64_t answer_now(const struct fib *fib, const struct fib_entry *entry)
+{
+	const struct sw_group *group = group_now(fib, entry);
+
+	return group && group->kind == SW_GROUP_ROUTE ? fib_answer(group, fib->usable) : 0;
+}
+
+/* An installed prefix was compiled: what became of its packets. */
+static void count_moved(struct fib *fib, const struct fib_entry *entry, uint64_t before)
+{
+	uint64_t after = answer_now(fib, entry);
+
+	if (!fib->synced || !before || before == after)
+		return;
+	if (after)
+		fib->moved++;
+	else
+		fib->lost_answers++;
+}
+
 int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 {
 	struct trie_node *at = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
@@ -258,6 +279,7 @@ int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 	bool live = node && node->n_live;
 	bool hold = fib->adopted && !fib->synced;
 	struct sw_group want;
+	uint64_t before;
 
 	if (!entry && !live)
 		return 0;
@@ -270,12 +292,14 @@ int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 	if (!hold)
 		fib_degraded_update(fib, entry, fib_best_rank(fib, answer.members));
 	want = prefix_want(fib, prefix, entry, &answer, live);
+	before = entry->group ? answer_now(fib, entry) : 0;
 	if (!hold || (want.kind != SW_GROUP_ROUTE && want.kind != SW_GROUP_FREE)) {
 		entry_failed(fib, entry, prefix_apply(fib, entry, &want) != 0);
 		fib->cut -= entry->cut;
 		entry->cut = want.kind == SW_GROUP_ROUTE ? (uint8_t)answer.cut : 0;
 		fib->cut += entry->cut;
 	}
+	count_moved(fib, entry, before);
 	fib_entry_prune(fib, entry);
 	return 0;
 }

@@ -34,6 +34,8 @@ struct fib_counts {
 	size_t refused;	  /* prefixes whose last write failed (map full, no group left) */
 	size_t tiers_cut; /* of all installed prefixes */
 	size_t pending;	  /* dirty prefixes still to compile */
+	size_t moved,
+		lost; /* answers that feeds changed: to other paths, to none; since the start */
 };
 
 struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_ops *ops);

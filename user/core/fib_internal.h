@@ -46,6 +46,7 @@ struct fib {
 	size_t n_dirty, n_exempt;
 	size_t installed[2];
 	size_t refused, cut;
+	size_t moved, lost_answers;
 	uint64_t now, usable; /* of the last call */
 };
 

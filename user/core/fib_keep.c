@@ -281,6 +281,8 @@ struct fib_counts fib_counts(const struct fib *fib)
 		.tiers_cut = fib->cut,
 		.pending = fib->rib->n_dirty + fib->n_dirty + fib->job.active + fib->full[0] +
 			   fib->full[1],
+		.moved = fib->moved,
+		.lost = fib->lost_answers,
 	};
 }
 

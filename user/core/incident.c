@@ -223,7 +223,7 @@ static void record_set(struct record *rec, const struct cause_facts *f,
 	inc->severity = inc->confirmed ? told->severity : SEVERITY_NOTICE;
 	inc->forward_path = f->forward.path;
 	inc->reverse_path = f->reverse.path;
-	inc->has_moved = f->verdict == SW_VERDICT_FAILOVER && f->lost_objects;
+	inc->has_moved = f->verdict == SW_VERDICT_FAILOVER && f->has_moved;
 	inc->prefixes_moved = f->prefixes_moved;
 	inc->prefixes_lost = f->prefixes_lost;
 	memcpy(inc->message, told->message, sizeof(inc->message));
@@ -390,13 +390,10 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 {
 	struct sw_event ev = {
 		/* No ts_ns: when the verdict changed is not known, so no duration is told. */
-		.settle_ns = flow->settle_ns,
-		.out_packets = flow->out_packets,
-		.in_packets = flow->in_packets,
-		.created_ns = flow->created_ns,
-		.key = *key,
-		.previous = flow->told,
-		.about = flow->about,
+		.settle_ns = flow->settle_ns,	  .moved_ns = flow->moved_ns,
+		.out_packets = flow->out_packets, .in_packets = flow->in_packets,
+		.created_ns = flow->created_ns,	  .key = *key,
+		.previous = flow->told,		  .about = flow->about,
 	};
 	struct tracked *t = *flow_slot(set, key);
 	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;

@@ -59,7 +59,7 @@ struct incident_context {
 	const struct fib *fib;
 	const uint8_t *path_ids;		       /* of cfg->paths[i] */
 	struct incident_path_state path[SW_MAX_PATHS]; /* by path id */
-	size_t prefixes_moved, prefixes_lost;	       /* by the last change of usable */
+	size_t prefixes_moved, prefixes_lost; /* by the last change of usable or of a feed */
 	uint64_t now, wall;
 };
 

@@ -27,7 +27,8 @@
 #include <sys/queue.h>
 
 #define COLD_START_NS	  30000000000ULL
-#define COMPILE_SLICE	  500 /* prefixes a turn of the loop */
+#define CHANGE_NS	  1000000000ULL /* what feeds say within is one change */
+#define COMPILE_SLICE	  500		/* prefixes a turn of the loop */
 #define CARRIER_PERIOD_MS 5
 #define FAILBACK_MAX_NS	  300000000000ULL /* of the doubling, and the time that it looks back */
 
@@ -93,8 +94,9 @@ struct daemon {
 	bool started;  /* hooks may be attached */
 	bool bypassed; /* rules that fast forwarding passes by are there */
 	uint64_t start_ns;
-	uint64_t usable; /* paths usable now, of any family */
-	size_t moved, lost;
+	uint64_t usable;    /* paths usable now, of any family */
+	size_t moved, lost; /* prefixes, by the last change */
+	uint64_t moved_ns;  /* when that was */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
 		*ev_hup;
 	struct control *control;

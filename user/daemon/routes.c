@@ -54,11 +54,25 @@ static void maintenance_write(struct daemon *d)
 	}
 }
 
+/* Prefixes that a feed moved: one change, as long as the compiler is at it. */
+static void moved_add(struct daemon *d, const struct fib_counts *before)
+{
+	struct fib_counts after = fib_counts(d->fib);
+	uint64_t now = clock_now();
+
+	if (after.moved == before->moved && after.lost == before->lost)
+		return;
+	if (now - d->moved_ns > CHANGE_NS)
+		d->moved = d->lost = 0;
+	d->moved += after.moved - before->moved;
+	d->lost += after.lost - before->lost;
+	d->moved_ns = now;
+}
+
 static void compile_run(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
-	size_t refused = fib_counts(d->fib).refused;
-	struct fib_counts counts;
+	struct fib_counts before = fib_counts(d->fib), counts;
 	size_t left;
 
 	(void)fd;
@@ -68,8 +82,9 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 	daemon_changed(d);
 	if (!d->cold)
 		maintenance_write(d);
+	moved_add(d, &before);
 	counts = fib_counts(d->fib);
-	if (counts.refused > refused)
+	if (counts.refused > before.refused)
 		daemon_log(
 			"%zu prefixes do not fit into the maps: they go by the kernel; summarise "
 			"or filter what is announced",

@@ -135,6 +135,7 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 	daemon_changed(d);
 	d->usable = after;
 	fib_moved(d->fib, before, after, &d->moved, &d->lost);
+	d->moved_ns = now;
 	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", p->cfg->name,
 		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
 }
