@@ -166,7 +166,9 @@ void usable_update(struct daemon *d, unsigned int id)
 	publish(d, id, &u->peers6, !peers_down(p, 6), now);
 	publish(d, id, &u->admin, !p->drained, now);
 	publish(d, id, &u->neighbor, neighbor_ok(d, p, id), now);
-	if (!objected && !p->hold_until_ns)
+	if (objected) /* down for a better reason than a delay */
+		p->hold_until_ns = 0;
+	if (!p->hold_until_ns)
 		publish(d, id, &u->failback, true, now);
 }
 
@@ -181,10 +183,6 @@ void usable_holds(struct daemon *d)
 
 		if (!p->cfg || !p->hold_until_ns)
 			continue;
-		if (p->objected) {
-			p->hold_until_ns = 0;
-			continue;
-		}
 		if (now >= p->hold_until_ns || rx_packets(d, id) > p->hold_rx) {
 			p->hold_until_ns = 0;
 			publish(d, id, &u->failback, true, now);
