@@ -152,10 +152,12 @@ static void test_unknown_path(void **state)
 	peer_update(fd, er_gone, sizeof(er_gone));
 	assert_true(recorder_until(r, r->told, "withdraw"));
 	assert_int_equal(status(r).errors, 25);
+	assert_int_equal(status(r).unknown_path, 25);
 	assert_int_equal(status(r).state, FEED_UP);
-	assert_string_equal(status(r).last_error,
-			    "BGP peer 127.0.0.1: 10.10.30.0/24 by next hop 192.168.30.18 belongs "
-			    "to no path: add the next hop to a path's `peers`");
+	assert_string_equal(
+		status(r).last_error,
+		"BGP peer 127.0.0.1: unknown-path: 10.10.30.0/24 by next hop 192.168.30.18 belongs "
+		"to no path: add the next hop to a path's `peers`");
 	/* Ten lines in ten seconds, not 25. */
 	size_t lines = 0;
 	for (const char *p = r->log; (p = strstr(p, "belongs to no path")); p++)

@@ -146,7 +146,8 @@ static void test_instance(void **state)
 {
 	(void)state;
 	assert_true(cmd_instance_ok("ce1"));
-	assert_true(cmd_instance_ok("A.b_c-9"));
+	assert_true(cmd_instance_ok("Ab_c-9"));
+	assert_false(cmd_instance_ok("a.b")); /* bpffs takes no dots */
 	assert_true(cmd_instance_ok("1234567890123456789012345678901"));
 	assert_false(cmd_instance_ok(""));
 	assert_false(cmd_instance_ok("."));

@@ -36,11 +36,12 @@ static json_t *status_feeds(struct daemon *d)
 		slot->type->status(slot->feed, &st);
 		json_array_append_new(
 			rows,
-			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s?}", "name",
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s?}", "name",
 				  slot->cfg->name, "type", slot->type->name, "state",
 				  feed_state_names[st.state], "sees", st.sees_all ? "all" : "best",
 				  "routes", (json_int_t)rib_feed_routes(d->rib, i), "updates",
-				  (json_int_t)st.updates, "errors", (json_int_t)st.errors, "masked",
+				  (json_int_t)st.updates, "errors", (json_int_t)st.errors,
+				  "unknown_path", (json_int_t)st.unknown_path, "masked",
 				  (json_int_t)st.masked, "last_error",
 				  st.last_error[0] ? st.last_error : NULL));
 	}

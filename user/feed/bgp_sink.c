@@ -40,13 +40,15 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
 	if (result == RIB_NO_MEMORY)
 		c->failed = true;
-	if (result == RIB_UNKNOWN_PATH)
+	if (result == RIB_UNKNOWN_PATH) {
+		rep->status.unknown_path++;
 		feed_error(
 			rep,
 			"BGP peer %s: unknown-path: %s by next hop %s belongs to no path: add the "
 			"next hop to "
 			"a path's `peers`",
 			c->name, prefix_format(p, prefix), ip_format(&attr->nexthop, nexthop));
+	}
 }
 
 static void on_withdraw(void *arg, const struct prefix *p, uint32_t path_id)

@@ -15,10 +15,11 @@ enum feed_state { FEED_DOWN, FEED_UP, FEED_STALE };
 
 struct feed_status {
 	enum feed_state state;
-	bool sees_all;	  /* every candidate (ADD-PATH, jsonl); false: best only */
-	uint64_t updates; /* messages or lines taken */
-	uint64_t errors;  /* messages or lines refused */
-	uint64_t masked;  /* prefixes with host bits, masked */
+	bool sees_all;	       /* every candidate (ADD-PATH, jsonl); false: best only */
+	uint64_t updates;      /* messages or lines taken */
+	uint64_t errors;       /* messages or lines refused */
+	uint64_t masked;       /* prefixes with host bits, masked */
+	uint64_t unknown_path; /* of the errors: routes that no path owns */
 	char last_error[200];
 };
 

@@ -66,6 +66,7 @@ static void line_announce(struct feed *f)
 
 	switch (sink->announce(sink->arg, f->report.id, &f->parsed.route)) {
 	case RIB_UNKNOWN_PATH:
+		f->report.status.unknown_path++;
 		line_error(f, "unknown-path: no path owns its path, peer, next hop or AS: name one "
 			      "of `paths`, "
 			      "or add the peer there");
