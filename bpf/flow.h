@@ -110,13 +110,6 @@ static __always_inline __u8 judge(const struct sw_path *f, const struct sw_path 
 	return scope == SW_SCOPE_CLASS ? SW_VERDICT_INTER_CIRCUIT : worse;
 }
 
-struct seen {
-	__u64 now;
-	__u32 group; /* of the outside address */
-	__u32 dir;
-	__u32 path; /* this packet's */
-};
-
 static __always_inline struct sw_path *path_row(__u8 id)
 {
 	__u32 key = id;
@@ -143,10 +136,13 @@ static __always_inline __u8 epoch_ends(const struct seen *a, struct sw_flow *flo
 	__u8 before = a->dir == DIR_OUT ? old.s.out : old.s.in;
 	__u8 other = a->dir == DIR_OUT ? old.s.in : old.s.out;
 	__u8 first = !flow->generation, ends = 0;
-	struct sw_group *group = fib_group(a->group);
+	struct sw_group *group = fib_group(a->group), *last;
 
 	if (group && (first || !answer_holds(old.s.answer, choice))) {
 		settle_start(flow, c->grace_ns, answer_changed(group, choice), a->now);
+		last = fib_group(choice->group);
+		if (last && choice->group != a->group)
+			settle_start(flow, c->grace_ns, answer_changed(last, choice), a->now);
 		ends = !first;
 	}
 	if (before != a->path && before != SW_NO_PATH && other != SW_NO_PATH) {
@@ -215,36 +211,34 @@ static __always_inline void flow_tell(const struct sw_flow_key *key, struct sw_f
 }
 
 /*
- * Takes the verdict after a packet (a function of its own, so that the verifier sees it once: it
- * finds the record again). 1: another CPU changed the state meanwhile, to be called again.
+ * Takes the verdict after a packet. A function of its own, so that the verifier sees it once; it is
+ * given the record, since before Linux 6.2 no function's argument can be the key of a look-up. Its
+ * stack and those it is called with must fit in 512 bytes, where Linux 6.1 rounds each up to 32.
+ * 1: another CPU changed the state meanwhile, to be called again.
  */
-__noinline int flow_judge(struct sw_flow_key *key, struct seen *a)
+__noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow)
 {
 	union flow_word old, new;
 	struct choice choice = {};
 	__u32 zero = 0, generation;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	struct sw_flow *flow;
 
-	if (!c || !key || !a)
-		return 0;
-	flow = bpf_map_lookup_elem(&flows, key);
-	if (!flow)
+	if (!c || !pkt || !flow)
 		return 0;
 	/* read before what it guards: a change meanwhile is judged again by the next packet */
 	generation = *(volatile __u32 *)&c->generation;
 	old.word = *(volatile __u64 *)&flow->state;
-	choice.family = key->family;
-	choice.hash = flow_hash(key, c->seed);
+	choice.family = pkt->key.family;
+	choice.hash = flow_hash(&pkt->key, c->seed);
 	choice.hint = old.s.out;
-	choose(a->group, &choice);
-	new = next_state(a, flow, c, old, &choice);
+	choose(pkt->seen.group, &choice);
+	new = next_state(&pkt->seen, flow, c, old, &choice);
 	if (new.word != old.word &&
 	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
 		return 1;
 	flow->generation = generation;
 	if (new.s.out != old.s.out)
-		flow->moved_ns = a->now;
+		flow->moved_ns = pkt->seen.now;
 	if (new.s.verdict != old.s.verdict) {
 		count_verdict(new.s.verdict);
 		if (old.s.flags & SW_FLOW_EVENT && verdict_is_incident(old.s.verdict)) {
@@ -255,7 +249,7 @@ __noinline int flow_judge(struct sw_flow_key *key, struct seen *a)
 		}
 	}
 	if (new.s.flags & SW_FLOW_EVENT)
-		flow_tell(key, flow, c, new, a->now);
+		flow_tell(&pkt->key, flow, c, new, pkt->seen.now);
 	return 0;
 }
 
@@ -292,7 +286,6 @@ static __always_inline struct sw_flow *flow_make(const struct packet *pkt, __u32
 static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow, __u32 dir,
 					__u32 path, __u32 group, struct amount n, __u64 now)
 {
-	struct seen seen_now = {.now = now, .group = group, .dir = dir, .path = path};
 	union flow_word w;
 	__u32 zero = 0;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
@@ -325,9 +318,10 @@ static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow
 	    !(w.s.verdict == SW_VERDICT_TRANSITION && !flow_settling(flow, c->grace_ns, now)))
 		return;
 	if (!group)
-		seen_now.group = fib_find(pkt->family, dir == DIR_OUT ? &pkt->dst : &pkt->src);
-	if (flow_judge(&pkt->key, &seen_now))
-		flow_judge(&pkt->key, &seen_now);
+		group = fib_find(pkt->family, dir == DIR_OUT ? &pkt->dst : &pkt->src);
+	pkt->seen = (struct seen){.now = now, .group = group, .dir = dir, .path = path};
+	if (flow_judge(pkt, flow))
+		flow_judge(pkt, flow);
 }
 
 #endif

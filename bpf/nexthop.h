@@ -2,7 +2,8 @@
 /*
  * The MAC of what comes next: a gateway by the kernel's own neighbour table (managed entries stay
  * fresh with the daemon dead), looked up at most each SW_NEXTHOP_CHECK_NS and kept in between;
- * a host of an inside network on the link by the map that the daemon fills from neighbour news.
+ * a host of an inside network on the link by the map that the daemon fills from neighbour news,
+ * looked up again likewise.
  */
 #ifndef SAMEWAY_BPF_NEXTHOP_H
 #define SAMEWAY_BPF_NEXTHOP_H
@@ -13,35 +14,79 @@
 
 struct nexthop {
 	__u32 ifindex;
-	__u32 mtu;
 	__u8 l3; /* no MACs */
 	__u8 dmac[6], smac[6];
 };
 
-/* Asks the kernel for the gateway's neighbour entry. */
-static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 now)
-{
-	struct bpf_fib_lookup fib = {.ifindex = nh->ifindex};
-	struct sw_health *h = health_row();
+struct macs {
+	__u8 dmac[6], smac[6];
+};
 
-	nh->checked_ns = now;
+/* Asks the kernel's neighbour table. 0: *out is filled; else what bpf_fib_lookup said. */
+static __noinline long neighbor_ask(void *ctx, __u32 ifindex, __u8 family, const void *addr,
+				    struct macs *out)
+{
+	struct bpf_fib_lookup fib = {.ifindex = ifindex};
+	struct sw_health *h = health_row();
+	long ret;
+
 	if (h)
 		h->neighbor_asked++;
-	if (nh->family == 4) {
+	if (family == 4) {
 		fib.family = AF_INET_;
-		__builtin_memcpy(&fib.ipv4_dst, nh->addr, 4);
+		__builtin_memcpy(&fib.ipv4_dst, addr, 4);
 	} else {
 		fib.family = AF_INET6_;
-		__builtin_memcpy(fib.ipv6_dst, nh->addr, 16);
+		__builtin_memcpy(fib.ipv6_dst, addr, 16);
 	}
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT) ||
-	    fib.ifindex != nh->ifindex) {
+	ret = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT);
+	if (!ret && fib.ifindex != ifindex)
+		ret = BPF_FIB_LKUP_RET_NOT_FWDED;
+	__builtin_memcpy(out->dmac, fib.dmac, 6);
+	__builtin_memcpy(out->smac, fib.smac, 6);
+	return ret;
+}
+
+static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 now)
+{
+	struct macs macs;
+
+	nh->checked_ns = now;
+	if (neighbor_ask(ctx, nh->ifindex, nh->family, nh->addr, &macs)) {
 		nh->valid = 0;
 		return;
 	}
-	__builtin_memcpy(nh->dmac, fib.dmac, 6);
-	__builtin_memcpy(nh->smac, fib.smac, 6);
+	__builtin_memcpy(nh->dmac, macs.dmac, 6);
+	__builtin_memcpy(nh->smac, macs.smac, 6);
 	nh->valid = 1;
+}
+
+/*
+ * The MAC of an inside host on the link. The daemon's row is looked up in the kernel again from
+ * time to time, so that a host that moved is found with the daemon dead; one that the kernel has no
+ * more is forgotten, and the kernel asks.
+ */
+static __always_inline int host_find(void *ctx, struct sw_neighbor_key *key, __u64 now,
+				     __u8 dmac[6])
+{
+	struct sw_neighbor *host = bpf_map_lookup_elem(&neighbors, key);
+	struct macs macs;
+	long ret;
+
+	if (!host)
+		return -1;
+	if (now - host->checked_ns >= SW_NEXTHOP_CHECK_NS) {
+		host->checked_ns = now;
+		ret = neighbor_ask(ctx, key->ifindex, key->family, key->addr, &macs);
+		if (!ret) {
+			__builtin_memcpy(host->mac, macs.dmac, 6);
+		} else if (ret == BPF_FIB_LKUP_RET_NO_NEIGH) {
+			bpf_map_delete_elem(&neighbors, key);
+			return -1;
+		}
+	}
+	__builtin_memcpy(dmac, host->mac, 6);
+	return 0;
 }
 
 /* Where a packet to slot `slot` goes. 0, or -1: nobody knows the MAC (the kernel will ask). */
@@ -52,7 +97,6 @@ static __always_inline int nexthop_find(void *ctx, __u32 slot, const struct pack
 	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
 	struct sw_interface *dev;
 	struct sw_neighbor_key key = {};
-	struct sw_neighbor *host;
 
 	if (!nh || !nh->ifindex)
 		return -1;
@@ -78,12 +122,8 @@ static __always_inline int nexthop_find(void *ctx, __u32 slot, const struct pack
 	key.ifindex = ifindex;
 	key.family = pkt->family;
 	__builtin_memcpy(key.addr, &pkt->dst, 16);
-	host = bpf_map_lookup_elem(&neighbors, &key);
-	if (!host)
-		return -1;
-	__builtin_memcpy(out->dmac, host->mac, 6);
 	__builtin_memcpy(out->smac, dev->mac, 6);
-	return 0;
+	return host_find(ctx, &key, now, out->dmac);
 }
 
 #endif

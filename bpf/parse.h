@@ -52,9 +52,18 @@ union address {
 };
 
 /* Addresses and ports in network order; IPv4 addresses in the first word, the rest 0. */
+/* What its flow's verdict is taken of: see flow.h. */
+struct seen {
+	__u64 now;
+	__u32 group; /* of the outside address */
+	__u32 dir;
+	__u32 path; /* this packet's */
+};
+
 struct packet {
 	union address src, dst;
 	struct sw_flow_key key; /* of the flow: of the quoted one for an ICMP error */
+	struct seen seen;
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */
@@ -123,7 +132,7 @@ static __always_inline int parse_quote(struct packet *pkt, void *quote, void *en
 {
 	union address src = {}, dst = {};
 	__u16 *ports;
-	__u16 sport = 0, dport = 0;
+	__u16 sport = 0, dport = 0, fragment = 0;
 	__u8 proto;
 
 	if (pkt->family == 4) {
@@ -134,6 +143,7 @@ static __always_inline int parse_quote(struct packet *pkt, void *quote, void *en
 		src.word[0] = ip->saddr;
 		dst.word[0] = ip->daddr;
 		proto = ip->protocol;
+		fragment = ip->frag_off & bpf_htons(IP_FRAG_BITS);
 		ports = quote + (ip->ihl & 15) * 4;
 	} else {
 		struct ipv6hdr *ip6 = quote;
@@ -145,7 +155,7 @@ static __always_inline int parse_quote(struct packet *pkt, void *quote, void *en
 		proto = ip6->nexthdr;
 		ports = (void *)(ip6 + 1);
 	}
-	if ((void *)(ports + 4) <= end) {
+	if (!fragment && (void *)(ports + 4) <= end) {
 		if (proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
 			sport = ports[0];
 			dport = ports[1];

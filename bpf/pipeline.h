@@ -187,8 +187,6 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 	id = fib_find(d->pkt.family, &d->pkt.dst);
 	group = fib_group(id);
 	reason = admit_destination(group);
-	if (reason == SW_REASON_no_route)
-		count_verdict(SW_VERDICT_NO_ROUTE);
 	if (reason != ADMITTED || !group) {
 		pass(d, reason);
 		return NULL;
@@ -220,6 +218,8 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 	struct amount n = amount_of(frame, &d->pkt);
 
 	count_reason(d->slot, d->reason, d->action, frame->segments);
+	if (d->reason == SW_REASON_no_route)
+		count_verdict(SW_VERDICT_NO_ROUTE);
 	if (d->dir != DIR_IN || d->path == SW_NO_PATH)
 		return;
 	if (d->counted)

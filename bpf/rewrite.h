@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Stage 8, act: what changes in a packet that moves on. Only after the redirect was accepted: a
- * frame rewritten before a redirect that fails goes up unrecognisable.
+ * Stage 8, act: what changes in a packet that moves on. At XDP only after the redirect was
+ * accepted: a frame rewritten before a redirect that fails goes up unrecognisable. At TC a redirect
+ * is not refused: a device that is gone by then drops the packet.
  */
 #ifndef SAMEWAY_BPF_REWRITE_H
 #define SAMEWAY_BPF_REWRITE_H

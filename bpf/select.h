@@ -22,7 +22,8 @@ struct choice {
 	__u64 members; /* usable paths of the tier chosen from */
 	__u8 step;     /* enum sw_step */
 	__u8 degraded; /* a better class has candidates, or had them, and none is usable */
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 group; /* it was chosen from: the prefix's, or the default route's */
 };
 
 /* Same for both directions; seeded, so that nobody outside can aim flows at one member. */
@@ -158,7 +159,7 @@ static __always_inline int select_path(const struct sw_group *group, __u64 mask,
  */
 __noinline int choose(__u32 group_id, struct choice *io)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, other;
 	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
 	struct sw_group *group = fib_group(group_id), *last;
@@ -169,14 +170,18 @@ __noinline int choose(__u32 group_id, struct choice *io)
 	io->path = SW_NO_PATH;
 	io->step = SW_STEP_NONE;
 	io->degraded = 0;
+	io->group = group_id;
 	if (!u || !c || !group)
 		return 0;
 	io->usable = paths_usable(c, u, io->family) & ~io->denied;
 	if (select_path(group, io->usable, io))
 		return 1;
-	last = fib_group(io->family == 4 ? c->default4 : c->default6);
-	if (last && select_path(last, io->usable, io))
+	other = io->family == 4 ? c->default4 : c->default6;
+	last = fib_group(other);
+	if (last && select_path(last, io->usable, io)) {
+		io->group = other;
 		return 1;
+	}
 	can = io->family == 4 ? c->can4 : c->can6;
 	if (!select_path(group, u->link & u->admin & can & ~io->denied, io))
 		return 0;

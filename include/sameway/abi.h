@@ -121,6 +121,7 @@ struct sw_ctl {
 	__u32 default4,
 		default6; /* group that select falls through to (default-route: last), 0: none */
 	__u32 seed;	  /* of the flow hash */
+	__u64 netns;	  /* inode of the network namespace whose interfaces these are */
 	__u32 event_rate; /* events a second and CPU, at most */
 };
 
@@ -183,6 +184,7 @@ struct sw_neighbor_key {
 struct sw_neighbor {
 	__u8 mac[6];
 	__u8 pad[2];
+	__u64 checked_ns; /* when the kernel's neighbour table last said so, 0: ask again */
 };
 
 /* Keys of `fib4` and `fib6` (longest prefix match); the value is a group number, __u32. */
