@@ -99,8 +99,8 @@ static inline void on_link(void *arg, const struct link_info *l)
 	snprintf(start, sizeof(start), "link %u ", l->ifindex);
 	model_remove(m, start);
 	snprintf(start, sizeof(start), "link %u %s", l->ifindex, l->name);
-	snprintf(rest, sizeof(rest), " %s %s%s mtu %u %02x", l->up ? "up" : "down",
-		 l->l3 ? "l3" : "ether", l->native_tx ? " tx" : "", l->mtu, l->mac[5]);
+	snprintf(rest, sizeof(rest), " %s %s mtu %u %02x", l->up ? "up" : "down",
+		 l->l3 ? "l3" : "ether", l->mtu, l->mac[5]);
 	model_add(m, start, rest);
 }
 

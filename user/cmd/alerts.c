@@ -96,6 +96,17 @@ int alerts_state_rows(const struct config *cfg, const uint8_t *path_ids, const c
 	return err;
 }
 
+static bool instance_there(const char *instance)
+{
+	char err[DATAPATH_ERR];
+	struct maps *maps;
+
+	if (maps_open(&maps, instance, err))
+		return false;
+	maps_close(maps);
+	return true;
+}
+
 static int alerts_state(const struct cmd_call *call, bool all)
 {
 	struct known_paths *known;
@@ -109,6 +120,12 @@ static int alerts_state(const struct cmd_call *call, bool all)
 	err = file_read(path, &text, &len);
 	if (err && err != -ENOENT) {
 		output_error("alerts: %s: %s: run as root", path, strerror(-err));
+		return CMD_FAILED;
+	}
+	if (err == -ENOENT && !instance_there(call->instance)) {
+		output_error(
+			"alerts: no instance %s: neither a daemon nor maps nor %s: is -i right?",
+			call->instance, path);
 		return CMD_FAILED;
 	}
 	known = known_paths_new(call->instance);

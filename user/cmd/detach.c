@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/client.h"
 #include "kernel/datapath.h"
+#include "kernel/instance.h"
 #include "kernel/links.h"
 #include "kernel/maps.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define STOP_TIMEOUT_MS 10000
+#define LOCK_WAIT_MS	200
 
 /* 1: a daemon was stopped, 0: none runs, -1: it could not be (said). */
 static int daemon_stop(const struct cmd_call *call)
@@ -62,9 +64,15 @@ static void gateways_release(const char *instance)
 {
 	char err[DATAPATH_ERR];
 	struct maps *maps;
+	struct sw_ctl ctl;
 
 	if (maps_open(&maps, instance, err))
 		return;
+	if (!maps_ctl(maps, &ctl) && ctl.netns != instance_netns())
+		output_error("detach: not the network namespace that instance %s runs in: its "
+			     "gateways stay managed neighbours there, and so do tc filters before "
+			     "Linux 6.6",
+			     instance);
 	for (unsigned int slot = 0; slot < SW_MAX_SLOTS; slot++) {
 		for (uint8_t family = 4; family <= 6; family += 2) {
 			struct ip_addr addr = {.family = family};
@@ -79,30 +87,52 @@ static void gateways_release(const char *instance)
 	maps_close(maps);
 }
 
+/* Stops the daemon, also one that is only starting, and takes the instance's lock. 0 or -errno. */
+static int instance_take(const struct cmd_call *call, int *lock, bool *stopped)
+{
+	char err[DATAPATH_ERR] = "";
+	int code = -EBUSY;
+
+	for (int i = 0; i < STOP_TIMEOUT_MS / LOCK_WAIT_MS && code == -EBUSY; i++) {
+		int ended = daemon_stop(call);
+
+		if (ended < 0)
+			return -ESRCH; /* said */
+		*stopped |= ended;
+		code = instance_lock(call->instance, LOCK_WAIT_MS, lock, err);
+	}
+	if (code)
+		output_error("detach: %s", err);
+	return code;
+}
+
 int cmd_detach(const struct cmd_call *call)
 {
 	char err[DATAPATH_ERR] = "";
 	json_t *files = json_array();
 	size_t removed = 0;
-	int stopped = daemon_stop(call);
-	int code = stopped < 0 ? -EBUSY : 0;
+	bool stopped = false;
+	int lock = -1, code = instance_take(call, &lock, &stopped);
 
-	if (!code) {
-		gateways_release(call->instance);
-		code = datapath_detach(call->instance, &removed, err);
-		if (code)
-			output_error("detach: %s", *err ? err : strerror(-code));
+	if (code) {
+		json_decref(files);
+		return CMD_FAILED;
 	}
+	gateways_release(call->instance);
+	code = datapath_detach(call->instance, &removed, err);
+	if (code)
+		output_error("detach: %s", *err ? err : strerror(-code));
 	if (!code) {
 		code = run_file_remove(call->instance, ".sock", files);
 		if (!code)
 			code = run_file_remove(call->instance, ".state", files);
 		if (!code)
-			code = run_file_remove(call->instance, ".lock", files);
+			code = run_file_remove(call->instance, ".state.new", files);
 		if (code)
 			output_error("detach: files of %s can't be removed: %s", CMD_RUN_DIR,
 				     strerror(-code));
 	}
+	instance_unlock(call->instance, lock, true);
 	if (code) {
 		json_decref(files);
 		return CMD_FAILED;

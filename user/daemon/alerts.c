@@ -149,14 +149,20 @@ static int scan_flow(void *arg, const struct sw_flow_key *key, const struct sw_f
 void alerts_scan(struct daemon *d)
 {
 	struct scan scan = {.d = d};
+	int ret;
 	struct sw_verdict_row *rows = datapath_verdicts(d->dp);
 
 	alerts_context(d, &scan.ctx);
 	incidents_scan_begin(d->incidents);
-	maps_flow_each(d->maps, scan_flow, &scan);
+	ret = maps_flow_each(d->maps, scan_flow, &scan);
 	for (size_t i = 0; i < scan.n_idle; i++)
 		datapath_flow_remove(d->dp, &scan.idle[i]);
 	free(scan.idle);
+	if (ret) { /* flows not seen are not gone */
+		daemon_log("flow records can't be read (%s): incidents stay as they are",
+			   strerror(-ret));
+		return;
+	}
 	for (size_t v = 0; v < SW_VERDICT_COUNT; v++)
 		rows[v].flows = scan.flows[v];
 	incidents_scan_end(d->incidents, &scan.ctx);

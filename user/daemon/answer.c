@@ -166,6 +166,7 @@ json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_erro
 		if (!d->path[id].cfg || strcmp(d->path[id].cfg->name, name))
 			continue;
 		usable_drain(d, id, !undrain);
+		daemon_log("path %s: %s by hand", name, undrain ? "undrained" : "drained");
 		return json_pack("{s:s, s:b}", "path", name, "usable", (int)(d->usable >> id & 1));
 	}
 	return refuse(err, 2, "%.40s: no such path: `sameway paths` lists them", name ? name : "");

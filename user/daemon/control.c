@@ -117,6 +117,10 @@ static void on_read(struct bufferevent *bev, void *arg)
 	while ((line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
 		client_serve(c, line, len);
 		free(line);
+		if (evbuffer_get_length(bufferevent_get_output(bev)) > CONTROL_MAX_LINE) {
+			client_free(c); /* asks and does not read */
+			return;
+		}
 	}
 	if (evbuffer_get_length(in) > REQUEST_MAX)
 		client_free(c);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * `sameway run`: everything is made before anything is attached, and attached last; a failure on
- * the way leaves the box as it was. A stop leaves the data plane as it is (fail-static); the next
- * daemon adopts it.
+ * the way leaves the box as it was; over an adopted data plane it leaves that forwarding, with what
+ * of the new config was written by then. A stop leaves the data plane as it is (fail-static); the
+ * next daemon adopts it.
  */
 #include "daemon/daemon.h"
 #include "daemon/daemon_impl.h"
+#include "kernel/instance.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -168,39 +169,23 @@ static void settings_write(struct daemon *d)
 	}
 }
 
-/* The lock of the instance: held as long as the daemon lives. */
-static int instance_lock(struct daemon *d, char err[DATAPATH_ERR])
-{
-	char path[128];
-
-	mkdir("/run/sameway", 0755);
-	snprintf(path, sizeof(path), "/run/sameway/%s.lock", d->instance);
-	d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (d->lock_fd < 0) {
-		snprintf(err, DATAPATH_ERR, "%s can't be made: %s: %s", path, strerror(errno),
-			 geteuid() ? "run as root" : "is /run writable?");
-		return -EPERM;
-	}
-	if (flock(d->lock_fd, LOCK_EX | LOCK_NB)) {
-		snprintf(err, DATAPATH_ERR,
-			 "instance %s runs already: see `sameway -i %s status`, or give this one "
-			 "another name with -i",
-			 d->instance, d->instance);
-		close(d->lock_fd);
-		d->lock_fd = -1;
-		return -EBUSY;
-	}
-	return 0;
-}
-
 /* Packets that XDP and TC redirect pass by netfilter and IPsec: not to be done behind one's back.
  */
 static int bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
 {
 	char found[300];
 
-	if (d->cfg->mode != SW_MODE_ENFORCE || links_netfilter_found(found) <= 0)
+	int ret = d->cfg->mode == SW_MODE_ENFORCE ? links_netfilter_found(found) : 0;
+
+	if (!ret)
 		return 0;
+	if (ret < 0) {
+		snprintf(err, DATAPATH_ERR,
+			 "nftables, iptables and IPsec policies can't be asked for (%s): forward: "
+			 "fast might pass by some; use `mode: monitor`",
+			 strerror(-ret));
+		return ret;
+	}
 	snprintf(err, DATAPATH_ERR,
 		 "forward: fast would pass by rules on this box: %.200s: remove them, or use "
 		 "`mode: monitor` (forward: kernel is not yet in this version)",
@@ -212,8 +197,11 @@ static int bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
 static void bypass_watch(struct daemon *d)
 {
 	char found[300];
-	bool there = d->cfg->mode == SW_MODE_ENFORCE && links_netfilter_found(found) > 0;
+	int ret = d->cfg->mode == SW_MODE_ENFORCE ? links_netfilter_found(found) : 0;
+	bool there = ret != 0;
 
+	if (ret < 0)
+		snprintf(found, sizeof(found), "they can't be asked for (%s)", strerror(-ret));
 	if (there && !d->bypassed)
 		daemon_log("forward: fast passes by rules that are new on this box: %.200s: remove "
 			   "them, or stop, `sameway -i %s detach`, and run with `mode: monitor`",
@@ -243,6 +231,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	routes_tick(d);
+	edge_tick(d);
 	if (d->ticks % BYPASS_CHECK == 0)
 		bypass_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
@@ -296,6 +285,23 @@ static int loop_init(struct daemon *d)
 
 /* start and stop */
 
+/* Interface numbers in the maps are of one network namespace. */
+static int netns_check(struct daemon *d, char err[DATAPATH_ERR])
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint64_t ours = instance_netns();
+
+	if (datapath_adopted(d->dp) && c->netns && c->netns != ours) {
+		snprintf(err, DATAPATH_ERR,
+			 "what is pinned for instance %s is attached in another network namespace: "
+			 "run it there, or `sameway -i %s detach` first",
+			 d->instance, d->instance);
+		return -EXDEV;
+	}
+	c->netns = ours;
+	return 0;
+}
+
 static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 {
 	int ret = datapath_open(&d->dp, d->instance, d->cfg->flows, err);
@@ -304,6 +310,9 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 		return ret;
 	mounts_check();
 	ret = maps_open(&d->maps, d->instance, err);
+	if (ret)
+		return ret;
+	ret = netns_check(d, err);
 	if (ret)
 		return ret;
 	ret = path_ids_choose(d);
@@ -321,7 +330,7 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 
 static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 {
-	int ret = instance_lock(d, err);
+	int ret = instance_lock(d->instance, 0, &d->lock_fd, err);
 
 	if (!ret)
 		ret = bypass_check(d, err);
@@ -338,7 +347,9 @@ static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 	if (ret)
 		return ret;
 	usable_init(d);
-	ret = edge_start(d, err);
+	ret = control_start(d, err); /* early: who wants to stop us finds us */
+	if (!ret)
+		ret = edge_start(d, err);
 	if (!ret)
 		ret = routes_start_feeds(d, err);
 	if (!ret) { /* what is local or exempt is known before the first packet */
@@ -349,8 +360,6 @@ static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 		edge_apply_mode(d);
 		ret = edge_attach(d, err);
 	}
-	if (!ret)
-		ret = control_start(d, err);
 	return ret;
 }
 
@@ -377,24 +386,6 @@ static void daemon_free(struct daemon *d)
 	free(d->path_ids);
 	free(d->config_dir);
 	config_free(d->cfg);
-	if (d->lock_fd >= 0)
-		close(d->lock_fd);
-}
-
-/* A start that failed removes what it made; what an earlier daemon left stays as it was. */
-static void daemon_undo(struct daemon *d, bool locked, bool opened, bool adopted)
-{
-	char err[DATAPATH_ERR];
-	char path[128];
-	size_t removed;
-
-	if (adopted)
-		return;
-	if (opened)
-		datapath_detach(d->instance, &removed, err);
-	snprintf(path, sizeof(path), "/run/sameway/%s.lock", d->instance);
-	if (locked)
-		unlink(path);
 }
 
 int daemon_run(const char *instance, const char *config_file)
@@ -402,14 +393,14 @@ int daemon_run(const char *instance, const char *config_file)
 	struct daemon d = {.instance = instance, .lock_fd = -1, .start_ns = clock_now()};
 	char err[DATAPATH_ERR] = "";
 	int ret = config_read(&d, config_file);
-	bool locked, opened, adopted;
+	bool opened, adopted;
+	size_t removed;
 
 	if (ret) {
 		daemon_free(&d);
 		return ret;
 	}
 	ret = daemon_start(&d, err);
-	locked = d.lock_fd >= 0;
 	opened = d.dp;
 	adopted = d.dp && datapath_adopted(d.dp);
 	if (ret) {
@@ -417,7 +408,10 @@ int daemon_run(const char *instance, const char *config_file)
 		if (!adopted)
 			edge_release(&d);
 		daemon_free(&d);
-		daemon_undo(&d, locked, opened, adopted);
+		/* what this start made goes; what an earlier daemon left forwards on */
+		if (opened && !adopted)
+			datapath_detach(instance, &removed, err);
+		instance_unlock(instance, d.lock_fd, !adopted);
 		return ret == -EINVAL ? 2 : 1;
 	}
 	daemon_log("instance %s: %s, %zu paths, %zu feeds%s", instance,
@@ -426,7 +420,7 @@ int daemon_run(const char *instance, const char *config_file)
 	sd_notify(0, "READY=1");
 	event_base_dispatch(d.base);
 	sd_notify(0, "STOPPING=1");
-	ret = d.exit_status;
 	daemon_free(&d);
-	return ret;
+	instance_unlock(instance, d.lock_fd, false);
+	return 0;
 }

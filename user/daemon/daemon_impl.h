@@ -39,6 +39,8 @@ struct edge_port {
 	const char *name; /* of the interface */
 	bool present;
 	struct link_info link;
+	uint32_t device; /* in map `devices`, 0: none */
+	bool device_known;
 };
 
 /* A path, by id. */
@@ -102,7 +104,6 @@ struct daemon {
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
-	int exit_status;
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -122,6 +123,8 @@ void edge_release(struct daemon *d);
 /* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
  */
 void edge_reserve(struct daemon *d);
+/* Each second: which devices XDP may send to. */
+void edge_tick(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
@@ -130,6 +133,8 @@ void edge_apply_mode(struct daemon *d);
 void usable_init(struct daemon *d);
 /* Looks at path `id` again after something of it changed. */
 void usable_update(struct daemon *d, unsigned int id);
+/* Looks again at which families path `id` can carry. */
+void usable_families(struct daemon *d, unsigned int id);
 void usable_drain(struct daemon *d, unsigned int id, bool drained);
 void usable_peer(struct daemon *d, const struct ip_addr *peer, bool down);
 void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid);

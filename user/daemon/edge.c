@@ -45,13 +45,11 @@ static void gateways_of(const struct daemon *d, const struct edge_port *port,
 	}
 }
 
-/* The path's row, and whether it can carry each family. */
+/* The path's row, and which families it can carry. */
 static void path_row_write(struct daemon *d, const struct edge_port *port)
 {
 	const struct config_path *cfg = d->path[port->slot].cfg;
 	struct sw_path *row = &datapath_paths(d->dp)[port->slot];
-	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint64_t bit = 1ULL << port->slot;
 	uint32_t mtu = port->link.mtu;
 
 	if (cfg->mtu && cfg->mtu < mtu)
@@ -65,9 +63,7 @@ static void path_row_write(struct daemon *d, const struct edge_port *port)
 	row->circuit = cfg->circuit_id;
 	row->l3 = port->link.l3;
 	snprintf(datapath_path_counters(d->dp)[port->slot].name, SW_NAME_LEN, "%s", cfg->name);
-	/* IPv6 is not forwarded to an Ethernet path without gateway6, nor IPv4 without gateway */
-	c->can4 = port->link.l3 || cfg->gateway.family ? c->can4 | bit : c->can4 & ~bit;
-	c->can6 = port->link.l3 || cfg->gateway6.family ? c->can6 | bit : c->can6 & ~bit;
+	usable_families(d, port->slot);
 }
 
 /* What the maps say of an interface that is there. 0 or -errno. */
@@ -89,12 +85,44 @@ static int port_write(struct daemon *d, const struct edge_port *port)
 		ret = datapath_nexthop_write(d->dp, port->slot, 6, port->link.ifindex,
 					     port->link.l3 ? &none : gateway6);
 	if (!ret)
-		ret = datapath_device_write(d->dp, port->slot,
-					    port->link.native_tx ? port->link.ifindex : 0);
-	if (!ret)
 		ret = datapath_interface_write(d->dp, port->link.ifindex, &row);
 	daemon_changed(d);
 	return ret;
+}
+
+/*
+ * Whether XDP may send to it: what it can't transmit is lost without a trace, and left to TC.
+ * Before Linux 6.3 the kernel can't say; then a device with native XDP is taken for one that can.
+ */
+static bool port_transmits(const struct daemon *d, const struct edge_port *port)
+{
+	int ret = port->link.l3 ? 0 : links_xdp_transmits(port->link.ifindex);
+
+	return ret >= 0 ? ret : datapath_attached(d->dp, port->name, HOOK_XDP);
+}
+
+static void port_device_update(struct daemon *d, struct edge_port *port)
+{
+	uint32_t ifindex = port_transmits(d, port) ? port->link.ifindex : 0;
+
+	if (port->device_known && ifindex == port->device)
+		return;
+	if (port->device_known && !port->link.l3)
+		daemon_log("%s %s", port->name,
+			   ifindex ? "takes what XDP redirects now"
+				   : "takes nothing from XDP any more: tc moves its packets");
+	if (!datapath_device_write(d->dp, port->slot, ifindex)) {
+		port->device = ifindex;
+		port->device_known = true;
+	}
+}
+
+void edge_tick(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (d->port[i].present)
+			port_device_update(d, &d->port[i]);
+	}
 }
 
 static void port_manage_gateways(struct daemon *d, const struct edge_port *port)
@@ -137,6 +165,18 @@ static int port_attach(struct daemon *d, const struct edge_port *port, char err[
 	return 0;
 }
 
+static int carrier_watch(struct daemon *d)
+{
+	uint32_t watched[SW_MAX_PATHS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (d->port[i].role == SW_ROLE_PATH && d->port[i].present)
+			watched[n++] = d->port[i].link.ifindex;
+	}
+	return links_watch_carrier(d->links, watched, n, CARRIER_PERIOD_MS);
+}
+
 /* An interface that came (back), or changed, after the start. */
 static void port_appeared(struct daemon *d, struct edge_port *port)
 {
@@ -148,7 +188,11 @@ static void port_appeared(struct daemon *d, struct edge_port *port)
 			   strerror(-ret));
 	if (port_attach(d, port, err))
 		daemon_log("%s: %s", port->name, err);
+	port->device_known = false;
+	port_device_update(d, port);
 	port_manage_gateways(d, port);
+	if (carrier_watch(d))
+		daemon_log("%s: its carrier is told by netlink alone: out of memory", port->name);
 }
 
 static void on_link(void *arg, const struct link_info *link)
@@ -207,8 +251,11 @@ static void on_address(void *arg, uint32_t ifindex, const struct ip_addr *addr, 
 		own = &d->own[i];
 		if (own->ifindex != ifindex || own->len != len || !ip_equal(&own->addr, addr))
 			continue;
-		if (!added)
+		if (!added) {
 			*own = d->own[--d->n_own];
+			if (d->started)
+				routes_dirty(d);
+		}
 		return;
 	}
 	if (!added)
@@ -368,8 +415,6 @@ static void stale_rows_clear(struct daemon *d)
 int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 {
 	const char *names[SW_MAX_SLOTS];
-	uint32_t watched[SW_MAX_PATHS];
-	size_t n = 0;
 	int ret;
 
 	stale_rows_clear(d);
@@ -381,10 +426,8 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 				 d->port[i].name, strerror(-ret));
 			return ret;
 		}
-		if (d->port[i].role != SW_ROLE_PATH)
-			continue;
-		watched[n++] = d->port[i].link.ifindex;
-		d->path[d->port[i].slot].link_up = d->port[i].link.up;
+		if (d->port[i].role == SW_ROLE_PATH)
+			d->path[d->port[i].slot].link_up = d->port[i].link.up;
 	}
 	datapath_prune(d->dp, names, d->n_ports);
 	d->started = true;
@@ -398,7 +441,8 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 		if (ret)
 			return ret;
 	}
-	return links_watch_carrier(d->links, watched, n, CARRIER_PERIOD_MS);
+	edge_tick(d);
+	return carrier_watch(d);
 }
 
 void edge_apply_mode(struct daemon *d)

@@ -52,6 +52,42 @@ static bool neighbor_ok(struct daemon *d, const struct path_state *p, unsigned i
 	       (p->cfg->gateway6.family && p->gateway6_ok);
 }
 
+/*
+ * Families that the path can carry now: IPv6 is not sent to an Ethernet path without gateway6, nor
+ * IPv4 without gateway, nor either while that gateway's MAC is not known and the other's is. (With
+ * neither it is word `neighbor` that objects.)
+ */
+static bool family_ok(const struct path_state *p, const struct edge_port *port, uint8_t family)
+{
+	const struct ip_addr *gateway = family == 4 ? &p->cfg->gateway : &p->cfg->gateway6;
+	bool ok = family == 4 ? p->gateway_ok : p->gateway6_ok;
+
+	if (port->link.l3)
+		return true;
+	return gateway->family && (ok || (!p->gateway_ok && !p->gateway6_ok));
+}
+
+void usable_families(struct daemon *d, unsigned int id)
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	const struct edge_port *port = edge_port_of(d, id);
+	struct path_state *p = &d->path[id];
+	bool can4, can6;
+
+	if (!port || !port->present)
+		return;
+	can4 = family_ok(p, port, 4);
+	can6 = family_ok(p, port, 6);
+	if (can4 == (c->can4 >> id & 1) && can6 == (c->can6 >> id & 1))
+		return;
+	if (p->was_up)
+		__atomic_store_n(&datapath_paths(d->dp)[id].changed_ns, clock_now(),
+				 __ATOMIC_RELEASE);
+	word_set(&c->can4, id, can4);
+	word_set(&c->can6, id, can6);
+	daemon_changed(d);
+}
+
 static uint64_t rx_packets(struct daemon *d, unsigned int id)
 {
 	struct sw_path_stats stats;
@@ -234,6 +270,8 @@ void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *a
 			p->gateway6_ok = valid;
 		else
 			continue;
+		if (d->started) /* before, not all gateways have been told */
+			usable_families(d, id);
 		usable_update(d, id);
 	}
 }

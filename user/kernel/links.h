@@ -15,9 +15,8 @@ struct event_base;
 struct link_info {
 	uint32_t ifindex;
 	char name[IFNAMSIZ];
-	bool up;	/* admin up and carrier */
-	bool l3;	/* no Ethernet header (ARPHRD other than Ether) */
-	bool native_tx; /* can be sent to by XDP redirect: Ethernet */
+	bool up; /* admin up and carrier */
+	bool l3; /* no Ethernet header (ARPHRD other than Ether) */
 	uint8_t mac[6];
 	uint32_t mtu;
 };
@@ -76,6 +75,12 @@ int links_release_neighbor(uint32_t ifindex, const struct ip_addr *addr);
  * 1: found, 0: none, -errno: could not be asked.
  */
 int links_netfilter_found(char text[300]);
+/*
+ * 1 where XDP can redirect packets to the device (it has ndo_xdp_xmit, and its other end takes
+ * them), 0 where not: they would be lost without a trace. -EOPNOTSUPP: the kernel can't say (before
+ * 6.3). Changes while a device lives (a veth's peer turns GRO on).
+ */
+int links_xdp_transmits(uint32_t ifindex);
 /* 1 where the kernel forwards packets of the family (sysctl), else 0. */
 int links_forwarding(uint8_t family);
 

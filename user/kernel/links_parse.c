@@ -50,7 +50,6 @@ int links_parse_link(const struct nlmsghdr *nlh, struct link_info *out)
 	info.ifindex = (uint32_t)ifi->ifi_index;
 	info.up = (ifi->ifi_flags & running) == running;
 	info.l3 = ifi->ifi_type != ARPHRD_ETHER;
-	info.native_tx = !info.l3;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 	{
 		size_t len = mnl_attr_get_payload_len(attr);
