@@ -253,7 +253,8 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow)
 	return 0;
 }
 
-static __always_inline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir, __u64 now)
+/* Not inline: a record is much of the stack, and is made once a flow. */
+static __noinline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir, __u64 now)
 {
 	union flow_word w = {.s = {.out = SW_NO_PATH,
 				   .in = SW_NO_PATH,

@@ -8,6 +8,7 @@
 
 struct decision {
 	struct packet pkt;
+	struct nexthop nh;
 	__u32 outside_id; /* group of the destination; beyond the paths when it goes out */
 	__u32 reason, action;
 	__u32 slot;   /* of the interface it came by */
@@ -179,7 +180,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 
 	d->path = SW_NO_PATH;
 	d->slot = from->slot;
-	reason = admit(parse(frame, frame->l3 ? NULL : from->mac, &d->pkt), &d->pkt);
+	reason = admit(parse(frame, from->mac, &d->pkt), &d->pkt);
 	if (reason != ADMITTED) {
 		pass(d, reason);
 		return NULL;

@@ -57,7 +57,6 @@ int sw_xdp(struct xdp_md *ctx)
 	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_XDP);
-	struct nexthop nh = {};
 	struct sw_flow *flow;
 	__u64 now;
 
@@ -69,7 +68,8 @@ int sw_xdp(struct xdp_md *ctx)
 		account_in(d, &frame, flow, now);
 		return XDP_DROP;
 	}
-	if (d->action != SW_ACTION_FORWARD || nexthop_find(ctx, d->to, &d->pkt, now, &nh) || nh.l3)
+	if (d->action != SW_ACTION_FORWARD || nexthop_find(ctx, d->to, &d->pkt, now, &d->nh) ||
+	    d->nh.l3)
 		return XDP_PASS;
 	if (bpf_redirect_map(&devices, d->to, XDP_PASS) != XDP_REDIRECT) {
 		struct sw_health *h = health_row();
@@ -79,7 +79,7 @@ int sw_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	}
 	if (rewrite_ttl(frame.data + ETH_HLEN_, frame.end, d->pkt.family) ||
-	    rewrite_macs(frame.data, frame.end, &nh))
+	    rewrite_macs(frame.data, frame.end, &d->nh))
 		return XDP_PASS; /* cannot be: parse saw these bytes */
 	account_in(d, &frame, flow, now);
 	if (d->dir == DIR_OUT) {
@@ -143,7 +143,6 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	struct sw_ctl *c = settings();
 	struct frame frame = {};
 	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
-	struct nexthop nh = {};
 	struct sw_flow *flow;
 	int moved = TC_ACT_UNSPEC;
 	__u64 now;
@@ -154,15 +153,15 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	flow = decide(d, &frame, from, c);
 	now = bpf_ktime_get_coarse_ns();
 	if (d->action == SW_ACTION_FORWARD) {
-		if (nexthop_find(ctx, d->to, &d->pkt, now, &nh)) {
+		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
-		} else if (tc_move(ctx, &frame, &d->pkt, &nh)) {
+		} else if (tc_move(ctx, &frame, &d->pkt, &d->nh)) {
 			/* half rewritten: not to be shown to the kernel */
 			d->reason = SW_REASON_redirect_failed;
 			d->action = SW_ACTION_DROP;
 			d->counted = d->record = 0;
 		} else {
-			moved = bpf_redirect(nh.ifindex, 0);
+			moved = bpf_redirect(d->nh.ifindex, 0);
 		}
 	}
 	account_in(d, &frame, flow, now);
