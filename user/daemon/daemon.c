@@ -412,7 +412,7 @@ int daemon_run(const char *instance, const char *config_file)
 		if (opened && !adopted)
 			datapath_detach(instance, &removed, err);
 		instance_unlock(instance, d.lock_fd, !adopted);
-		return ret == -EINVAL ? 2 : 1;
+		return d.config_wrong ? 2 : 1;
 	}
 	daemon_log("instance %s: %s, %zu paths, %zu feeds%s", instance,
 		   d.cfg->mode == SW_MODE_ENFORCE ? "enforce" : "monitor", d.cfg->n_paths,

@@ -92,9 +92,10 @@ struct daemon {
 	struct own_address *own;
 	size_t n_own;
 	bool reserved_dirty, rib_dirty, state_dirty;
-	bool cold;     /* waiting for the feeds */
-	bool started;  /* hooks may be attached */
-	bool bypassed; /* rules that fast forwarding passes by are there */
+	bool cold;	   /* waiting for the feeds */
+	bool started;	   /* hooks may be attached */
+	bool config_wrong; /* the start failed by what the config says */
+	bool bypassed;	   /* rules that fast forwarding passes by are there */
 	uint64_t start_ns;
 	uint64_t usable;    /* paths usable now, of any family */
 	size_t moved, lost; /* prefixes, by the last change */

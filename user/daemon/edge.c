@@ -303,7 +303,7 @@ static void on_resynced(void *arg)
 }
 
 /* Whether the interfaces are as the config says. */
-static int port_check(const struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
+static int port_check(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
 {
 	const char *what = port->role == SW_ROLE_PATH ? d->path[port->slot].cfg->name : "inside";
 	const struct config_path *p;
@@ -321,6 +321,7 @@ static int port_check(const struct daemon *d, const struct edge_port *port, char
 		snprintf(err, DATAPATH_ERR,
 			 "%s: %s is an Ethernet device: give the path a `gateway:` or `gateway6:`",
 			 p->name, port->name);
+		d->config_wrong = true;
 		return -EINVAL;
 	}
 	if (p->class == SW_CLASS_VPN && !p->encrypted && d->cfg->mode == SW_MODE_ENFORCE) {
@@ -328,6 +329,7 @@ static int port_check(const struct daemon *d, const struct edge_port *port, char
 			 "%s: a VPN on the Ethernet device %s would leave in clear: say "
 			 "`encrypted: true` if ESP is made elsewhere, or name the tunnel's device",
 			 p->name, port->name);
+		d->config_wrong = true;
 		return -EINVAL;
 	}
 	return 0;
