@@ -182,7 +182,7 @@ static __always_inline union flow_word next_state(const struct seen *a, struct s
 	out = path_row(new.s.out);
 	in = path_row(new.s.in);
 	settling = flow_settling(flow, c->grace_ns, a->now);
-	if ((new.s.flags &both) == both && out && in)
+	if ((both & new.s.flags) == both && out && in)
 		new.s.verdict = judge(out, in, path_row(choice->path), choice->degraded,
 				      new.s.out == new.s.in, settling, c->scope);
 	else if (out && in && settling)

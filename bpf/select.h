@@ -43,13 +43,18 @@ static __always_inline __u32 flow_hash(const struct sw_flow_key *key, __u32 seed
 
 struct member_search {
 	__u64 members;
-	__u32 hash, best;
-	__u8 path;
+	__u64 best; /* weight << 8 | path; no two weights are equal */
+	__u32 hash;
 };
 
+/*
+ * Linux 6.1 verifies a loop's callback for the first call only, and takes out what that never
+ * reaches: here and in the others, nothing may be decided by what is constant at first.
+ */
 static int member_weigh(__u32 i, struct member_search *s)
 {
 	__u32 weight;
+	__u64 score;
 
 	if (i >= SW_MAX_PATHS || !(s->members >> i))
 		return 1;
@@ -58,10 +63,9 @@ static int member_weigh(__u32 i, struct member_search *s)
 	weight = (s->hash ^ (i + 1) * 0x9e3779b1U) * 0x85ebca6bU;
 	weight ^= weight >> 15;
 	weight *= 0xc2b2ae35U;
-	if (s->path == SW_NO_PATH || weight > s->best) {
-		s->best = weight;
-		s->path = i;
-	}
+	score = (__u64)weight << 8 | i;
+	if (score > s->best)
+		s->best = score;
 	return 0;
 }
 
@@ -86,12 +90,12 @@ static __always_inline __u8 lowest_bit(__u64 m)
  */
 static __always_inline __u8 member_of(__u64 members, __u32 hash)
 {
-	struct member_search s = {.members = members, .hash = hash, .path = SW_NO_PATH};
+	struct member_search s = {.members = members, .hash = hash};
 
 	if (!(members & (members - 1)))
 		return lowest_bit(members);
 	bpf_loop(SW_MAX_PATHS, member_weigh, &s, 0);
-	return s.path;
+	return s.best & (SW_MAX_PATHS - 1);
 }
 
 /* Paths nobody objects to, for the family. */
