@@ -348,6 +348,53 @@ static void test_clsact(void **state)
 	close(counter);
 }
 
+static void clsact_both(const char *ifname)
+{
+	for (int i = 0; i < 2; i++) {
+		int fd = pins_open(dir(), i ? "sw_tc_egress" : "sw_tc_ingress");
+
+		assert_true(fd >= 0);
+		assert_int_equal(clsact_attach(dir(), fd, if_nametoindex(ifname), ifname,
+					       i ? HOOK_TC_EGRESS : HOOK_TC_INGRESS, err),
+				 0);
+		close(fd);
+	}
+}
+
+/* Filters stay with the interface, pins with the name. */
+static void test_clsact_renamed(void **state)
+{
+	struct datapath *dp = open_dp();
+	size_t removed;
+
+	(void)state;
+	clsact_both("er0");
+	run("ip link set er0 down && ip link set er0 name old0 && "
+	    "ip link add er0 type veth peer name er1p");
+	clsact_both("er0");
+	nothing_runs("old0");
+	assert_true(clsact_attached("er0", HOOK_TC_EGRESS));
+	run("ip link del old0");
+
+	/* names exchanged; then one of them is let go */
+	clsact_both("vpn0");
+	run("ip link set er0 down && ip link set vpn0 down && ip link set er0 name old0 && "
+	    "ip link set vpn0 name er0 && ip link set old0 name vpn0");
+	clsact_both("er0");
+	clsact_both("vpn0");
+	assert_int_equal(datapath_prune(dp, (const char *const[]){"vpn0"}, 1), 0);
+	nothing_runs("er0");
+	assert_true(clsact_attached("vpn0", HOOK_TC_INGRESS));
+	assert_true(clsact_attached("vpn0", HOOK_TC_EGRESS));
+
+	/* nobody attached since: detach finds it */
+	run("ip link set vpn0 name old0");
+	datapath_close(dp);
+	assert_int_equal(datapath_detach(INSTANCE, &removed, err), 0);
+	nothing_runs("old0");
+	run("ip link del old0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +402,7 @@ int main(void)
 		TEST(names_exchanged),	   TEST(foreign_xdp),
 		TEST(native_and_generic),  TEST(dotted_names_and_prune),
 		TEST(user_filters),	   TEST(clsact),
+		TEST(clsact_renamed),
 	};
 
 	return cmocka_run_group_tests_name("hooks", tests, group_setup, NULL);

@@ -2,9 +2,10 @@
 /*
  * A clsact filter has no link: it lives as long as its qdisc, and whoever removes it must know
  * which one it is. Ours has a fixed handle and priority, and a program named sw_tc_*; its pin in
- * the instance's directory says that it should be there. The qdisc may be the user's, with the
- * user's filters: it is removed only when we made it on this very interface (by ifindex, since a
- * new interface may have an old name) and no filter is left in it.
+ * the instance's directory says that it should be there. An interface that got another name keeps
+ * the filter: it is found by the program's id. The qdisc may be the user's, with the user's
+ * filters: it is removed only when we made it on this very interface (by ifindex, since a new
+ * interface may have an old name) and no filter is left in it.
  */
 #include "kernel/clsact.h"
 
@@ -88,21 +89,31 @@ static int filters_left(uint32_t ifindex, uint32_t side, bool *left)
 	return ret;
 }
 
-/* The ifindex of the interface whose qdisc we made under this name, 0: none. */
-static uint32_t qdisc_recorded(const char *dir, const char *ifname)
-{
-	char name[PINS_NAME], path[PINS_PATH], text[16] = "";
-
-	pins_qdisc_name(name, ifname);
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return readlink(path, text, sizeof(text) - 1) < 0 ? 0 : (uint32_t)strtoul(text, NULL, 10);
-}
-
-static int qdisc_forget(const char *dir, const char *ifname)
+/* Whether we made the interface's qdisc. */
+static bool qdisc_ours(const char *dir, uint32_t ifindex)
 {
 	char name[PINS_NAME];
 
-	pins_qdisc_name(name, ifname);
+	pins_qdisc_name(name, ifindex);
+	return pins_have(dir, name);
+}
+
+static int qdisc_forget(const char *dir, uint32_t ifindex)
+{
+	char name[PINS_NAME];
+
+	pins_qdisc_name(name, ifindex);
+	return pins_drop(dir, name);
+}
+
+/* The record of an interface that is gone. */
+static int qdisc_forget_gone(void *arg, const char *dir, const char *name)
+{
+	char ifname[IFNAMSIZ];
+
+	(void)arg;
+	if (if_indextoname((uint32_t)strtoul(name + strlen("qdisc_"), NULL, 10), ifname))
+		return 0;
 	return pins_drop(dir, name);
 }
 
@@ -119,19 +130,17 @@ static int qdisc_destroy(uint32_t ifindex)
 static int qdisc_make(const char *dir, uint32_t ifindex, const char *ifname)
 {
 	LIBBPF_OPTS(bpf_tc_hook, where, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	char name[PINS_NAME], path[PINS_PATH], text[16];
+	char name[PINS_NAME], path[PINS_PATH];
 	int err = bpf_tc_hook_create(&where);
 
 	if (err && err != -EEXIST)
 		return err;
-	if (qdisc_recorded(dir, ifname) != ifindex)
-		qdisc_forget(dir, ifname);
+	pins_each(dir, "qdisc_", qdisc_forget_gone, NULL);
 	if (err == -EEXIST)
 		return 0;
-	pins_qdisc_name(name, ifname);
+	pins_qdisc_name(name, ifindex);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(text, sizeof(text), "%u", ifindex);
-	if (symlink(text, path) && errno != EEXIST) {
+	if (symlink(ifname, path) && errno != EEXIST) {
 		err = -errno;
 		qdisc_destroy(ifindex);
 		return err;
@@ -140,32 +149,104 @@ static int qdisc_make(const char *dir, uint32_t ifindex, const char *ifname)
 }
 
 /* Removes our qdisc, unless it is used by somebody or never was ours. */
-static int qdisc_release(const char *dir, const char *ifname, uint32_t ifindex)
+static int qdisc_release(const char *dir, uint32_t ifindex)
 {
-	uint32_t made = qdisc_recorded(dir, ifname);
 	bool left = false;
 	int err;
 
-	if (made && made == ifindex) {
-		err = filters_left(ifindex, TC_H_MIN_INGRESS, &left);
-		if (!err)
-			err = filters_left(ifindex, TC_H_MIN_EGRESS, &left);
-		if (!err && !left)
-			err = qdisc_destroy(ifindex);
-		if (err)
-			return err;
-	}
-	return qdisc_forget(dir, ifname);
+	if (!ifindex || !qdisc_ours(dir, ifindex))
+		return 0;
+	err = filters_left(ifindex, TC_H_MIN_INGRESS, &left);
+	if (!err)
+		err = filters_left(ifindex, TC_H_MIN_EGRESS, &left);
+	if (!err && !left)
+		err = qdisc_destroy(ifindex);
+	return err ? err : qdisc_forget(dir, ifindex);
+}
+
+static bool filter_pinned(const char *dir, const char *ifname, enum hook hook)
+{
+	char name[PINS_NAME];
+
+	pins_hook_name(name, "filter", ifname, hook);
+	return pins_have(dir, name);
 }
 
 /* Whether the other direction of the interface has a filter of ours. */
 static bool other_side(const char *dir, const char *ifname, enum hook hook)
 {
-	char name[PINS_NAME];
+	return filter_pinned(dir, ifname,
+			     hook == HOOK_TC_INGRESS ? HOOK_TC_EGRESS : HOOK_TC_INGRESS);
+}
 
-	pins_hook_name(name, "filter", ifname,
-		       hook == HOOK_TC_INGRESS ? HOOK_TC_EGRESS : HOOK_TC_INGRESS);
-	return pins_have(dir, name);
+/* The id of the program that is pinned for the filter, 0: none. */
+static uint32_t filter_pinned_id(const char *dir, const char *ifname, enum hook hook)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	char name[PINS_NAME];
+	int fd;
+
+	pins_hook_name(name, "filter", ifname, hook);
+	fd = pins_open(dir, name);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}
+
+static int filter_detach(uint32_t ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_tc_hook, where, .ifindex = (int)ifindex,
+		    .attach_point = clsact_point(hook));
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
+	int err = bpf_tc_detach(&where, &filter);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Our filters on the interface, when they are of those programs and not pinned by its name. */
+static int drop_unpinned(const char *dir, const struct if_nameindex *dev, const uint32_t id[2])
+{
+	static const enum hook hooks[2] = {HOOK_TC_INGRESS, HOOK_TC_EGRESS};
+	bool ours, dropped = false, kept = false;
+	int err;
+
+	for (int i = 0; i < 2; i++) {
+		if (filter_pinned(dir, dev->if_name, hooks[i])) {
+			kept = true;
+			continue;
+		}
+		if (!id[i] || clsact_find(dev->if_index, hooks[i], &ours) != id[i] || !ours)
+			continue;
+		err = filter_detach(dev->if_index, hooks[i]);
+		if (err)
+			return err;
+		dropped = true;
+	}
+	return dropped && !kept ? qdisc_release(dir, dev->if_index) : 0;
+}
+
+/* Drops what is left of our filters on an interface that had this name before. */
+static int drop_renamed(const char *dir, const char *ifname, uint32_t ifindex)
+{
+	const uint32_t id[2] = {filter_pinned_id(dir, ifname, HOOK_TC_INGRESS),
+				filter_pinned_id(dir, ifname, HOOK_TC_EGRESS)};
+	struct if_nameindex *all;
+	int err = 0;
+
+	if (!id[0] && !id[1])
+		return 0;
+	all = if_nameindex();
+	if (!all)
+		return -errno;
+	for (const struct if_nameindex *dev = all; !err && dev->if_index; dev++)
+		if (dev->if_index != ifindex)
+			err = drop_unpinned(dir, dev, id);
+	if_freenameindex(all);
+	return err;
 }
 
 int clsact_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *ifname,
@@ -180,7 +261,9 @@ int clsact_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *if
 	uint32_t id;
 	int ret;
 
-	ret = qdisc_make(dir, ifindex, ifname);
+	ret = drop_renamed(dir, ifname, ifindex);
+	if (!ret)
+		ret = qdisc_make(dir, ifindex, ifname);
 	if (ret)
 		return report_fail(err, ret,
 				   "%s: can't make the clsact qdisc (%s): see `tc qdisc "
@@ -203,7 +286,7 @@ int clsact_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *if
 	if (!was_pinned)
 		pins_drop(dir, name);
 	if (!was_pinned && !other_side(dir, ifname, hook))
-		qdisc_release(dir, ifname, ifindex);
+		qdisc_release(dir, ifindex);
 	return report_fail(err, ret,
 			   "%s: can't attach to %s (%s): it needs a clsact qdisc, see "
 			   "`tc qdisc show dev %s`",
@@ -212,26 +295,23 @@ int clsact_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *if
 
 int clsact_remove(const char *dir, const char *ifname, enum hook hook)
 {
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
 	uint32_t ifindex = if_nametoindex(ifname);
-	LIBBPF_OPTS(bpf_tc_hook, where, .ifindex = (int)ifindex,
-		    .attach_point = clsact_point(hook));
 	char name[PINS_NAME];
 	bool ours = false;
 	int err;
 
-	if (ifindex)
+	err = drop_renamed(dir, ifname, ifindex);
+	if (!err && ifindex)
 		clsact_find(ifindex, hook, &ours);
-	if (ours) {
-		err = bpf_tc_detach(&where, &filter);
-		if (err && err != -ENOENT)
-			return err;
-	}
+	if (!err && ours)
+		err = filter_detach(ifindex, hook);
+	if (err)
+		return err;
 	pins_hook_name(name, "filter", ifname, hook);
 	err = pins_drop(dir, name);
 	if (err || other_side(dir, ifname, hook))
 		return err;
-	return qdisc_release(dir, ifname, ifindex);
+	return qdisc_release(dir, ifindex);
 }
 
 bool clsact_attached(const char *ifname, enum hook hook)

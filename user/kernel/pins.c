@@ -221,9 +221,7 @@ int pins_hook_parse(const char *name, char ifname[IFNAMSIZ], enum hook *hook)
 	return -EINVAL;
 }
 
-void pins_qdisc_name(char out[PINS_NAME], const char *ifname)
+void pins_qdisc_name(char out[PINS_NAME], uint32_t ifindex)
 {
-	snprintf(out, PINS_NAME, "qdisc_%.15s", ifname);
-	for (char *dot = out; (dot = strchr(dot, '.'));)
-		*dot = ':';
+	snprintf(out, PINS_NAME, "qdisc_%u", ifindex);
 }

@@ -5,7 +5,7 @@
  *   sw_PROGRAM             each program
  *   link_IFNAME_HOOK       a hook's link (XDP, tcx)
  *   filter_IFNAME_HOOK     before Linux 6.6: the program of a clsact filter, which has no link
- *   qdisc_IFNAME           symbolic link whose text is the ifindex we gave a clsact qdisc
+ *   qdisc_IFINDEX          symbolic link, to no file: the interface's clsact qdisc is from us
  * bpffs takes no dots in names: an interface's dot is written as a colon, which no interface has.
  */
 #ifndef SAMEWAY_KERNEL_PINS_H
@@ -59,6 +59,6 @@ void pins_hook_name(char out[PINS_NAME], const char *kind, const char *ifname, e
 /* The reverse. -EINVAL: no such name. */
 int pins_hook_parse(const char *name, char ifname[IFNAMSIZ], enum hook *hook);
 /* The name of the record that the clsact qdisc of the interface is ours. */
-void pins_qdisc_name(char out[PINS_NAME], const char *ifname);
+void pins_qdisc_name(char out[PINS_NAME], uint32_t ifindex);
 
 #endif
