@@ -19,8 +19,7 @@ static const uint8_t no_mac[6];
 static bool link_same(const struct link_info *a, const struct link_info *b)
 {
 	return a->ifindex == b->ifindex && !strcmp(a->name, b->name) && a->up == b->up &&
-	       a->l3 == b->l3 &&
-	       !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->mtu == b->mtu;
+	       a->l3 == b->l3 && !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->mtu == b->mtu;
 }
 
 static struct known_neighbor **bucket_of(struct links *links, uint32_t ifindex,
