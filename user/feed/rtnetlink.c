@@ -31,7 +31,7 @@
 #define NEWS_BUFFER_BYTES (8 << 20)
 #define READS_A_WAKEUP	  64 /* then the loop's other events have their turn */
 #define DUMP_TRIES	  10 /* a dump that changes interrupt is begun again */
-#define PAUSE_MS	  50 /* at least, between two dumps; and four times as long as one takes */
+#define PAUSE_MS	  50 /* at least, between two dumps; and as long as the last one took */
 #define RETRY_MS	  200
 
 extern const struct feed_type feed_type_rtnetlink;
@@ -351,11 +351,11 @@ static void on_dump(evutil_socket_t fd, short what, void *arg)
 		drain(f);
 		err = dump_all(f);
 	}
+	took = now_ms() - start;
 	if (err)
 		dump_failed(f, err);
 	else
 		dump_done(f);
-	took = 4 * (now_ms() - start);
 	f->not_before_ms = now_ms() + (took > PAUSE_MS ? took : PAUSE_MS);
 }
 
