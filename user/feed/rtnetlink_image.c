@@ -385,6 +385,11 @@ int rtnl_image_nexthop(struct rtnl_image *image, const struct rtnl_nexthop *nh)
 	return RTNL_UNCLEAR;
 }
 
+static bool link_same(const struct rtnl_link *a, const struct rtnl_link *b)
+{
+	return a->up == b->up && a->carrier == b->carrier && !strcmp(a->name, b->name);
+}
+
 int rtnl_image_link(struct rtnl_image *image, const struct rtnl_link *link)
 {
 	struct rtnl_state *state = image->loading ? &image->next : &image->now;
@@ -393,7 +398,7 @@ int rtnl_image_link(struct rtnl_image *image, const struct rtnl_link *link)
 	size_t at = rtnl_link_place(state, link->ifindex, &found);
 
 	if (!image->loading)
-		return found && !memcmp(&state->links[at], link, sizeof(*link)) ? 0 : RTNL_UNCLEAR;
+		return found && link_same(&state->links[at], link) ? 0 : RTNL_UNCLEAR;
 	if (!found) {
 		links = array_open(state->links, state->n_links, at, sizeof(*links));
 		if (!links)
