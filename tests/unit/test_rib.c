@@ -86,6 +86,38 @@ static void test_path_in_order(void **state)
 	assert_int_equal(rib_counts(e->rib).candidates, 0);
 }
 
+/* The interface that the kernel sends a route out of: after next hops, before the AS path. */
+static void test_path_by_interface(void **state)
+{
+	struct edge *e = *state;
+	struct route r = {.view = VIEW_LOCAL, .prefix = pfx("10.10.30.0/24"), .sub = 1};
+
+	snprintf(e->f.paths[ER1A].interface, sizeof(e->f.paths[ER1A].interface), "er0");
+	snprintf(e->f.paths[ER1B].interface, sizeof(e->f.paths[ER1B].interface), "er1");
+	snprintf(e->f.paths[VPN].interface, sizeof(e->f.paths[VPN].interface), "tun30");
+	e->f.paths[ER1B].gateway6 = addr("fe80::22");
+	snprintf(r.interface, sizeof(r.interface), "tun30");
+	assert_int_equal(path_of(e, &r), VPN); /* no next hop, and none needed */
+	snprintf(r.interface, sizeof(r.interface), "er0");
+	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_UNKNOWN_PATH);
+	r.nexthop = addr("203.0.113.1");
+	assert_int_equal(path_of(e, &r), ER1A); /* a next hop on its link, says the kernel */
+	r.nexthop = addr("192.168.31.18");
+	assert_int_equal(path_of(e, &r), ER2); /* a gateway tells more */
+	r.nexthop = addr("fe80::22");
+	assert_int_equal(path_of(e, &r), ER1A); /* but for one that means something on a link */
+	r.nexthop = addr("fe80::18");
+	snprintf(r.interface, sizeof(r.interface), "er1");
+	assert_int_equal(path_of(e, &r), ER1B);
+	r.nexthop = addr("203.0.113.1");
+	snprintf(r.interface, sizeof(r.interface), "wan");
+	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_UNKNOWN_PATH);
+	/* two paths on one interface: it tells none of them */
+	snprintf(e->f.paths[ER2].interface, sizeof(e->f.paths[ER2].interface), "er0");
+	snprintf(r.interface, sizeof(r.interface), "er0");
+	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_UNKNOWN_PATH);
+}
+
 static void test_own(void **state)
 {
 	struct edge *e = *state;
@@ -424,7 +456,7 @@ int main(void)
 		T(test_path_in_order), T(test_own),	  T(test_remote),
 		T(test_replace),       T(test_withdraw),  T(test_bgp_path_ids),
 		T(test_bgp_restart),   T(test_peer_down), T(test_stale_then_gone),
-		T(test_path_ids),      T(test_random),
+		T(test_path_ids),      T(test_random),	  T(test_path_by_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
 enum config_forward { FORWARD_AUTO, FORWARD_FAST };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
-enum config_feed_type { FEED_BGP, FEED_JSONL };
+enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
 
 struct config_path {
 	char name[SW_NAME_LEN];
@@ -54,6 +54,8 @@ struct config_feed {
 	/* jsonl */
 	char *file; /* as written, "-": standard input */
 	bool follow;
+	/* rtnetlink */
+	uint32_t table;
 	int line;
 };
 

@@ -151,6 +151,10 @@ static void check_feeds_pair(struct config_reader *r, const struct config_feed *
 		config_complain(r, b->line,
 				"file: -: feed %s reads it too: one feed reads standard input",
 				a->name);
+	if (b->table && a->table == b->table)
+		config_complain(r, config_line_of(r, &b->table, b->line),
+				"table: %u: feed %s has it too: one feed reads a table", b->table,
+				a->name);
 }
 
 static void check_network_twice(struct config_reader *r, const struct config_inside *inside)

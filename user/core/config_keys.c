@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define COUNT(v)	     (sizeof(v) / sizeof((v)[0]))
+#define MAIN_TABLE	     254 /* the kernel's, `ip route show` */
 
 #define CLASS_TEXT(id, text) text,
 const char *const config_modes[] = {"monitor", "enforce", NULL};
@@ -17,8 +18,8 @@ const char *const config_forwards[] = {"auto", "fast", "kernel", NULL};
 const char *const config_default_routes[] = {"never", "last", NULL};
 const char *const config_scopes[] = {"class", "circuit", "path", NULL};
 const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
-const char *const config_feed_types[] = {"bgp", "jsonl", "bmp", "rtnetlink",
-					 "frr", "azure", "mrt", NULL};
+const char *const config_feed_types[] = {"bgp", "jsonl", "rtnetlink", "bmp",
+					 "frr", "azure", "mrt",	      NULL};
 static const char *const actions[] = {"alert", "reflect", "drop", NULL};
 static const char *const transits[] = {"deny", "allow", NULL};
 static const char *const multipaths[] = {"circuit", "circuits", NULL};
@@ -283,12 +284,11 @@ static void read_foreign(struct config_reader *r, const struct config_key *key,
 
 #define FEED_KEYS                                                                                  \
 	KEY(config_feed, "name", name, name, .required = true),                                    \
-		KEY_CHOICE(config_feed, "type", type, config_feed_types, 2, .required = true,      \
-			   .instead = "give a bgp or a jsonl feed")
+		KEY_CHOICE(config_feed, "type", type, config_feed_types, 3, .required = true,      \
+			   .instead = "give a bgp, a jsonl or an rtnetlink feed")
 #define FEED_LATER_KEYS(reader)                                                                    \
-	KEY_OWN("table", reader), KEY_OWN("command", reader), KEY_OWN("interval", reader),         \
-		KEY_OWN("dir", reader), KEY_OWN("view", reader), KEY_OWN("circuits", reader),      \
-		KEY_OWN("speed", reader)
+	KEY_OWN("command", reader), KEY_OWN("interval", reader), KEY_OWN("dir", reader),           \
+		KEY_OWN("view", reader), KEY_OWN("circuits", reader), KEY_OWN("speed", reader)
 
 static const struct config_key bgp_keys[] = {
 	FEED_KEYS,
@@ -298,6 +298,7 @@ static const struct config_key bgp_keys[] = {
 	KEY_OWN("peers", read_feed_peers, .required = true),
 	KEY_OWN("file", read_foreign),
 	KEY_OWN("follow", read_foreign),
+	KEY_OWN("table", read_foreign),
 	FEED_LATER_KEYS(read_foreign),
 };
 
@@ -309,6 +310,19 @@ static const struct config_key jsonl_keys[] = {
 	KEY_OWN("as", read_foreign),
 	KEY_OWN("router-id", read_foreign),
 	KEY_OWN("peers", read_foreign),
+	KEY_OWN("table", read_foreign),
+	FEED_LATER_KEYS(read_foreign),
+};
+
+static const struct config_key rtnetlink_keys[] = {
+	FEED_KEYS,
+	KEY(config_feed, "table", table, u32, .min = 1, .max = UINT32_MAX),
+	KEY_OWN("listen", read_foreign),
+	KEY_OWN("as", read_foreign),
+	KEY_OWN("router-id", read_foreign),
+	KEY_OWN("peers", read_foreign),
+	KEY_OWN("file", read_foreign),
+	KEY_OWN("follow", read_foreign),
 	FEED_LATER_KEYS(read_foreign),
 };
 
@@ -321,6 +335,7 @@ static const struct config_key any_keys[] = {
 	KEY_OWN("peers", read_nothing),
 	KEY_OWN("file", read_nothing),
 	KEY_OWN("follow", read_nothing),
+	KEY_OWN("table", read_nothing),
 	FEED_LATER_KEYS(read_nothing),
 };
 
@@ -337,6 +352,11 @@ static void read_feed(struct config_reader *r, const yaml_node_t *node, struct c
 	} else if (!strcmp(text, config_feed_types[FEED_JSONL])) {
 		feed->type = FEED_JSONL;
 		config_mapping(r, node, "a jsonl feed", jsonl_keys, COUNT(jsonl_keys), feed);
+	} else if (!strcmp(text, config_feed_types[FEED_RTNETLINK])) {
+		feed->type = FEED_RTNETLINK;
+		feed->table = MAIN_TABLE;
+		config_mapping(r, node, "an rtnetlink feed", rtnetlink_keys, COUNT(rtnetlink_keys),
+			       feed);
 	} else {
 		config_mapping(r, node, "a feed", any_keys, COUNT(any_keys), feed);
 	}

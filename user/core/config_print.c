@@ -189,6 +189,10 @@ static void print_feed(FILE *f, const struct config_feed *feed)
 		fprintf(f, "    follow: %s\n", truth(feed->follow));
 		return;
 	}
+	if (feed->type == FEED_RTNETLINK) {
+		fprintf(f, "    table: %u\n", feed->table);
+		return;
+	}
 	snprintf(listen, sizeof(listen), feed->listen.family == 4 ? "%s:%u" : "[%s]:%u",
 		 ip_format(&feed->listen, buf), feed->port);
 	print_key_text(f, "listen", listen);

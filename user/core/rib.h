@@ -25,6 +25,7 @@ struct route {
 	char path[SW_NAME_LEN];	   /* empty: to be resolved from peer, next hop, AS path */
 	struct ip_addr peer;	   /* family 0: none */
 	struct ip_addr nexthop;	   /* family 0: none */
+	char interface[16];	   /* it leaves by (rtnetlink), empty: not told */
 	struct ip_addr nexthop_ll; /* IPv6 link-local of an MP_REACH with two, family 0: none */
 	const uint32_t *as_path;
 	size_t n_as;

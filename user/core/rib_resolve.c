@@ -87,6 +87,45 @@ static int path_of_as(const struct rib *rib, const struct route *route)
 	return found;
 }
 
+/*
+ * By the interface that the kernel sends it out of: for a route with a next hop, any path's; for
+ * one without, a path's that needs none. Two paths on one interface are told apart by next hops
+ * only.
+ */
+static int path_of_interface(const struct rib *rib, const struct route *route)
+{
+	int found = -1;
+
+	for (int id = 0; route->interface[0] && id < SW_MAX_PATHS; id++) {
+		const struct config_path *path = rib->path[id];
+
+		if (!path || strcmp(path->interface, route->interface))
+			continue;
+		if (!route->nexthop.family && (path->gateway.family || path->gateway6.family))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = id;
+	}
+	return found;
+}
+
+/* A link-local next hop means something on its interface only. */
+static int path_of_nexthop(const struct rib *rib, const struct route *route)
+{
+	int found = -1;
+
+	if (route->nexthop.family && ip_is_link_local(&route->nexthop))
+		found = path_of_interface(rib, route);
+	if (found < 0)
+		found = rib_path_of_address(rib, &route->nexthop);
+	if (found < 0)
+		found = rib_path_of_address(rib, &route->nexthop_ll);
+	if (found < 0)
+		found = path_of_link(rib, &route->nexthop);
+	return found < 0 ? path_of_interface(rib, route) : found;
+}
+
 static bool route_is_own(const struct rib *rib, const struct route *route)
 {
 	for (size_t i = 0; i < rib->cfg->n_inside; i++) {
@@ -119,11 +158,7 @@ enum rib_result rib_resolve(const struct rib *rib, const struct route *route, in
 	} else {
 		found = rib_path_of_address(rib, &route->peer);
 		if (found < 0)
-			found = rib_path_of_address(rib, &route->nexthop);
-		if (found < 0)
-			found = rib_path_of_address(rib, &route->nexthop_ll);
-		if (found < 0)
-			found = path_of_link(rib, &route->nexthop);
+			found = path_of_nexthop(rib, route);
 		if (found < 0)
 			found = path_of_as(rib, route);
 		if (found < 0 && !own)

@@ -2,8 +2,9 @@
 /* The feeds that this build has, one row each; a new feed is a new file and a new row. */
 #include "feed/feed.h"
 
-extern const struct feed_type feed_type_bgp;   /* bgp.c */
-extern const struct feed_type feed_type_jsonl; /* jsonl.c */
+extern const struct feed_type feed_type_bgp;	   /* bgp.c */
+extern const struct feed_type feed_type_jsonl;	   /* jsonl.c */
+extern const struct feed_type feed_type_rtnetlink; /* rtnetlink.c */
 
 const struct feed_type *feed_type(enum config_feed_type type)
 {
@@ -12,6 +13,8 @@ const struct feed_type *feed_type(enum config_feed_type type)
 		return &feed_type_bgp;
 	case FEED_JSONL:
 		return &feed_type_jsonl;
+	case FEED_RTNETLINK:
+		return &feed_type_rtnetlink;
 	}
 	return NULL;
 }
