@@ -29,6 +29,7 @@ static void box_make(struct box *box)
 					       .nsid = -1,
 					       .forwarding4 = true,
 					       .forwarding6 = true,
+					       .xdp_transmits = -95,
 					       .driver = "ixgbe"};
 	static const char *const names[] = {"er0", "tun30", "lan0", "bond0", "red"};
 
@@ -204,6 +205,8 @@ static void test_veth(void **state)
 	strcpy(box.links[2].kind, "veth");
 	strcpy(box.links[2].driver, "veth");
 	judge(&box, CONFIG, NULL, NULL, NULL, NULL); /* can't be seen: said, not complained of */
+	box.links[2].xdp_transmits = 0;		     /* but the kernel knows */
+	judge(&box, CONFIG, "veth-gro", "lan0", "can't be entered", "gro on");
 	box.links[2].peer = right;
 	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
 	box.links[2].peer.gro = false;

@@ -28,8 +28,11 @@ static const char *const xdp_drivers[] = {
 	"netsec",    "ti_cpsw", "thunder-nic", "nicvf",	  "tsnep", "enetc",   "fec",
 };
 
+/* What the kernel says, else (before Linux 6.3) what is known of the driver. */
 static bool has_native_xdp(const struct host_link *link)
 {
+	if (link->xdp_transmits >= 0)
+		return link->xdp_transmits;
 	for (size_t i = 0; i < sizeof(xdp_drivers) / sizeof(xdp_drivers[0]); i++)
 		if (!strcmp(link->driver, xdp_drivers[i]))
 			return true;
@@ -159,18 +162,19 @@ static void check_xdp(struct doctor_report *report, const struct port *port,
 			   "%s: a device without Ethernet header: TC is used", port->what);
 		return;
 	}
-	if (link->xdp_ours || has_native_xdp(link)) {
+	if (has_native_xdp(link))
 		doctor_add(report, "xdp", port->name, true, "", "%s: %s", port->what,
-			   link->xdp_ours ? "carries our program" : "free, and its driver has XDP");
-		return;
-	}
-	doctor_add(report, "xdp", port->name, true, "",
-		   "%s: its driver (%s) is not known to have native XDP: where it has none, TC "
-		   "moves its packets, more slowly",
-		   port->what,
-		   link->driver[0] ? link->driver
-		   : link->kind[0] ? link->kind
-				   : "none");
+			   link->xdp_ours ? "carries our program, and XDP can send to it"
+					  : "free, and XDP can send to it");
+	else
+		doctor_add(
+			report, "xdp", port->name, true, "",
+			"%s: its driver (%s) is not known to take what XDP redirects: TC moves its "
+			"packets, more slowly",
+			port->what,
+			link->driver[0] ? link->driver
+			: link->kind[0] ? link->kind
+					: "none");
 }
 
 static void check_veth(struct doctor_report *report, const struct port *port,
@@ -181,6 +185,14 @@ static void check_veth(struct doctor_report *report, const struct port *port,
 
 	if (strcmp(link->kind, "veth"))
 		return;
+	if (!peer->seen && !link->xdp_transmits) {
+		doctor_add(report, "veth-gro", port->name, false,
+			   "at the other end: `ethtool -K PEER gro on`",
+			   "%s: its peer, in a namespace that can't be entered from here, takes no "
+			   "packets that XDP redirects",
+			   port->what);
+		return;
+	}
 	if (!peer->seen) {
 		doctor_add(
 			report, "veth", port->name, true, "",

@@ -6,6 +6,7 @@
  */
 #include "kernel/inspect_internal.h"
 
+#include "kernel/links.h"
 #include "kernel/maps.h"
 
 #include <bpf/bpf.h>
@@ -231,6 +232,7 @@ void inspect_link_details(struct host_link *link, const char *instance)
 	link->forwarding4 = sysctl_number("ipv4", link->name, "forwarding");
 	link->forwarding6 = sysctl_number("ipv6", link->name, "forwarding");
 	xdp_look(link, instance);
+	link->xdp_transmits = links_xdp_transmits(link->ifindex);
 	if (!strcmp(link->kind, "veth"))
 		peer_find(link);
 }
