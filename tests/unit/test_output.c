@@ -412,6 +412,11 @@ static void test_deeds(void **state)
 	assert_shown(
 		SHOW_DETACH, "detach-nothing",
 		parsed("{\"instance\":\"ce1\",\"daemon_stopped\":false,\"pins\":0,\"files\":[]}"));
+	assert_shown(SHOW_DOCTOR, "doctor",
+		     parsed("[{\"check\":\"btf\",\"subject\":\"kernel\",\"ok\":true,\"message\":"
+			    "\"has BTF\",\"fix\":null},{\"check\":\"link\",\"subject\":\"er0\","
+			    "\"ok\":false,\"message\":\"path er1: it is down\",\"fix\":\"`ip link "
+			    "set er0 up`\"}]"));
 }
 
 static void test_numbers(void **state)

@@ -81,6 +81,8 @@ int links_netfilter_found(char text[300]);
  * 6.3). Changes while a device lives (a veth's peer turns GRO on).
  */
 int links_xdp_transmits(uint32_t ifindex);
+/* The same for one of them: 0 nftables, 1 iptables of the old kind, 2 xfrm. */
+int links_netfilter_look(int what, char text[300]);
 /* 1 where the kernel forwards packets of the family (sysctl), else 0. */
 int links_forwarding(uint8_t family);
 

@@ -311,13 +311,19 @@ static int xfrm_found(char text[LINKS_TEXT])
 	return 1;
 }
 
-int links_netfilter_found(char text[LINKS_TEXT])
+int links_netfilter_look(int what, char text[LINKS_TEXT])
 {
 	static int (*const looks[])(char text[LINKS_TEXT]) = {nft_found, xtables_found, xfrm_found};
+
+	return looks[what](text);
+}
+
+int links_netfilter_found(char text[LINKS_TEXT])
+{
 	int first_err = 0;
 
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
-		int found = looks[i](text);
+	for (int what = 0; what < 3; what++) {
+		int found = links_netfilter_look(what, text);
 
 		if (found > 0)
 			return found;

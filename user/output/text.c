@@ -17,7 +17,7 @@ int text_render(FILE *out, enum view_name view, const json_t *rows)
 		[SHOW_COUNTERS] = text_counters, [SHOW_FLOWS] = text_flows,
 		[SHOW_ROUTES] = text_routes,	 [SHOW_EXPLAIN] = text_explain,
 		[SHOW_ALERTS] = text_alerts,	 [SHOW_PATH] = text_path,
-		[SHOW_DETACH] = text_detach,
+		[SHOW_DETACH] = text_detach,	 [SHOW_DOCTOR] = text_doctor,
 	};
 
 	return views[view](out, rows);

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * doctor's judgement on made-up boxes: a box that is right has nothing to name, and each thing that
+ * is wrong on it is named once, with a fix. What is gathered from a real kernel is the lab's.
+ */
+#include "config_assert.h"
+
+#include "core/doctor.h"
+#include "core/doctor_status.h"
+
+#define CONFIG                                                                                     \
+	"mode: enforce\n"                                                                          \
+	"paths:\n"                                                                                 \
+	"  - { name: er, class: expressroute, interface: er0, gateway: 192.168.30.18 }\n"          \
+	"  - { name: vpn, class: vpn, interface: tun30 }\n"                                        \
+	"inside: [{ interface: lan0, networks: [10.2.30.0/25, \"fd00:2::/64\"] }]\n"
+
+struct box {
+	struct host_link links[5];
+	struct host_neighbor neighbors[1];
+	struct host host;
+};
+
+static void box_make(struct box *box)
+{
+	static const struct host_link ether = {.up = true,
+					       .carrier = true,
+					       .mtu = 1500,
+					       .nsid = -1,
+					       .forwarding4 = true,
+					       .forwarding6 = true,
+					       .xdp_transmits = -95,
+					       .driver = "ixgbe"};
+	static const char *const names[] = {"er0", "tun30", "lan0", "bond0", "red"};
+
+	memset(box, 0, sizeof(*box));
+	for (uint32_t i = 0; i < 5; i++) {
+		box->links[i] = ether;
+		box->links[i].ifindex = i + 1;
+		strcpy(box->links[i].name, names[i]);
+	}
+	box->links[1].l3 = true;
+	box->links[1].mtu = 1400;
+	strcpy(box->links[3].kind, "bond");
+	strcpy(box->links[4].kind, "vrf");
+	box->neighbors[0].ifindex = 1;
+	box->neighbors[0].valid = true;
+	ip_parse("192.168.30.18", &box->neighbors[0].addr);
+	box->host = (struct host){.links = box->links,
+				  .n_links = 5,
+				  .neighbors = box->neighbors,
+				  .n_neighbors = 1,
+				  .forwarding4 = true,
+				  .forwarding6 = true};
+}
+
+/* Exactly this is wrong: `check` of `subject`, with the words in message and fix. */
+static void assert_wrong(struct doctor_report *report, const char *check, const char *subject,
+			 const char *words, const char *fix)
+{
+	const struct doctor_finding *found = NULL;
+
+	assert_false(report->no_memory);
+	for (size_t i = 0; i < report->n; i++) {
+		if (report->v[i].ok) {
+			assert_string_equal(report->v[i].fix, "");
+			continue;
+		}
+		if (found)
+			fail_msg("two are wrong: %s %s: %s", report->v[i].check,
+				 report->v[i].subject, report->v[i].message);
+		found = &report->v[i];
+	}
+	if (!check) {
+		if (found)
+			fail_msg("%s %s: %s", found->check, found->subject, found->message);
+	} else {
+		assert_non_null(found);
+		assert_string_equal(found->check, check);
+		assert_string_equal(found->subject, subject);
+		if (!strstr(found->message, words) || !strstr(found->fix, fix))
+			fail_msg("\"%s\": \"%s\" lacks \"%s\" or \"%s\"", found->message,
+				 found->fix, words, fix);
+	}
+	doctor_free(report);
+}
+
+static void judge(struct box *box, const char *text, const char *check, const char *subject,
+		  const char *words, const char *fix)
+{
+	struct config *cfg = parse_good(text);
+	struct doctor_report report = {0};
+
+	doctor_links(&report, cfg, &box->host);
+	assert_true(report.n > 3);
+	assert_wrong(&report, check, subject, words, fix);
+	config_free(cfg);
+}
+
+static void test_links(void **state)
+{
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box.links[0].up = false;
+	judge(&box, CONFIG, "link", "er0", "down", "ip link set er0 up");
+	box_make(&box);
+	box.links[0].carrier = false;
+	judge(&box, CONFIG, "link", "er0", "carrier", "cable");
+	box_make(&box);
+	strcpy(box.links[2].name, "lan1");
+	judge(&box, CONFIG, "interface", "lan0", "no such", "ip link");
+	box_make(&box);
+	box.links[0].master = 4;
+	judge(&box, CONFIG, "uplink", "er0", "port of bond0, a bond", "interface: bond0");
+	box.links[0].master = 5; /* a VRF is no such master */
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box_make(&box);
+	box.neighbors[0].valid = false;
+	judge(&box, CONFIG, "neighbor", "er0", "192.168.30.18", "ip neigh");
+	box.host.n_neighbors = 0;
+	judge(&box, CONFIG, "neighbor", "er0", "192.168.30.18", "gateway:");
+}
+
+static void test_sysctls(void **state)
+{
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	box.links[1].rp_filter = 1;
+	judge(&box, CONFIG, "rp-filter", "tun30", "strict", "net.ipv4.conf.tun30.rp_filter=0");
+	box.links[1].rp_filter = 2;
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box.links[2].forwarding4 = false;
+	judge(&box, CONFIG, "forwarding", "lan0", "IPv4", "ip_forward=1");
+	box_make(&box);
+	box.links[2].forwarding6 = false;
+	judge(&box, CONFIG, "forwarding", "lan0", "IPv6", "ipv6.conf.lan0.forwarding=1");
+	/* nobody asks for IPv6 */
+	judge(&box,
+	      "paths: [{name: a, class: vpn, interface: tun30}]\n"
+	      "inside: [{interface: lan0, networks: [10.0.0.0/24]}]\n",
+	      NULL, NULL, NULL, NULL);
+}
+
+static void test_devices(void **state)
+{
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	strcpy(box.links[0].qdisc, "htb");
+	judge(&box, CONFIG, "qdisc", "er0", "htb", "tc qdisc del dev er0 root");
+	box_make(&box);
+	strcpy(box.links[1].qdisc, "htb"); /* what TC sends obeys it */
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box.links[0].xdp_id = 7;
+	strcpy(box.links[0].xdp_name, "guard");
+	judge(&box, CONFIG, "xdp", "er0", "guard (id 7)", "ip link set dev er0 xdp off");
+	box.links[0].xdp_ours = true;
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box_make(&box);
+	strcpy(box.links[0].driver, "e1000");
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL); /* TC will do */
+	box_make(&box);
+	judge(&box,
+	      "mode: enforce\npaths: [{name: a, class: vpn, interface: er0}]\n"
+	      "inside: [{interface: lan0, networks: [10.0.0.0/24]}]\n",
+	      "encrypted", "er0", "clear", "encrypted: true");
+	judge(&box,
+	      "paths: [{name: a, class: vpn, interface: er0}]\n"
+	      "inside: [{interface: lan0, networks: [10.0.0.0/24]}]\n",
+	      "gateway", "er0", "no gateway", "`gateway:`");
+}
+
+static void test_mtu(void **state)
+{
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	box.links[1].mtu = 1399;
+	judge(&box, CONFIG, "mtu", "tun30", "1399", "mtu 1400");
+	box_make(&box);
+	judge(&box,
+	      "paths: [{name: a, class: vpn, interface: tun30, mtu: 1500}]\n"
+	      "inside: [{interface: lan0, networks: [10.0.0.0/24]}]\n",
+	      "mtu", "tun30", "less than the config's 1500", "mtu: 1400");
+	judge(&box,
+	      "paths: [{name: a, class: vpn, interface: tun30, mtu: 1300}]\n"
+	      "inside: [{interface: lan0, networks: [10.0.0.0/24]}]\n",
+	      "mtu", "tun30", "1300", "1400");
+}
+
+static void test_veth(void **state)
+{
+	struct host_peer right = {.seen = true, .name = "eth9", .gro = true};
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	strcpy(box.links[2].kind, "veth");
+	strcpy(box.links[2].driver, "veth");
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL); /* can't be seen: said, not complained of */
+	box.links[2].xdp_transmits = 0;		     /* but the kernel knows */
+	judge(&box, CONFIG, "veth-gro", "lan0", "can't be entered", "gro on");
+	box.links[2].peer = right;
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box.links[2].peer.gro = false;
+	judge(&box, CONFIG, "veth-gro", "lan0", "eth9", "ethtool -K eth9 gro on");
+	box.links[2].peer.xdp = true; /* XDP of its own polls as well */
+	judge(&box, CONFIG, NULL, NULL, NULL, NULL);
+	box.links[2].peer.tx_checksum = true;
+	judge(&box, CONFIG, "veth-checksum", "lan0", "checksums", "ethtool -K eth9 tx off");
+	box.links[2].peer = right;
+	box.links[2].peer.tx_vlan = true;
+	judge(&box, CONFIG, "veth-vlan", "lan0", "VLAN", "txvlan off");
+}
+
+static void test_kernel(void **state)
+{
+	const struct doctor_kernel good = {.root = true, .btf = true, .bpffs = true};
+	struct doctor_report report = {0};
+	struct doctor_kernel k = good;
+
+	(void)state;
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	k.btf = false;
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, "btf", "kernel", "BTF", "CONFIG_DEBUG_INFO_BTF");
+	k = good;
+	k.root = false;
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, "root", "user", "not root", "sudo");
+	k = good;
+	k.bpffs = false; /* run mounts it */
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	k.mounts_apart = true;
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, "bpffs", "/sys/fs/bpf", "ip netns exec", "nsenter");
+	k = good;
+	strcpy(k.filters[1], "iptables chain filter FORWARD has rules");
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, "netfilter", "iptables", "FORWARD has rules", "iptables-save");
+	doctor_kernel(&report, &k, true); /* the kernel forwards: obeyed */
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	k = good;
+	strcpy(k.filters[2], "2 xfrm policies");
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, "xfrm", "xfrm", "clear", "if_id");
+	k = good;
+	k.filters_err[0] = -EPERM;
+	doctor_kernel(&report, &k, false);
+	assert_wrong(&report, "netfilter", "nftables", "can't be asked", "root");
+}
+
+static void test_rules(void **state)
+{
+	struct host_rule rules[] = {
+		{.family = 4, .priority = 7000, .table = 7000, .mark = 0x10000, .mask = 0xff0000},
+		{.family = 6, .priority = 900, .table = 7001},
+	};
+	struct host host = {.rules = rules, .n_rules = 1};
+	struct doctor_report report = {0};
+
+	(void)state;
+	doctor_rules(&report, &host, false); /* ours */
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	host.n_rules = 2;
+	doctor_rules(&report, &host, false);
+	assert_wrong(&report, "ip-rule", "rule 900", "IPv6", "ip -6 rule del priority 900");
+	doctor_rules(&report, &host, true);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+}
+
+static void test_pins(void **state)
+{
+	const struct doctor_pins good = {.there = true,
+					 .readable = true,
+					 .health_known = true,
+					 .now_ns = 100000000000ULL,
+					 .beat_ns = 99000000000ULL,
+					 .flows = 10,
+					 .flows_max = 100};
+	struct doctor_report report = {0};
+	struct doctor_pins p = {0};
+
+	(void)state;
+	doctor_pins(&report, "ce1", &p); /* nothing is pinned */
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	p.there = true;
+	strcpy(p.why, "of another version");
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "pins", "ce1", "another version", "-i ce1 detach");
+	p = good;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	p.beat_ns = 90000000000ULL;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "timer", "kernel timer", "10 s", "run");
+	p.beat_ns = 0;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "timer", "kernel timer", "never", "run");
+	p = good;
+	p.events_lost = 3;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "events", "events", "3 changes", "flows");
+	p = good;
+	p.flows = 100;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "flows", "flow table", "100 of 100", "flows:");
+	p = good;
+	p.flows_full = 1;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "flows", "flow table", "1 could not", "now 100");
+	p = good;
+	p.redirect_no_dev = 2;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "redirect", "XDP redirect", "2 packets", "ip link");
+}
+
+static void judge_status(const char *text, const char *check, const char *subject,
+			 const char *words, const char *fix)
+{
+	struct doctor_report report = {0};
+	json_t *status = json_loads(text, 0, NULL);
+
+	assert_non_null(status);
+	doctor_status(&report, "ce1", status);
+	assert_wrong(&report, check, subject, words, fix);
+	json_decref(status);
+}
+
+#define FEED(state) "\"feeds\":[{\"name\":\"r\",\"type\":\"bgp\",\"state\":\"" state "\"}]"
+
+static void test_status(void **state)
+{
+	(void)state;
+	judge_status("{" FEED("up") "}", NULL, NULL, NULL, NULL);
+	judge_status("{" FEED("stale") "}", "feed", "r", "stale", "birdc");
+	judge_status("{\"feeds\":[]}", "feed", "feeds", "none", "sameway.yaml");
+	judge_status("{" FEED("up") ",\"waiting\":[\"r\"]}", "waiting", "r", "waits", "30 s");
+	judge_status("{" FEED("up") ",\"hooks\":[{\"interface\":\"er0\",\"hook\":\"xdp\","
+				    "\"attached\":false}]}",
+		     "hook", "er0", "xdp is not attached", "ip link");
+	judge_status("{" FEED("up") ",\"routes\":{\"refused\":4}}", "tables", "routes",
+		     "4 prefixes", "aggregate");
+}
+
+static void test_no_daemon(void **state)
+{
+	struct doctor_report report = {0};
+	json_t *paths = json_loads("[{\"name\":\"a\",\"usable\":true,\"reasons\":[]},{\"name\":"
+				   "\"b\",\"usable\":false,\"reasons\":[\"drained\",\"peer-down\"]"
+				   "}]",
+				   0, NULL);
+
+	(void)state;
+	doctor_no_daemon(&report, "ce1", false, false);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	doctor_no_daemon(&report, "ce1", true, false);
+	assert_wrong(&report, "daemon", "ce1", "last state", "-i ce1 run");
+	doctor_no_daemon(&report, "ce1", true, true);
+	assert_wrong(&report, "daemon", "ce1", "died", "run");
+	doctor_paths(&report, paths);
+	assert_wrong(&report, "path", "b", "drained, peer-down", "path b undrain");
+	json_decref(paths);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_links),	cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_devices), cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_veth),	cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_rules),	cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The preflight: each thing that would keep packets from flowing or alerts from coming, with its
+ * fix. Pure: facts in, findings out. What is fine is a finding too, so that a reader sees what was
+ * looked at.
+ */
+#ifndef SAMEWAY_CORE_DOCTOR_H
+#define SAMEWAY_CORE_DOCTOR_H
+
+#include "core/config.h"
+#include "core/host.h"
+
+struct doctor_finding {
+	const char *check; /* a word, see sameway(8) */
+	char subject[64];
+	bool ok;
+	char message[HOST_TEXT];
+	char fix[HOST_TEXT]; /* empty where ok */
+};
+
+struct doctor_report {
+	struct doctor_finding *v;
+	size_t n;
+	bool no_memory; /* a finding was lost */
+};
+
+/* What else than the box was looked at. */
+struct doctor_kernel {
+	bool root, btf, tcx;
+	bool bpffs;	   /* mounted where we are */
+	bool mounts_apart; /* our mount namespace is not that of the box */
+	char filters[3]
+		    [HOST_TEXT]; /* nftables, iptables, xfrm: the first found of each, or empty */
+	int filters_err[3];	 /* could not be asked: -errno */
+};
+
+/* The instance, by its maps. */
+struct doctor_pins {
+	bool there, readable;
+	char why[400]; /* not readable: "what is wrong: what to do" */
+	bool health_known;
+	uint64_t now_ns, beat_ns; /* CLOCK_MONOTONIC; beat 0: not known */
+	uint64_t events_lost, flows_full, redirect_no_dev;
+	uint64_t flows, flows_max; /* max 0: not known */
+};
+
+void doctor_add(struct doctor_report *report, const char *check, const char *subject, bool ok,
+		const char *fix, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void doctor_free(struct doctor_report *report);
+
+/* The kernel as such. kernel_forwards: the daemon says `forward: kernel`, filters are obeyed. */
+void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
+		   bool kernel_forwards);
+/* ip rules; those of kernel forwarding (`tables`, 7000 and up, by mark) are ours. */
+void doctor_rules(struct doctor_report *report, const struct host *host, bool kernel_forwards);
+/* The interfaces that the config names. */
+void doctor_links(struct doctor_report *report, const struct config *cfg, const struct host *host);
+/* The instance's maps. */
+void doctor_pins(struct doctor_report *report, const char *instance,
+		 const struct doctor_pins *pins);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The preflight of a running daemon: its answer to `status`, and the rows of `paths`. */
+#include "core/doctor_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *text_of(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+static void check_feeds(struct doctor_report *report, const json_t *status)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(json_object_get(status, "feeds")))
+		doctor_add(report, "feed", "feeds", false,
+			   "add a feed to the config, see sameway.yaml(5)",
+			   "there is none: no route will ever be known");
+	json_array_foreach (json_object_get(status, "feeds"), i, row) {
+		const char *name = text_of(row, "name"), *state = text_of(row, "state");
+		const char *why = text_of(row, "last_error");
+
+		if (!strcmp(state, "up"))
+			doctor_add(report, "feed", name, true, "", "up, %lld routes",
+				   (long long)json_integer_value(json_object_get(row, "routes")));
+		else
+			doctor_add(
+				report, "feed", name, false,
+				!strcmp(text_of(row, "type"), "bgp")
+					? "see whether the routing daemon's session to it is up: "
+					  "`birdc show protocols`, `vtysh -c 'show bgp summary'`"
+					: "see whether its source is there and can be read",
+				"%s%s%.160s", state, why[0] ? ": " : "", why);
+	}
+}
+
+static void check_hooks(struct doctor_report *report, const json_t *status)
+{
+	const json_t *row;
+	bool all = true;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "hooks"), i, row) {
+		if (json_is_true(json_object_get(row, "attached")))
+			continue;
+		all = false;
+		doctor_add(report, "hook", text_of(row, "interface"), false,
+			   "see `ip link` for the interface; it is attached again when it returns",
+			   "%s is not attached", text_of(row, "hook"));
+	}
+	if (all)
+		doctor_add(report, "hook", "hooks", true, "", "all attached");
+}
+
+static void check_waiting(struct doctor_report *report, const json_t *status)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "waiting"), i, row) {
+		const char *name = json_string_value(row);
+
+		doctor_add(report, "waiting", name ? name : "", false,
+			   "a feed is waited for 30 s at most, an interface until it is there",
+			   "the start waits for it, enforce acts as monitor meanwhile");
+	}
+}
+
+static void check_tables(struct doctor_report *report, const json_t *status)
+{
+	const json_t *routes = json_object_get(status, "routes");
+	long long refused = json_integer_value(json_object_get(routes, "refused"));
+	long long groups = json_integer_value(json_object_get(routes, "groups"));
+
+	if (refused)
+		doctor_add(report, "tables", "routes", false,
+			   "let fewer prefixes in: filter or aggregate on the routing daemon",
+			   "full: %lld prefixes did not fit in", refused);
+	else
+		doctor_add(report, "tables", "routes", true, "",
+			   "%lld IPv4 and %lld IPv6 prefixes, %lld groups of %d",
+			   (long long)json_integer_value(json_object_get(routes, "prefixes4")),
+			   (long long)json_integer_value(json_object_get(routes, "prefixes6")),
+			   groups, SW_MAX_GROUPS);
+}
+
+void doctor_status(struct doctor_report *report, const char *instance, const json_t *status)
+{
+	doctor_add(report, "daemon", instance, true, "", "runs, version %s, mode %s",
+		   text_of(status, "version"), text_of(status, "mode"));
+	check_feeds(report, status);
+	check_hooks(report, status);
+	check_waiting(report, status);
+	check_tables(report, status);
+}
+
+void doctor_no_daemon(struct doctor_report *report, const char *instance, bool pinned, bool socket)
+{
+	char fix[HOST_TEXT];
+
+	snprintf(fix, sizeof(fix), "start it: `sameway -i %s run`%s", instance,
+		 pinned ? "; or take everything away: `detach`" : "");
+	if (socket)
+		doctor_add(report, "daemon", instance, false, fix,
+			   "its socket is there and nobody listens: it has died");
+	else if (pinned)
+		doctor_add(report, "daemon", instance, false, fix,
+			   "not running: packets go on by the last state, no route and no alert is "
+			   "followed");
+	else
+		doctor_add(report, "daemon", instance, true, "", "not started yet");
+}
+
+void doctor_paths(struct doctor_report *report, const json_t *paths)
+{
+	const json_t *row, *reason;
+	size_t i, k;
+
+	json_array_foreach (paths, i, row) {
+		bool usable = json_is_true(json_object_get(row, "usable"));
+		const char *name = text_of(row, "name");
+		char why[200] = "", fix[HOST_TEXT];
+		size_t used = 0;
+
+		json_array_foreach (json_object_get(row, "reasons"), k, reason) {
+			const char *text = json_string_value(reason);
+
+			if (text && used + strlen(text) + 3 < sizeof(why))
+				used += (size_t)snprintf(why + used, sizeof(why) - used, "%s%s",
+							 used ? ", " : "", text);
+		}
+		if (usable) {
+			doctor_add(report, "path", name, true, "", "usable");
+			continue;
+		}
+		snprintf(fix, sizeof(fix),
+			 strstr(why, "drained") ? "`sameway path %s undrain`"
+						: "see `sameway paths` and the findings of %s's "
+						  "interface",
+			 name);
+		doctor_add(report, "path", name, false, fix, "not usable: %s", why);
+	}
+}

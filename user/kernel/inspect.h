@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looks at the box once, in the network namespace of the caller, for `doctor` and `init`: rtnetlink
+ * dumps, ethtool's ioctls, sysctls. Nothing is read from /sys/class/net, which under nsenter is
+ * another namespace's.
+ */
+#ifndef SAMEWAY_KERNEL_INSPECT_H
+#define SAMEWAY_KERNEL_INSPECT_H
+
+#include "core/doctor.h"
+#include "core/host.h"
+
+/* 0 with *out to be freed by host_free(), or -errno with it empty. instance: whose XDP is ours. */
+int inspect_host(struct host *out, const char *instance);
+/* Kernel features, and what redirected packets would pass by. */
+void inspect_kernel(struct doctor_kernel *out);
+/* The pinned maps' state of health. */
+void inspect_pins(struct doctor_pins *out, const char *instance);
+
+/*
+ * Asks for the neighbour, as the kernel would before sending to it. The answer is news a moment
+ * later. 0 or -errno.
+ */
+int inspect_ask_neighbor(uint32_t ifindex, const struct ip_addr *addr);
+/* Reads the neighbours again. 0 or -errno with the old ones kept. */
+int inspect_neighbors(struct host *host);
+
+#endif
