@@ -341,6 +341,14 @@ static void test_clsact(void **state)
 	assert_int_equal(clsact_attach(dir(), fd, index, "er0", HOOK_TC_INGRESS, err), -EBUSY);
 	assert_non_null(strstr(err, "er0"));
 	assert_false(pins_have(dir(), "filter_er0_tc-ingress"));
+	/* nor is what is no program */
+	run("tc filter del dev er0 ingress && tc filter add dev er0 ingress prio %d protocol ip "
+	    "u32 match u32 0 0 flowid 1:1",
+	    CLSACT_PRIORITY);
+	assert_int_equal(clsact_attach(dir(), fd, index, "er0", HOOK_TC_INGRESS, err), -EBUSY);
+	if (!strstr(err, "priority 1 of its tc-ingress filters"))
+		fail_msg("%s", err);
+	assert_false(pins_have(dir(), "filter_er0_tc-ingress"));
 	run("tc qdisc del dev er0 clsact");
 	datapath_close(dp);
 	close(fd);

@@ -287,6 +287,11 @@ int clsact_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *if
 		pins_drop(dir, name);
 	if (!was_pinned && !other_side(dir, ifname, hook))
 		qdisc_release(dir, ifindex);
+	if (ret == -EINVAL || ret == -EEXIST) /* of another protocol, or no BPF filter */
+		return report_fail(err, -EBUSY,
+				   "%s: priority %d of its %s filters is taken: give that filter a "
+				   "later one (`tc filter show dev %s`), as ours has to come first",
+				   ifname, CLSACT_PRIORITY, hook_name(hook), ifname);
 	return report_fail(err, ret,
 			   "%s: can't attach to %s (%s): it needs a clsact qdisc, see "
 			   "`tc qdisc show dev %s`",
