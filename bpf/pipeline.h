@@ -35,6 +35,13 @@ static __always_inline struct decision *decision_new(__u32 row)
 	return d;
 }
 
+/* The mode in effect: an `enforce --for` that nobody confirmed ends here, whoever is alive. */
+static __always_inline bool enforcing(const struct sw_ctl *c)
+{
+	return c->mode == SW_MODE_ENFORCE &&
+	       (!c->enforce_until_ns || bpf_ktime_get_coarse_ns() < c->enforce_until_ns);
+}
+
 static __always_inline void pass(struct decision *d, __u32 reason)
 {
 	d->reason = reason;
@@ -133,7 +140,7 @@ static __always_inline void decide_in(struct decision *d, const struct sw_interf
 	d->counted = 1;
 	if (group->kind != SW_GROUP_INSIDE) {
 		d->reason = SW_REASON_transit_denied;
-		d->action = c->mode == SW_MODE_ENFORCE ? SW_ACTION_DROP : SW_ACTION_PASS;
+		d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
 		d->counted = d->action == SW_ACTION_PASS;
 		return;
 	}
@@ -165,7 +172,7 @@ static __always_inline void decide_limits(struct decision *d, const struct frame
 		pass(d, SW_REASON_too_big);
 		return;
 	}
-	if (c->mode != SW_MODE_ENFORCE)
+	if (!enforcing(c))
 		pass(d, SW_REASON_observed);
 }
 

@@ -60,7 +60,7 @@ int sw_xdp(struct xdp_md *ctx)
 	struct sw_flow *flow;
 	__u64 now;
 
-	if (!from || !c || !d || c->mode != SW_MODE_ENFORCE)
+	if (!from || !c || !d || !enforcing(c))
 		return XDP_PASS;
 	flow = decide(d, &frame, from, c);
 	now = bpf_ktime_get_coarse_ns();

@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 1
+#define SW_ABI_VERSION 2
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_INSIDE  64
@@ -123,6 +123,8 @@ struct sw_ctl {
 	__u32 seed;	  /* of the flow hash */
 	__u64 netns;	  /* inode of the network namespace whose interfaces these are */
 	__u32 event_rate; /* events a second and CPU, at most */
+	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
+	__u64 enforce_until_ns;
 };
 
 /* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
@@ -143,7 +145,8 @@ struct sw_path {
 	__u8 l3;	  /* 1: a device without Ethernet header */
 	__u8 maintenance; /* 1: some of its routes say so (12076 repeated) */
 	__u8 pad[3];
-	__u64 changed_ns; /* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
+	__u64 changed_ns;	/* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
+	__u64 drained_until_ns; /* CLOCK_MONOTONIC when a drain ends by itself, 0: by hand only */
 };
 
 /* Map `interfaces`, hash by ifindex; written by the daemon. */

@@ -247,6 +247,24 @@ static void test_next_hop_comes(void **state)
 		assert_true(now_ns() < until);
 }
 
+/* `enforce --for`: from the deadline on packets are the kernel's, with nobody to say so. */
+static void test_deadline(void **state)
+{
+	struct packet p = flow_to(REMOTE, 1);
+	(void)state;
+
+	edge.ctl->mode = SW_MODE_ENFORCE;
+	edge.ctl->enforce_until_ns = now_ns() + DEADLINE_NS;
+	assert_int_equal(packet_run(XDP, LAN0, &p), XDP_REDIRECT);
+	assert_int_equal(packet_run(TC_IN, LAN0, &p), TC_REDIRECT);
+	edge.ctl->enforce_until_ns = now_ns() - 20000000; /* the coarse clock is a tick behind */
+	assert_int_equal(packet_run(XDP, LAN0, &p), XDP_PASS);
+	assert_int_equal(packet_run(TC_IN, LAN0, &p), TC_UNSPEC);
+	assert_int_equal(reason_count(LAN0, SW_ACTION_PASS, SW_REASON_observed), 1);
+	edge.ctl->enforce_until_ns = 0;
+	assert_int_equal(packet_run(XDP, LAN0, &p), XDP_REDIRECT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup(test_flows_full, flows_start),
 		cmocka_unit_test_setup(test_next_hop_kept, flows_start),
 		cmocka_unit_test_setup(test_next_hop_comes, flows_start),
+		cmocka_unit_test_setup(test_deadline, flows_start),
 	};
 
 	return cmocka_run_group_tests(tests, maps_setup, edge_teardown);

@@ -22,6 +22,26 @@ static char *read_file(const char *name)
 	return text;
 }
 
+/* --for takes what the config takes. */
+static void test_duration(void **state)
+{
+	uint64_t ns = 7;
+	(void)state;
+
+	assert_int_equal(duration_parse("10m", &ns), 0);
+	assert_int_equal(ns, 600000000000ULL);
+	assert_int_equal(duration_parse("250ms", &ns), 0);
+	assert_int_equal(ns, 250000000);
+	assert_int_equal(duration_parse("24h", &ns), 0);
+	assert_int_equal(duration_parse("25h", &ns), -ERANGE);
+	assert_int_equal(duration_parse("99999999999s", &ns), -ERANGE);
+	assert_int_equal(duration_parse("10", &ns), -EDOM);
+	assert_int_equal(duration_parse("", &ns), -EINVAL);
+	assert_int_equal(duration_parse("s", &ns), -EINVAL);
+	assert_int_equal(duration_parse("-1s", &ns), -EINVAL);
+	assert_int_equal(duration_parse("1d", &ns), -EINVAL);
+}
+
 static void test_defaults(void **state)
 {
 	struct config *cfg = parse_good(BASE);
@@ -347,12 +367,12 @@ static void test_classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_example),
-		cmocka_unit_test(test_print_golden),  cmocka_unit_test(test_circuits),
-		cmocka_unit_test(test_all_mistakes),  cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_aliases_cycle), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_many_mistakes), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_duration),  cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_example),	  cmocka_unit_test(test_print_golden),
+		cmocka_unit_test(test_circuits),  cmocka_unit_test(test_all_mistakes),
+		cmocka_unit_test(test_aliases),	  cmocka_unit_test(test_aliases_cycle),
+		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_many_mistakes),
+		cmocka_unit_test(test_truncated), cmocka_unit_test(test_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

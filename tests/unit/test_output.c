@@ -405,7 +405,13 @@ static void test_explain(void **state)
 static void test_deeds(void **state)
 {
 	(void)state;
-	assert_shown(SHOW_PATH, "path", parsed("{\"path\":\"er1\",\"usable\":false}"));
+	assert_shown(SHOW_PATH, "path",
+		     parsed("{\"path\":\"er1\",\"usable\":false,\"prefixes_moved\":3,"
+			    "\"prefixes_lost\":1,\"for_s\":300}"));
+	assert_shown(SHOW_MODE, "mode", parsed("{\"mode\":\"enforce\",\"for_s\":600}"));
+	assert_shown(SHOW_RELOAD, "reload",
+		     parsed("{\"config\":\"/etc/x.yaml\",\"reloaded\":true,\"exit\":0,"
+			    "\"error\":null,\"mistakes\":[]}"));
 	assert_shown(SHOW_DETACH, "detach",
 		     parsed("{\"instance\":\"ce1\",\"daemon_stopped\":true,\"pins\":21,\"files\":"
 			    "[\"/run/sameway/ce1.state\"]}"));

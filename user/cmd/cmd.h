@@ -89,6 +89,9 @@ int cmd_path(const struct cmd_call *call);
 int cmd_detach(const struct cmd_call *call);
 int cmd_doctor(const struct cmd_call *call);
 int cmd_init(const struct cmd_call *call);
+int cmd_enforce(const struct cmd_call *call);
+int cmd_monitor(const struct cmd_call *call);
+int cmd_reload(const struct cmd_call *call);
 
 /* explain's request to the daemon from its operands; NULL with a message in err. Pure. */
 json_t *explain_request(int argc, char **argv, char err[CMD_ERR]);

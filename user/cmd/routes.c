@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `routes`, `explain`, `path`: questions that only the daemon answers. */
+/* `routes`, `explain`: questions that only the daemon answers. */
 #include "cmd/cmd.h"
 #include "core/prefix.h"
 
@@ -161,21 +161,4 @@ int cmd_explain(const struct cmd_call *call)
 	asymmetric = verdict && !strcmp(verdict, "asymmetric");
 	status = cmd_show(call, SHOW_EXPLAIN, rows);
 	return !status && asymmetric ? CMD_ASYMMETRIC : status;
-}
-
-int cmd_path(const struct cmd_call *call)
-{
-	bool undrain = !strcmp(call->argv[1], "undrain");
-	json_t *rows;
-	int status;
-
-	if (!undrain && strcmp(call->argv[1], "drain")) {
-		output_error("path: %s does not belong here: say drain or undrain", call->argv[1]);
-		return CMD_WRONG;
-	}
-	status = cmd_ask(call,
-			 json_pack("{s:s, s:s, s:b}", "cmd", "drain", "path", call->argv[0],
-				   "undrain", undrain),
-			 &rows);
-	return status ? status : cmd_show(call, SHOW_PATH, rows);
 }

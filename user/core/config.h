@@ -104,6 +104,11 @@ void config_errors_free(struct config_errors *errors);
  */
 char *config_print(const struct config *cfg);
 
+/*
+ * Digits and ms, s, m or h, 24h at most. 0; -EDOM: no unit; -EINVAL: none of this; -ERANGE: longer.
+ */
+int duration_parse(const char *text, uint64_t *ns);
+
 /* Place of the class in prefer, SW_NO_RANK if it is not listed (observed, never chosen). */
 uint8_t config_rank(const struct config *cfg, enum sw_class class);
 const struct config_path *config_path_by_name(const struct config *cfg, const char *name);

@@ -101,36 +101,48 @@ void config_read_bool(struct config_reader *r, const struct config_key *key,
 		*(bool *)field(key, into) = text[0] == 't';
 }
 
-void config_read_duration(struct config_reader *r, const struct config_key *key,
-			  const yaml_node_t *node, void *into)
+int duration_parse(const char *text, uint64_t *ns)
 {
 	static const struct {
 		const char *unit;
 		uint64_t ns;
 	} units[] = {
 		{"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000ULL}, {"h", 3600000000000ULL}};
-	const char *text = config_text(r, key, node, "a duration such as 60s");
-	size_t digits = text ? strspn(text, "0123456789") : 0, i = 0;
+	size_t digits = strspn(text, "0123456789"), i = 0;
 	uint64_t n;
+
+	if (digits && !text[digits])
+		return -EDOM;
+	while (i < 4 && strcmp(text + digits, units[i].unit))
+		i++;
+	if (!digits || i == 4)
+		return -EINVAL;
+	n = digits < 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
+	if (n > CONFIG_MAX_NS / units[i].ns)
+		return -ERANGE;
+	*ns = n * units[i].ns;
+	return 0;
+}
+
+void config_read_duration(struct config_reader *r, const struct config_key *key,
+			  const yaml_node_t *node, void *into)
+{
+	const char *text = config_text(r, key, node, "a duration such as 60s");
 
 	if (!text)
 		return;
-	if (digits && !text[digits]) {
+	switch (duration_parse(text, field(key, into))) {
+	case -EDOM:
 		config_bad(r, key, node, "a number without unit: give ms, s, m or h, as in %ss",
-			   digits < 9 ? text : "60");
-		return;
-	}
-	while (i < 4 && strcmp(text + digits, units[i].unit))
-		i++;
-	if (!digits || i == 4) {
+			   strlen(text) < 9 ? text : "60");
+		break;
+	case -EINVAL:
 		config_bad(r, key, node, "not a duration: give one such as 500ms, 60s, 5m or 2h");
-		return;
-	}
-	n = digits < 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
-	if (n > CONFIG_MAX_NS / units[i].ns)
+		break;
+	case -ERANGE:
 		config_bad(r, key, node, "too long: give 24h at most");
-	else
-		*(uint64_t *)field(key, into) = n * units[i].ns;
+		break;
+	}
 }
 
 void config_read_name(struct config_reader *r, const struct config_key *key,

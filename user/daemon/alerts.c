@@ -283,4 +283,6 @@ void alerts_stop(struct daemon *d)
 		event_free(d->ev_ring);
 	if (d->ev_save)
 		event_free(d->ev_save);
+	d->incidents = NULL;
+	d->ev_ring = d->ev_save = NULL;
 }

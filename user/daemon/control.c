@@ -78,8 +78,9 @@ static const struct {
 	const char *cmd;
 	json_t *(*answer)(struct daemon *d, const json_t *request, struct answer_error *err);
 } answers[] = {
-	{"status", answer_status_any}, {"routes", answer_routes}, {"explain", answer_explain},
-	{"alerts", answer_alerts},     {"drain", answer_drain},	  {"stop", answer_stop},
+	{"status", answer_status_any}, {"routes", answer_routes},   {"explain", answer_explain},
+	{"alerts", answer_alerts},     {"drain", answer_drain},	    {"stop", answer_stop},
+	{"enforce", answer_enforce},   {"monitor", answer_monitor}, {"reload", answer_reload},
 };
 
 static void client_serve(struct client *c, const char *line, size_t len)

@@ -11,7 +11,12 @@
  * routes       [prefix: text | address: text]              array
  * explain      dst, [src], [proto], [port]                 object
  * alerts       [all: bool], [follow: bool]                 array
- * drain        path, undrain: bool                         {path, usable}
+ * drain        path, undrain: bool, [for_ns]               {path, usable, prefixes_moved,
+ *                                                           prefixes_lost, for_s}
+ * enforce      [for_ns]                                    {mode, for_s}
+ * monitor      -                                           {mode, for_s: null}
+ * reload       -                                           {config, reloaded: bool, error: null |
+ *                                                           text, mistakes: [{line, text}]}
  * stop         -                                           {} then the daemon ends (for detach)
  */
 #ifndef SAMEWAY_DAEMON_CONTROL_H

@@ -26,7 +26,6 @@
 #define EVENT_RATE   1000 /* verdict events a second and CPU */
 #define SCAN_QUIET   5	  /* seconds between scans while no incident is open */
 #define BYPASS_CHECK 5	  /* seconds between looks for new rules */
-#define SETTINGS_MAX (1L << 20)
 
 static uint64_t clock_read(clockid_t id)
 {
@@ -62,54 +61,30 @@ void daemon_changed(struct daemon *d)
 	__atomic_add_fetch(&datapath_ctl(d->dp)->generation, 1, __ATOMIC_RELEASE);
 }
 
-/* config */
-
-static char *text_read(const char *file, size_t *len)
-{
-	FILE *f = fopen(file, "re");
-	char *text = malloc(SETTINGS_MAX);
-
-	if (f && text)
-		*len = fread(text, 1, SETTINGS_MAX, f);
-	if (f)
-		fclose(f);
-	if (f && text && *len < SETTINGS_MAX)
-		return text;
-	if (f)
-		daemon_log("%s: larger than 1 MiB: is this the config?", file);
-	else
-		daemon_log("%s: %s: write it, as sameway.yaml(5) says, or name another with -c",
-			   file, strerror(errno));
-	free(text);
-	return NULL;
-}
-
-static int config_read(struct daemon *d, const char *file)
-{
-	struct config_errors errors = {0};
-	size_t len = 0;
-	char *text = text_read(file, &len), *copy;
-	int ret;
-
-	if (!text)
-		return 2;
-	ret = config_parse(text, len, &d->cfg, &errors);
-	free(text);
-	for (size_t i = 0; i < errors.n; i++)
-		fprintf(stderr, "sameway: %s:%d: %s\n", file, errors.v[i].line, errors.v[i].text);
-	config_errors_free(&errors);
-	if (ret)
-		return 2;
-	copy = strdup(file);
-	d->config_dir = copy ? strdup(dirname(copy)) : NULL;
-	free(copy);
-	return d->config_dir ? 0 : 1;
-}
-
 /*
  * Ids of the paths: as in the pinned maps where the name is known there (flows and groups hold
  * ids), else the lowest that is free.
  */
+/* Over a reload: what feeds have said of its peers, and how often it failed. */
+static void path_keep(struct daemon *d, unsigned int id)
+{
+	struct path_state *p = &d->path[id];
+
+	for (unsigned int i = 0; d->earlier && i < SW_MAX_PATHS; i++) {
+		const struct path_state *old = &d->earlier[i];
+
+		if (!old->cfg || strcmp(old->cfg->name, p->cfg->name))
+			continue;
+		p->failed_ns = old->failed_ns;
+		p->hold_ns = old->hold_ns;
+		for (size_t k = 0; k < p->cfg->n_peers; k++) {
+			for (size_t o = 0; o < old->cfg->n_peers; o++)
+				p->peer_down[k] |= old->peer_down[o] &&
+						   ip_equal(&p->cfg->peers[k], &old->cfg->peers[o]);
+		}
+	}
+}
+
 static int path_ids_choose(struct daemon *d)
 {
 	const struct sw_path *rows = datapath_paths(d->dp);
@@ -141,6 +116,7 @@ static int path_ids_choose(struct daemon *d)
 			calloc(d->cfg->paths[i].n_peers + 1, sizeof(bool));
 		if (!d->path[d->path_ids[i]].peer_down)
 			return -ENOMEM;
+		path_keep(d, d->path_ids[i]);
 	}
 	return 0;
 }
@@ -171,7 +147,7 @@ static void settings_write(struct daemon *d)
 
 /* Packets that XDP and TC redirect pass by netfilter and IPsec: not to be done behind one's back.
  */
-static int bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
+int daemon_bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
 {
 	char found[300];
 
@@ -253,8 +229,8 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 	(void)what;
 	if (sig == SIGHUP) {
-		daemon_log("SIGHUP: not yet: reading the config again comes with a later version; "
-			   "stop and start the daemon, packets go on meanwhile");
+		daemon_log("SIGHUP: reading %s again", d->config_file);
+		json_decref(reload_run(d));
 		return;
 	}
 	daemon_log("stopping; the data plane stays: `sameway -i %s detach` removes it",
@@ -304,14 +280,19 @@ static int netns_check(struct daemon *d, char err[DATAPATH_ERR])
 
 static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 {
-	int ret = datapath_open(&d->dp, d->instance, d->cfg->flows, err);
+	int ret;
 
-	if (ret)
-		return ret;
-	mounts_check();
-	ret = maps_open(&d->maps, d->instance, err);
-	if (ret)
-		return ret;
+	if (d->dp) {
+		datapath_readopt(d->dp);
+	} else {
+		ret = datapath_open(&d->dp, d->instance, d->cfg->flows, err);
+		if (ret)
+			return ret;
+		mounts_check();
+		ret = maps_open(&d->maps, d->instance, err);
+		if (ret)
+			return ret;
+	}
 	ret = netns_check(d, err);
 	if (ret)
 		return ret;
@@ -328,18 +309,12 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 	return ret;
 }
 
-static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
+int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 {
-	int ret = instance_lock(d->instance, 0, &d->lock_fd, err);
+	int ret = data_plane_open(d, err);
 
 	if (!ret)
-		ret = bypass_check(d, err);
-	if (!ret && loop_init(d)) {
-		snprintf(err, DATAPATH_ERR, "the event loop can't be made: out of memory?");
-		ret = -ENOMEM;
-	}
-	if (!ret)
-		ret = data_plane_open(d, err);
+		ret = mode_start(d, err);
 	if (!ret)
 		ret = routes_init(d, err);
 	if (!ret)
@@ -347,7 +322,8 @@ static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 	if (ret)
 		return ret;
 	usable_init(d);
-	ret = control_start(d, err); /* early: who wants to stop us finds us */
+	if (!d->control) /* early: who wants to stop us finds us */
+		ret = control_start(d, err);
 	if (!ret)
 		ret = edge_start(d, err);
 	if (!ret)
@@ -360,6 +336,36 @@ static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 		edge_apply_mode(d);
 		ret = edge_attach(d, err);
 	}
+	if (!ret)
+		mode_arm(d);
+	return ret;
+}
+
+void daemon_plane_stop(struct daemon *d)
+{
+	mode_stop(d);
+	alerts_stop(d);
+	edge_stop(d);
+	routes_stop(d);
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		free(d->path[id].peer_down);
+	memset(d->path, 0, sizeof(d->path));
+	free(d->path_ids);
+	d->path_ids = NULL;
+}
+
+static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
+{
+	int ret = instance_lock(d->instance, 0, &d->lock_fd, err);
+
+	if (!ret)
+		ret = daemon_bypass_check(d, err);
+	if (!ret && loop_init(d)) {
+		snprintf(err, DATAPATH_ERR, "the event loop can't be made: out of memory?");
+		ret = -ENOMEM;
+	}
+	if (!ret)
+		ret = daemon_plane_start(d, err);
 	return ret;
 }
 
@@ -367,9 +373,7 @@ static void daemon_free(struct daemon *d)
 {
 	struct event *events[] = {d->ev_tick, d->ev_hold, d->ev_int, d->ev_term, d->ev_hup};
 
-	alerts_stop(d);
-	edge_stop(d);
-	routes_stop(d);
+	daemon_plane_stop(d);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		if (events[i])
 			event_free(events[i]);
@@ -381,18 +385,33 @@ static void daemon_free(struct daemon *d)
 	control_stop(d); /* last: who waits for the end sees the socket close */
 	if (d->base)
 		event_base_free(d->base);
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-		free(d->path[id].peer_down);
-	free(d->path_ids);
 	free(d->config_dir);
 	config_free(d->cfg);
 }
 
+/* 0, or the exit status. */
+static int config_first(struct daemon *d)
+{
+	struct config_errors errors;
+	char *copy = strdup(d->config_file);
+	int ret = daemon_config_read(d->config_file, &d->cfg, &errors);
+
+	config_errors_free(&errors);
+	if (!ret)
+		d->config_mode = d->cfg->mode;
+	d->config_dir = copy ? strdup(dirname(copy)) : NULL;
+	free(copy);
+	return ret ? 2 : d->config_dir ? 0 : 1;
+}
+
 int daemon_run(const char *instance, const char *config_file)
 {
-	struct daemon d = {.instance = instance, .lock_fd = -1, .start_ns = clock_now()};
+	struct daemon d = {.instance = instance,
+			   .config_file = config_file,
+			   .lock_fd = -1,
+			   .start_ns = clock_now()};
 	char err[DATAPATH_ERR] = "";
-	int ret = config_read(&d, config_file);
+	int ret = config_first(&d);
 	bool opened, adopted;
 	size_t removed;
 
@@ -422,5 +441,5 @@ int daemon_run(const char *instance, const char *config_file)
 	sd_notify(0, "STOPPING=1");
 	daemon_free(&d);
 	instance_unlock(instance, d.lock_fd, false);
-	return 0;
+	return d.failed ? 1 : 0;
 }

@@ -3,10 +3,13 @@
  * The daemon's insides: the one place that knows all parts. One thread, one libevent loop.
  *
  *   daemon.c      start and stop order, the ticks
+ *   ports.c       the interfaces of the config, whether they fit
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
+ *   mode.c        monitor, enforce, drains with an end
+ *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
  *   control.c     the control socket
  *   answer.c      what its commands answer
@@ -57,6 +60,7 @@ struct path_state {
 	uint64_t hold_ns;	      /* length of the last hold */
 	uint64_t hold_rx;	      /* rx_packets when the hold began */
 	uint64_t changed_ns;
+	uint64_t drained_until_ns; /* the drain ends by itself, 0: by hand only */
 };
 
 struct feed_slot {
@@ -75,9 +79,11 @@ struct own_address {
 
 struct daemon {
 	const char *instance;
+	const char *config_file;
 	char *config_dir;
-	struct config *cfg;
-	uint8_t *path_ids; /* of cfg->paths[i] */
+	struct config *cfg;	  /* its mode: as a command last said */
+	enum sw_mode config_mode; /* as the file says */
+	uint8_t *path_ids;	  /* of cfg->paths[i] */
 	struct event_base *base;
 	struct datapath *dp;
 	struct maps *maps;
@@ -87,21 +93,23 @@ struct daemon {
 	struct incidents *incidents;
 	struct feed_slot *feeds; /* cfg->n_feeds */
 	struct path_state path[SW_MAX_PATHS];
-	struct edge_port *port; /* n_paths + n_inside */
+	const struct path_state *earlier; /* during a reload: as they were, else NULL */
+	struct edge_port *port;		  /* n_paths + n_inside */
 	size_t n_ports;
 	struct own_address *own;
 	size_t n_own;
 	bool reserved_dirty, rib_dirty, state_dirty;
-	bool cold;	   /* waiting for the feeds */
-	bool started;	   /* hooks may be attached */
-	bool config_wrong; /* the start failed by what the config says */
-	bool bypassed;	   /* rules that fast forwarding passes by are there */
-	uint64_t start_ns;
-	uint64_t usable;    /* paths usable now, of any family */
-	size_t moved, lost; /* prefixes, by the last change */
-	uint64_t moved_ns;  /* when that was */
+	bool cold;		    /* waiting for the feeds */
+	bool started;		    /* hooks may be attached */
+	bool failed;		    /* it can't go on: exit status 1 */
+	bool config_wrong;	    /* the start failed by what the config says */
+	bool bypassed;		    /* rules that fast forwarding passes by are there */
+	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
+	uint64_t usable;	    /* paths usable now, of any family */
+	size_t moved, lost;	    /* prefixes, by the last change */
+	uint64_t moved_ns;	    /* when that was */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
-		*ev_hup;
+		*ev_hup, *ev_mode;
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
@@ -115,10 +123,38 @@ void daemon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Tells the programs that something they judge by has changed. */
 void daemon_changed(struct daemon *d);
 
+/*
+ * daemon.c. All mistakes into *errors, which the caller frees. 0; -EINVAL: mistakes; else -errno,
+ * already said.
+ */
+int daemon_config_read(const char *file, struct config **out, struct config_errors *errors);
+/* All between the config and the attached hooks; -errno with err. And all of it undone. */
+int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR]);
+void daemon_plane_stop(struct daemon *d);
+/* What keeps this config's mode from being in effect on this box: 0 or -errno with err. */
+int daemon_bypass_check(const struct daemon *d, char err[DATAPATH_ERR]);
+
+/* mode.c. mode_start: after the data plane is open; takes over an unexpired deadline. */
+int mode_start(struct daemon *d, char err[DATAPATH_ERR]);
+void mode_stop(struct daemon *d);
+/* Enforce until then (0: for good) or monitor. -errno with err: as before. */
+int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DATAPATH_ERR]);
+/* Arms the timer of the next deadline: of the mode, of a drain. */
+void mode_arm(struct daemon *d);
+
+/* reload.c: rows of `reload`; also for SIGHUP. */
+json_t *reload_run(struct daemon *d);
+
 /* edge.c. edge_start: -errno with err when an interface is missing or not fit. */
 int edge_start(struct daemon *d, char err[DATAPATH_ERR]);
 int edge_attach(struct daemon *d, char err[DATAPATH_ERR]);
 void edge_stop(struct daemon *d);
+/* ports.c. Whether the ports' interfaces are there and fit what the config says. 0 or -errno with
+ * err. */
+int edge_ports_make(struct daemon *d);
+int edge_check(struct daemon *d, char err[DATAPATH_ERR]);
+/* XDP as the mode says, on all. -errno with err: not on all. */
+int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR]);
 /* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */
 void edge_release(struct daemon *d);
 /* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
@@ -136,7 +172,8 @@ void usable_init(struct daemon *d);
 void usable_update(struct daemon *d, unsigned int id);
 /* Looks again at which families path `id` can carry. */
 void usable_families(struct daemon *d, unsigned int id);
-void usable_drain(struct daemon *d, unsigned int id, bool drained);
+/* until_ns: when it ends by itself, 0: by hand. */
+void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns);
 void usable_peer(struct daemon *d, const struct ip_addr *peer, bool down);
 void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid);
 /* Ends holds that are over, or that the far side's packets have ended. */
@@ -172,5 +209,8 @@ json_t *answer_routes(struct daemon *d, const json_t *request, struct answer_err
 json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_enforce(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_monitor(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_reload(struct daemon *d, const json_t *request, struct answer_error *err);
 
 #endif

@@ -144,6 +144,32 @@ static void port_manage_gateways(struct daemon *d, const struct edge_port *port)
 	}
 }
 
+static int port_attach_xdp(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
+{
+	int ret;
+
+	if (d->cfg->mode != SW_MODE_ENFORCE || port->link.l3) {
+		datapath_unattach(d->dp, port->name, HOOK_XDP);
+		return 0;
+	}
+	ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
+	if (ret != -EOPNOTSUPP)
+		return ret;
+	daemon_log("%s has no native XDP: its packets are moved by tc, more slowly", port->name);
+	return 0;
+}
+
+int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR])
+{
+	int ret = 0;
+
+	for (size_t i = d->n_ports; i > 0 && !ret; i--) {
+		if (d->port[i - 1].present)
+			ret = port_attach_xdp(d, &d->port[i - 1], err);
+	}
+	return ret;
+}
+
 static int port_attach(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
 {
 	uint32_t ifindex = port->link.ifindex;
@@ -154,15 +180,7 @@ static int port_attach(struct daemon *d, const struct edge_port *port, char err[
 		ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_EGRESS, err);
 	if (ret)
 		return ret;
-	if (d->cfg->mode != SW_MODE_ENFORCE || port->link.l3) {
-		datapath_unattach(d->dp, port->name, HOOK_XDP);
-		return 0;
-	}
-	ret = datapath_attach(d->dp, ifindex, port->name, HOOK_XDP, err);
-	if (ret != -EOPNOTSUPP)
-		return ret;
-	daemon_log("%s has no native XDP: its packets are moved by tc, more slowly", port->name);
-	return 0;
+	return port_attach_xdp(d, port, err);
 }
 
 static int carrier_watch(struct daemon *d)
@@ -302,55 +320,6 @@ static void on_resynced(void *arg)
 	daemon_log("news of links were lost by the kernel: all was read again");
 }
 
-/* Whether the interfaces are as the config says. */
-static int port_check(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
-{
-	const char *what = port->role == SW_ROLE_PATH ? d->path[port->slot].cfg->name : "inside";
-	const struct config_path *p;
-
-	if (!port->present) {
-		snprintf(err, DATAPATH_ERR,
-			 "%s: interface %s does not exist: make it, or correct `interface:`", what,
-			 port->name);
-		return -ENODEV;
-	}
-	if (port->role != SW_ROLE_PATH || port->link.l3)
-		return 0;
-	p = d->path[port->slot].cfg;
-	if (!p->gateway.family && !p->gateway6.family) {
-		snprintf(err, DATAPATH_ERR,
-			 "%s: %s is an Ethernet device: give the path a `gateway:` or `gateway6:`",
-			 p->name, port->name);
-		d->config_wrong = true;
-		return -EINVAL;
-	}
-	if (p->class == SW_CLASS_VPN && !p->encrypted && d->cfg->mode == SW_MODE_ENFORCE) {
-		snprintf(err, DATAPATH_ERR,
-			 "%s: a VPN on the Ethernet device %s would leave in clear: say "
-			 "`encrypted: true` if ESP is made elsewhere, or name the tunnel's device",
-			 p->name, port->name);
-		d->config_wrong = true;
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int ports_make(struct daemon *d)
-{
-	d->port = calloc(d->cfg->n_paths + d->cfg->n_inside, sizeof(*d->port));
-	if (!d->port)
-		return -ENOMEM;
-	for (size_t i = 0; i < d->cfg->n_paths; i++)
-		d->port[d->n_ports++] = (struct edge_port){.slot = d->path_ids[i],
-							   .role = SW_ROLE_PATH,
-							   .name = d->cfg->paths[i].interface};
-	for (size_t i = 0; i < d->cfg->n_inside; i++)
-		d->port[d->n_ports++] = (struct edge_port){.slot = SW_INSIDE_SLOT + i,
-							   .role = SW_ROLE_INSIDE,
-							   .name = d->cfg->inside[i].interface};
-	return 0;
-}
-
 int edge_start(struct daemon *d, char err[DATAPATH_ERR])
 {
 	const struct links_ops ops = {
@@ -361,7 +330,7 @@ int edge_start(struct daemon *d, char err[DATAPATH_ERR])
 		.neighbor = on_neighbor,
 		.resynced = on_resynced,
 	};
-	int ret = ports_make(d);
+	int ret = edge_ports_make(d);
 
 	if (!ret)
 		ret = links_start(&d->links, d->base, &ops);
@@ -370,11 +339,9 @@ int edge_start(struct daemon *d, char err[DATAPATH_ERR])
 		return ret;
 	}
 	d->reserved_dirty = true;
-	for (size_t i = 0; i < d->n_ports; i++) {
-		ret = port_check(d, &d->port[i], err);
-		if (ret)
-			return ret;
-	}
+	ret = edge_check(d, err);
+	if (ret)
+		return ret;
 	if (!links_forwarding(4))
 		daemon_log("net.ipv4.ip_forward is 0: gateways can't be looked up and what goes up "
 			   "to the kernel is dropped: sysctl -w net.ipv4.ip_forward=1");
@@ -481,4 +448,9 @@ void edge_stop(struct daemon *d)
 		links_stop(d->links);
 	free(d->port);
 	free(d->own);
+	d->links = NULL;
+	d->port = NULL;
+	d->own = NULL;
+	d->n_ports = d->n_own = 0;
+	d->started = false;
 }

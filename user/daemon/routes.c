@@ -265,6 +265,7 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		return -ENOMEM;
 	}
 	d->cold = true;
+	d->cold_ns = clock_now();
 	return 0;
 }
 
@@ -307,7 +308,7 @@ void routes_tick(struct daemon *d)
 
 	if (d->cold) {
 		cold_check(d);
-		if (now - d->start_ns > COLD_START_NS)
+		if (now - d->cold_ns > COLD_START_NS)
 			cold_end(d, true);
 	}
 	if (rib_expire_stale(d->rib, now, d->cfg->stale_ns))
@@ -324,10 +325,14 @@ void routes_stop(struct daemon *d)
 			d->feeds[i].type->stop(d->feeds[i].feed);
 	}
 	free(d->feeds);
+	d->feeds = NULL;
 	if (d->fib)
 		fib_free(d->fib);
 	if (d->rib)
 		rib_free(d->rib);
 	if (d->ev_compile)
 		event_free(d->ev_compile);
+	d->fib = NULL;
+	d->rib = NULL;
+	d->ev_compile = NULL;
 }

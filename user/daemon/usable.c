@@ -7,6 +7,8 @@
  */
 #include "daemon/daemon_impl.h"
 
+#include <string.h>
+
 static void word_set(__u64 *word, unsigned int id, bool set)
 {
 	if (set)
@@ -230,11 +232,13 @@ void usable_holds(struct daemon *d)
 		holds_arm(d);
 }
 
-void usable_drain(struct daemon *d, unsigned int id, bool drained)
+void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns)
 {
 	struct path_state *p = &d->path[id];
 
 	p->drained = drained;
+	p->drained_until_ns = until_ns;
+	datapath_paths(d->dp)[id].drained_until_ns = until_ns;
 	usable_update(d, id);
 	if (!drained && p->hold_until_ns) { /* a person said so: no delay */
 		p->hold_until_ns = 0;
@@ -282,6 +286,7 @@ void usable_init(struct daemon *d)
 	uint64_t configured = 0;
 
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		const struct sw_path *row = &datapath_paths(d->dp)[id];
 		struct path_state *p = &d->path[id];
 
 		if (!p->cfg)
@@ -290,8 +295,11 @@ void usable_init(struct daemon *d)
 		p->objected = true;
 		/* adopted: what was drained stays so, what was usable was up */
 		if (datapath_adopted(d->dp)) {
-			p->drained = datapath_paths(d->dp)[id].name[0] && !(u->admin >> id & 1);
-			p->changed_ns = datapath_paths(d->dp)[id].changed_ns;
+			if (strcmp(row->name, p->cfg->name)) /* another's number, now free */
+				continue;
+			p->drained = !(u->admin >> id & 1);
+			p->changed_ns = row->changed_ns;
+			p->drained_until_ns = p->drained ? row->drained_until_ns : 0;
 		}
 	}
 	u->bfd = u->probe = configured;

@@ -329,6 +329,13 @@ bool datapath_adopted(const struct datapath *dp)
 	return dp->adopted;
 }
 
+void datapath_readopt(struct datapath *dp)
+{
+	dp->adopted = true;
+	ring_buffer__free(dp->events);
+	dp->events = NULL;
+}
+
 int datapath_start_timer(struct datapath *dp)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);

@@ -28,6 +28,8 @@ int datapath_open(struct datapath **out, const char *instance, uint32_t flows,
 void datapath_close(struct datapath *dp);
 /* True: maps (and maybe links) of an earlier daemon were found and taken over. */
 bool datapath_adopted(const struct datapath *dp);
+/* For a reload: what the maps hold counts as an earlier daemon's; events are opened anew. */
+void datapath_readopt(struct datapath *dp);
 /* Arms the kernel's timer (again, so that it runs this program's callback). */
 int datapath_start_timer(struct datapath *dp);
 

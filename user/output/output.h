@@ -12,12 +12,14 @@
 enum view_name { /* which table of columns text uses */
 		 SHOW_STATUS,
 		 SHOW_PATHS,
+		 SHOW_MODE,   /* what `enforce`, `monitor` did: {mode, for_s} */
+		 SHOW_RELOAD, /* {config, reloaded, exit, error, mistakes} */
 		 SHOW_COUNTERS,
 		 SHOW_FLOWS,
 		 SHOW_ROUTES,
 		 SHOW_EXPLAIN,
 		 SHOW_ALERTS,
-		 SHOW_PATH,   /* what `path NAME drain|undrain` did: {path, usable} */
+		 SHOW_PATH,   /* what `path NAME drain|undrain` did: {path, usable, ...} */
 		 SHOW_DETACH, /* what `detach` removed: {instance, daemon_stopped, pins, files} */
 		 SHOW_DOCTOR, /* [{check, subject, ok, message, fix}] */
 		 SHOW_COUNT

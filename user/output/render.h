@@ -26,6 +26,8 @@ int text_alerts(FILE *out, const json_t *rows);
 int text_path(FILE *out, const json_t *rows);
 int text_detach(FILE *out, const json_t *rows);
 int text_doctor(FILE *out, const json_t *rows);
+int text_mode(FILE *out, const json_t *rows);
+int text_reload(FILE *out, const json_t *rows);
 
 /* Reading rows: a missing or null field is "" / the number 0. */
 const char *field_text(const json_t *row, const char *key);

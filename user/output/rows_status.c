@@ -22,13 +22,21 @@ json_t *rows_hooks(const char *instance)
 	return NULL;
 }
 
-static json_t *status_mode(struct maps *maps)
+/* The mode in effect, and how long until it ends by itself. False: no memory. */
+static bool status_mode(json_t *row, struct maps *maps)
 {
+	uint64_t now = rows_now(), until;
 	struct sw_ctl ctl;
+	bool enforce;
 
 	if (!maps || maps_ctl(maps, &ctl))
-		return json_null();
-	return json_string(ctl.mode == SW_MODE_ENFORCE ? "enforce" : "monitor");
+		return rows_set(row, "mode", json_null()) &&
+		       rows_set(row, "mode_left_s", json_null());
+	until = ctl.enforce_until_ns;
+	enforce = ctl.mode == SW_MODE_ENFORCE && (!until || now < until);
+	return rows_set(row, "mode", json_string(enforce ? "enforce" : "monitor")) &&
+	       rows_set(row, "mode_left_s",
+			until > now ? json_real((double)(until - now) / 1e9) : json_null());
 }
 
 static json_t *status_flows(struct maps *maps)
@@ -58,7 +66,7 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 
 	if (row && rows_set(row, "instance", json_string(instance)) &&
 	    rows_set(row, "version", json_string(SAMEWAY_VERSION)) &&
-	    rows_set(row, "daemon", json_false()) && rows_set(row, "mode", status_mode(maps)) &&
+	    rows_set(row, "daemon", json_false()) && status_mode(row, maps) &&
 	    rows_set(row, "forward", json_null()) && rows_set(row, "waiting", json_null()) &&
 	    rows_set(row, "uptime_s", json_null()) &&
 	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&

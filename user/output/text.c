@@ -18,6 +18,7 @@ int text_render(FILE *out, enum view_name view, const json_t *rows)
 		[SHOW_ROUTES] = text_routes,	 [SHOW_EXPLAIN] = text_explain,
 		[SHOW_ALERTS] = text_alerts,	 [SHOW_PATH] = text_path,
 		[SHOW_DETACH] = text_detach,	 [SHOW_DOCTOR] = text_doctor,
+		[SHOW_MODE] = text_mode,	 [SHOW_RELOAD] = text_reload,
 	};
 
 	return views[view](out, rows);
@@ -74,7 +75,7 @@ const char *field_list(const json_t *row, const char *key, char *buf, size_t siz
 
 static void status_daemon(struct table *table, const json_t *rows)
 {
-	char up[NUMBER_STRLEN], waiting[60];
+	char up[NUMBER_STRLEN], waiting[60], left[40] = "";
 	bool waits = json_array_size(json_object_get(rows, "waiting")) > 0;
 
 	table_cell(table, "daemon");
@@ -86,7 +87,11 @@ static void status_daemon(struct table *table, const json_t *rows)
 	else
 		table_cell(table, "running");
 	table_cell(table, "mode");
-	table_cell(table, "%s%s%s", field_text(rows, "mode"), waits ? ", still waiting for " : "",
+	if (field_known(rows, "mode_left_s"))
+		snprintf(left, sizeof(left), ", monitor again in %.0f s",
+			 json_number_value(json_object_get(rows, "mode_left_s")));
+	table_cell(table, "%s%s%s%s", field_text(rows, "mode"), left,
+		   waits ? ", still waiting for " : "",
 		   waits ? field_list(rows, "waiting", waiting, sizeof(waiting)) : "");
 	table_cell(table, "forward");
 	table_cell(table, "%s", field_text(rows, "forward"));

@@ -228,10 +228,37 @@ int text_render_alert(FILE *out, const json_t *incident)
 	return 0;
 }
 
+/* Ends the line, with how long it lasts and what comes then. */
+static void for_print(FILE *out, const json_t *rows, const char *then)
+{
+	if (field_known(rows, "for_s"))
+		fprintf(out, "; for %g s, %s", json_number_value(json_object_get(rows, "for_s")),
+			then);
+	fputc('\n', out);
+}
+
 int text_path(FILE *out, const json_t *rows)
 {
-	fprintf(out, "%s is %s now\n", field_text(rows, "path"),
+	fprintf(out, "%s is %s now", field_text(rows, "path"),
 		json_is_true(json_object_get(rows, "usable")) ? "usable" : "not usable");
+	if (field_known(rows, "prefixes_moved"))
+		fprintf(out, ": %llu prefixes moved, %llu without a path",
+			(unsigned long long)field_number(rows, "prefixes_moved"),
+			(unsigned long long)field_number(rows, "prefixes_lost"));
+	for_print(out, rows, "comes back by itself");
+	return 0;
+}
+
+int text_mode(FILE *out, const json_t *rows)
+{
+	fprintf(out, "%s", field_text(rows, "mode"));
+	for_print(out, rows, "then monitor, unless `sameway enforce` confirms it");
+	return 0;
+}
+
+int text_reload(FILE *out, const json_t *rows)
+{
+	fprintf(out, "%s is in effect\n", field_text(rows, "config"));
 	return 0;
 }
 

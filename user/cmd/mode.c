@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `enforce`, `monitor`, `path`, `reload`: what is changed while the daemon runs. */
+#include "cmd/cmd.h"
+#include "core/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The value of --for in ns, 0: not given. CMD_DONE or CMD_WRONG. */
+static int for_parse(const struct cmd_call *call, uint64_t *ns)
+{
+	const char *text = call->value[0];
+
+	*ns = 0;
+	if (!text || (!duration_parse(text, ns) && *ns))
+		return CMD_DONE;
+	output_error("%s: --for %.40s: not a duration up to 24h: give one such as 30s, 10m or 2h",
+		     call->cmd->name, text);
+	return CMD_WRONG;
+}
+
+static int mode_ask(const struct cmd_call *call)
+{
+	json_t *rows;
+	uint64_t ns;
+	int status = for_parse(call, &ns);
+
+	if (!status)
+		status = cmd_ask(
+			call,
+			json_pack("{s:s, s:I}", "cmd", call->cmd->name, "for_ns", (json_int_t)ns),
+			&rows);
+	return status ? status : cmd_show(call, SHOW_MODE, rows);
+}
+
+int cmd_enforce(const struct cmd_call *call)
+{
+	return mode_ask(call);
+}
+
+int cmd_monitor(const struct cmd_call *call)
+{
+	return mode_ask(call);
+}
+
+int cmd_path(const struct cmd_call *call)
+{
+	bool undrain = !strcmp(call->argv[1], "undrain");
+	json_t *rows;
+	uint64_t ns;
+	int status = for_parse(call, &ns);
+
+	if (status)
+		return status;
+	if (!undrain && strcmp(call->argv[1], "drain")) {
+		output_error("path: %s does not belong here: say drain or undrain", call->argv[1]);
+		return CMD_WRONG;
+	}
+	if (undrain && ns) {
+		output_error("path: undrain has no --for: drain has");
+		return CMD_WRONG;
+	}
+	status = cmd_ask(call,
+			 json_pack("{s:s, s:s, s:b, s:I}", "cmd", "drain", "path", call->argv[0],
+				   "undrain", undrain, "for_ns", (json_int_t)ns),
+			 &rows);
+	return status ? status : cmd_show(call, SHOW_PATH, rows);
+}
+
+/* The mistakes as check-config says them. */
+static void reload_said(const json_t *rows)
+{
+	const char *error = json_string_value(json_object_get(rows, "error"));
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(rows, "mistakes"), i, row)
+		fprintf(stderr, "%s:%d: %s\n", json_string_value(json_object_get(rows, "config")),
+			(int)json_integer_value(json_object_get(row, "line")),
+			json_string_value(json_object_get(row, "text")));
+	output_error("reload: nothing has changed: %s",
+		     error ? error : "correct the config and reload again");
+}
+
+int cmd_reload(const struct cmd_call *call)
+{
+	json_t *rows;
+	int status = cmd_ask(call, json_pack("{s:s}", "cmd", "reload"), &rows), shown;
+
+	if (status)
+		return status;
+	status = (int)json_integer_value(json_object_get(rows, "exit"));
+	if (status)
+		reload_said(rows);
+	if (status && !call->json) {
+		json_decref(rows);
+		return status;
+	}
+	shown = cmd_show(call, SHOW_RELOAD, rows);
+	return status ? status : shown;
+}
