@@ -49,6 +49,17 @@ struct {
 	__type(value, struct sw_interface);
 } interfaces SEC(".maps");
 
+/*
+ * Whose a packet is on an interface with VLAN tags or several paths. Written by the daemon; there
+ * is room for every path.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SW_MAX_PATHS);
+	__type(key, struct sw_port_key);
+	__type(value, struct sw_port);
+} ports SEC(".maps");
+
 /* Gateways, by slot * 2 + family. Address by the daemon, MACs by the programs (nexthop.h). */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

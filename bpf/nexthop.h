@@ -14,7 +14,8 @@
 
 struct nexthop {
 	__u32 ifindex;
-	__u8 l3; /* no MACs */
+	union sw_tags tags; /* to be put on */
+	__u8 l3;	    /* no MACs */
 	__u8 dmac[6], smac[6];
 };
 
@@ -52,13 +53,22 @@ static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 
 	struct macs macs;
 
 	nh->checked_ns = now;
-	if (neighbor_ask(ctx, nh->ifindex, nh->family, nh->addr, &macs)) {
+	if (neighbor_ask(ctx, nh->l3_ifindex, nh->family, nh->addr, &macs)) {
 		nh->valid = 0;
 		return;
 	}
 	__builtin_memcpy(nh->dmac, macs.dmac, 6);
 	__builtin_memcpy(nh->smac, macs.smac, 6);
 	nh->valid = 1;
+}
+
+/* Asks when the answer is old, or while there is none. */
+static __always_inline void nexthop_refresh(void *ctx, struct sw_nexthop *nh, __u64 now)
+{
+	__u64 age = now - nh->checked_ns;
+
+	if (age >= SW_NEXTHOP_CHECK_NS || (!nh->valid && age >= NEXTHOP_RETRY_NS))
+		nexthop_ask(ctx, nh, now);
 }
 
 /*
@@ -109,12 +119,10 @@ static __always_inline int nexthop_find(void *ctx, __u32 slot, const struct pack
 	if (dev->l3)
 		return 0;
 	if (nh->family) {
-		__u64 age = now - nh->checked_ns;
-
-		if (age >= SW_NEXTHOP_CHECK_NS || (!nh->valid && age >= NEXTHOP_RETRY_NS))
-			nexthop_ask(ctx, nh, now);
+		nexthop_refresh(ctx, nh, now);
 		if (!nh->valid)
 			return -1;
+		out->tags = nh->tags;
 		__builtin_memcpy(out->dmac, nh->dmac, 6);
 		__builtin_memcpy(out->smac, nh->smac, 6);
 		return 0;

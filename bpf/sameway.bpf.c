@@ -31,6 +31,7 @@
 #include "event.h"
 #include "flow.h"
 #include "nexthop.h"
+#include "port.h"
 #include "rewrite.h"
 #include "pipeline.h"
 #include "timer.h"
@@ -62,7 +63,11 @@ int sw_xdp(struct xdp_md *ctx)
 
 	if (!from || !c || !d || !enforcing(c))
 		return XDP_PASS;
-	flow = decide(d, &frame, from, c);
+	port_place(ctx, &d->at, &frame, from);
+	/* a NIC that takes a tag off would make it look like another port's: TC sees all tags */
+	if (from->ports && d->at.count < from->tags)
+		return XDP_PASS;
+	flow = decide(d, &frame, c);
 	now = bpf_ktime_get_coarse_ns();
 	if (d->action == SW_ACTION_DROP) {
 		account_in(d, &frame, flow, now);
@@ -78,9 +83,12 @@ int sw_xdp(struct xdp_md *ctx)
 			h->redirect_no_dev++;
 		return XDP_PASS;
 	}
-	if (rewrite_ttl(frame.data + ETH_HLEN_, frame.end, d->pkt.family) ||
-	    rewrite_macs(frame.data, frame.end, &d->nh))
+	if (d->nh.tags.all || d->at.tag_bytes) {
+		if (xdp_retag(ctx, d->at.tag_bytes, &d->nh, d->pkt.family))
+			return XDP_PASS;
+	} else if (xdp_rewrite(ctx, &d->nh, d->pkt.family)) {
 		return XDP_PASS; /* cannot be: parse saw these bytes */
+	}
 	account_in(d, &frame, flow, now);
 	if (d->dir == DIR_OUT) {
 		struct amount n = amount_of(&frame, &d->pkt);
@@ -92,8 +100,9 @@ int sw_xdp(struct xdp_md *ctx)
 	return XDP_REDIRECT;
 }
 
-/* The frame as TC sees it, its headers in the linear part. */
-static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, __u8 l3)
+/* The frame as TC sees it, its headers in the linear part; a tag beside the data into *at. */
+static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, struct place *at,
+				     __u8 l3)
 {
 	__u32 want = ctx->len < TC_PULL_BYTES ? ctx->len : TC_PULL_BYTES;
 
@@ -101,47 +110,59 @@ static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame,
 		bpf_skb_pull_data(ctx, want);
 	frame->data = (void *)(long)ctx->data;
 	frame->end = (void *)(long)ctx->data_end;
-	frame->ifindex = ctx->ifindex;
 	frame->len = ctx->len;
 	frame->gso_size = ctx->gso_size;
 	frame->segments = ctx->gso_segs ? ctx->gso_segs : 1;
 	frame->l3 = l3;
-	frame->tagged = ctx->vlan_present;
+	at->tagged = ctx->vlan_present;
+	if (ctx->vlan_present)
+		at->beside = TAG_BESIDE | (ctx->vlan_tci & VLAN_ID_BITS);
 }
 
-/* Sends it out of nh; the header rules between Ethernet and L3 devices are here. */
-static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *frame,
-				   const struct packet *pkt, const struct nexthop *nh)
+/* MACs and TTL; the header rules between Ethernet and L3 devices are here. */
+static __always_inline int tc_rewrite(struct __sk_buff *ctx, const struct frame *frame,
+				      const struct packet *pkt, const struct nexthop *nh)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 off = frame->l3 ? 0 : ETH_HLEN_;
-	struct ethhdr eth;
 
 	if (rewrite_ttl(data + off, end, pkt->family))
 		return -1;
 	if (nh->l3)
 		return 0; /* the kernel takes an Ethernet header off for a device without */
-	if (!frame->l3) {
-		data = (void *)(long)ctx->data;
-		end = (void *)(long)ctx->data_end;
-		return rewrite_macs(data, end, nh);
-	}
 	/* bpf_redirect_neigh and a bare bpf_redirect lose everything from an L3 device */
-	if (bpf_skb_change_head(ctx, ETH_HLEN_, 0))
+	if (frame->l3 && bpf_skb_change_head(ctx, ETH_HLEN_, 0))
 		return -1;
-	__builtin_memcpy(eth.h_dest, nh->dmac, ETH_ALEN);
-	__builtin_memcpy(eth.h_source, nh->smac, ETH_ALEN);
-	eth.h_proto = pkt->family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	return bpf_skb_store_bytes(ctx, 0, &eth, ETH_HLEN_, 0);
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	if (rewrite_macs(data, end, nh))
+		return -1;
+	if (frame->l3)
+		((struct ethhdr *)data)->h_proto =
+			pkt->family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	return 0;
+}
+
+/* Makes it what leaves by nh: the tags it came with off, those of nh on. */
+static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *frame,
+				   const struct place *at, const struct packet *pkt,
+				   const struct nexthop *nh)
+{
+	__u32 tags = at->tag_bytes / VLAN_HLEN_ + (at->beside != 0);
+
+	if (tags && tc_untag(ctx, tags))
+		return -1;
+	if (tc_rewrite(ctx, frame, pkt, nh))
+		return -1;
+	return nh->tags.all ? tc_tag(ctx, nh->tags) : 0;
 }
 
 SEC("tc")
 int sw_tc_ingress(struct __sk_buff *ctx)
 {
-	__u32 ifindex = ctx->ifindex;
-	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct frame frame = {.ifindex = ctx->ifindex};
+	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
-	struct frame frame = {};
 	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
 	struct sw_flow *flow;
 	int moved = TC_ACT_UNSPEC;
@@ -149,13 +170,14 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 
 	if (!from || !c || !d)
 		return TC_ACT_UNSPEC;
-	tc_frame(ctx, &frame, from->l3);
-	flow = decide(d, &frame, from, c);
+	tc_frame(ctx, &frame, &d->at, from->l3);
+	port_place(ctx, &d->at, &frame, from);
+	flow = decide(d, &frame, c);
 	now = bpf_ktime_get_coarse_ns();
 	if (d->action == SW_ACTION_FORWARD) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
-		} else if (tc_move(ctx, &frame, &d->pkt, &d->nh)) {
+		} else if (tc_move(ctx, &frame, &d->at, &d->pkt, &d->nh)) {
 			/* half rewritten: not to be shown to the kernel */
 			d->reason = SW_REASON_redirect_failed;
 			d->action = SW_ACTION_DROP;
@@ -190,27 +212,30 @@ static __always_inline bool egress_counts(struct decision *d, bool *record)
 SEC("tc")
 int sw_tc_egress(struct __sk_buff *ctx)
 {
-	__u32 ifindex = ctx->ifindex;
-	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct frame frame = {.ifindex = ctx->ifindex};
+	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
-	struct frame frame = {};
 	struct sw_flow *flow = NULL;
 	struct amount n;
 	bool record = true;
 
 	if (!to || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
-	tc_frame(ctx, &frame, to->l3);
-	if (admit(parse(&frame, NULL, &d->pkt), &d->pkt) != ADMITTED)
+	tc_frame(ctx, &frame, &d->at, to->l3);
+	d->at.leaves = 1;
+	port_place(ctx, &d->at, &frame, to);
+	d->at.own = 0;
+	if (d->at.role != SW_ROLE_PATH ||
+	    admit(parse(&frame, &d->at, &d->pkt), &d->pkt) != ADMITTED)
 		return TC_ACT_UNSPEC;
 	if (!d->pkt.fragment && !d->pkt.icmp_error)
 		flow = flow_find(&d->pkt);
 	if (!flow && !egress_counts(d, &record))
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
-	count_tx(to->slot, n);
+	count_tx(d->at.slot, n);
 	if (record)
-		flow_record(&d->pkt, flow, DIR_OUT, to->slot, d->outside_id, n,
+		flow_record(&d->pkt, flow, DIR_OUT, d->at.slot, d->outside_id, n,
 			    bpf_ktime_get_coarse_ns());
 	return TC_ACT_UNSPEC;
 }

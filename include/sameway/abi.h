@@ -17,6 +17,7 @@
 #define SW_INSIDE_SLOT 64
 #define SW_MAX_SLOTS   (SW_MAX_PATHS + SW_MAX_INSIDE)
 #define SW_MAX_TIERS   8
+#define SW_MAX_TAGS    2 /* VLAN tags of a frame */
 #define SW_MAX_GROUPS  32768
 #define SW_NAME_LEN    32
 #define SW_NO_PATH     0xff
@@ -153,12 +154,31 @@ struct sw_path {
 struct sw_interface {
 	char name[16];
 	__u8 role; /* enum sw_role */
-	__u8 slot; /* path id, or SW_INSIDE_SLOT + inside number */
+	__u8 slot; /* path id, or SW_INSIDE_SLOT + inside number; the lowest where it has several */
 	__u8 l3;
-	__u8 pad;
+	__u8 ports;  /* 1: it has VLAN tags or several paths, and `ports` tells whose a packet is */
 	__u8 mac[6]; /* its own */
-	__u8 pad2[2];
+	__u8 tags;   /* most VLAN tags that a port of it has */
+	__u8 pad;
 	__u32 mtu;
+};
+
+/* VLAN ids of a frame, the outer one first, in host order; 0: no tag. */
+union sw_tags {
+	__u16 vid[SW_MAX_TAGS];
+	__u32 all; /* 0: untagged */
+};
+
+/* Map `ports`: the paths of an interface that has VLAN tags or several paths; key and value. */
+struct sw_port_key {
+	__u32 ifindex;
+	union sw_tags tags;
+};
+struct sw_port {
+	__u64 paths; /* ids; where it is more than one, the gateway's MAC tells which */
+	__u8 mac[6]; /* of the device that has the addresses (`l3:`) */
+	__u8 slot;   /* the lowest of them */
+	__u8 pad;
 };
 
 /*
@@ -171,8 +191,10 @@ struct sw_nexthop {
 	__u8 family; /* 4 or 6; 0: no gateway of this family, ifindex is all there is */
 	__u8 valid;  /* MACs below are resolved */
 	__u8 pad[2];
-	__u32 ifindex;
-	__u8 addr[16]; /* network order, IPv4 in the first four */
+	__u32 ifindex;	    /* the device it leaves by */
+	__u32 l3_ifindex;   /* the device whose neighbour it is: another where `l3:` says so */
+	union sw_tags tags; /* to be put on */
+	__u8 addr[16];	    /* network order, IPv4 in the first four */
 	__u8 dmac[6], smac[6];
 	__u32 pad2;
 	__u64 checked_ns; /* 0: ask at the next packet */
@@ -347,6 +369,8 @@ enum sw_step { SW_STEPS(SW_ENUM_STEP) SW_STEP_COUNT };
 _Static_assert(sizeof(struct sw_usable) == 64, "usable is one cache line");
 _Static_assert(sizeof(struct sw_flow_state) == 8, "flow state is one word");
 _Static_assert(sizeof(struct sw_flow_key) == 40, "flow key has no hidden padding");
+_Static_assert(sizeof(struct sw_port_key) == 8, "port key has no hidden padding");
+_Static_assert(sizeof(struct sw_nexthop) == 56, "next hop has no hidden padding");
 _Static_assert(sizeof(struct sw_group) == 96, "group has no hidden padding");
 _Static_assert(sizeof(struct sw_flow) == 96, "flow has no hidden padding");
 _Static_assert(sizeof(struct sw_explain) % 8 == 0, "explain has no hidden padding");

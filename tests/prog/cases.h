@@ -61,8 +61,10 @@ static void vary_no_hosts(void)
 }
 static void vary_no_gateway(void)
 {
-	struct sw_nexthop nh = {
-		.family = 4, .ifindex = edge.ifindex[ER0], .addr = {192, 168, 1, 77}};
+	struct sw_nexthop nh = {.family = 4,
+				.ifindex = edge.ifindex[ER0],
+				.l3_ifindex = edge.ifindex[ER0],
+				.addr = {192, 168, 1, 77}};
 	uint32_t index = ER0 * 2;
 
 	map_write("nexthops", &index, &nh);

@@ -104,6 +104,8 @@ static void test_interfaces_and_nexthops(void **state)
 	struct sw_nexthop hop;
 	struct ip_addr gw, none = {0};
 	struct maps *maps;
+	const struct datapath_way nine = {.ifindex = 9, .l3_ifindex = 11, .tags.vid = {30, 300}};
+	const struct datapath_way ten = {.ifindex = 10, .l3_ifindex = 10};
 	uint32_t key = 3 * 2 + 1;
 	int seen = 0, fd = pins_open(dir(), "nexthops");
 
@@ -118,27 +120,28 @@ static void test_interfaces_and_nexthops(void **state)
 	assert_int_equal(datapath_interface_remove(dp, 7), 0);
 
 	assert_int_equal(ip_parse("fe80::1", &gw), 0);
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 9, &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &nine, &gw), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_true(hop.family == 6 && hop.ifindex == 9 && !hop.valid && !hop.checked_ns);
+	assert_true(hop.l3_ifindex == 11 && hop.tags.vid[0] == 30 && hop.tags.vid[1] == 300);
 	assert_memory_equal(hop.addr, gw.bytes, 16);
 	/* the programs found its MAC: the same gateway again keeps it, and is asked for again */
 	hop.valid = 1;
 	hop.dmac[0] = 0x42;
 	hop.checked_ns = 1234;
 	assert_int_equal(bpf_map_update_elem(fd, &key, &hop, BPF_ANY), 0);
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 9, &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &nine, &gw), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_true(hop.valid && hop.dmac[0] == 0x42 && !hop.checked_ns);
 	/* on another interface it is another one */
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &ten, &gw), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_true(!hop.valid && hop.ifindex == 10);
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &none), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &ten, &none), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_int_equal(hop.family, 0);
 	assert_int_equal(hop.ifindex, 10); /* a TUN, or hosts on the link: where to all the same */
-	assert_int_equal(datapath_nexthop_write(dp, 3, 4, 10, &gw), -EINVAL);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 4, &ten, &gw), -EINVAL);
 	close(fd);
 	maps_close(maps);
 	datapath_close(dp);

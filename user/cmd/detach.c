@@ -81,7 +81,7 @@ static void gateways_release(const char *instance)
 			if (maps_nexthop(maps, slot, family, &row) || row.family != family)
 				continue;
 			memcpy(addr.bytes, row.addr, sizeof(row.addr));
-			links_release_neighbor(row.ifindex, &addr);
+			links_release_neighbor(row.l3_ifindex, &addr);
 		}
 	}
 	maps_close(maps);

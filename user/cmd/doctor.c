@@ -68,8 +68,8 @@ static bool gateways_ask(const struct host *host, const struct config *cfg)
 	bool wait = false;
 
 	for (size_t i = 0; i < cfg->n_paths; i++) {
-		wait |= gateway_ask(host, cfg->paths[i].interface, &cfg->paths[i].gateway);
-		wait |= gateway_ask(host, cfg->paths[i].interface, &cfg->paths[i].gateway6);
+		wait |= gateway_ask(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway);
+		wait |= gateway_ask(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway6);
 	}
 	for (size_t i = 0; i < cfg->n_inside; i++) {
 		wait |= gateway_ask(host, cfg->inside[i].interface, &cfg->inside[i].gateway);
@@ -90,8 +90,8 @@ static bool gateway_missing(const struct host *host, const char *interface,
 static bool gateways_missing(const struct host *host, const struct config *cfg)
 {
 	for (size_t i = 0; i < cfg->n_paths; i++)
-		if (gateway_missing(host, cfg->paths[i].interface, &cfg->paths[i].gateway) ||
-		    gateway_missing(host, cfg->paths[i].interface, &cfg->paths[i].gateway6))
+		if (gateway_missing(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway) ||
+		    gateway_missing(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway6))
 			return true;
 	for (size_t i = 0; i < cfg->n_inside; i++)
 		if (gateway_missing(host, cfg->inside[i].interface, &cfg->inside[i].gateway) ||

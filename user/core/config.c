@@ -111,6 +111,11 @@ const struct config_path *config_path_by_name(const struct config *cfg, const ch
 	return NULL;
 }
 
+const char *config_l3(const struct config_path *path)
+{
+	return path->l3[0] ? path->l3 : path->interface;
+}
+
 const char *class_name(enum sw_class class)
 {
 	return config_classes[class];

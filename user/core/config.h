@@ -18,6 +18,8 @@ struct config_path {
 	char circuit[SW_NAME_LEN]; /* empty: a circuit of its own */
 	unsigned int circuit_id;   /* numbered in config order, same circuit same number */
 	char interface[16];
+	char l3[16];	    /* the device of its addresses and neighbours; see config_l3() */
+	union sw_tags vlan; /* the tags of its frames */
 	struct ip_addr gateway, gateway6; /* family 0: none */
 	struct ip_addr *peers;
 	size_t n_peers;
@@ -112,6 +114,8 @@ int duration_parse(const char *text, uint64_t *ns);
 /* Place of the class in prefer, SW_NO_RANK if it is not listed (observed, never chosen). */
 uint8_t config_rank(const struct config *cfg, enum sw_class class);
 const struct config_path *config_path_by_name(const struct config *cfg, const char *name);
+/* The device that has the path's addresses, neighbours and routes. */
+const char *config_l3(const struct config_path *path);
 const char *class_name(enum sw_class class);
 /* 0 or -EINVAL. */
 int class_parse(const char *text, enum sw_class *out);

@@ -137,6 +137,12 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->circuit[0])
 		print_key_text(f, "circuit", path->circuit);
 	print_key_text(f, "interface", path->interface);
+	if (path->vlan.vid[1])
+		fprintf(f, "    vlan: [%u, %u]\n", path->vlan.vid[0], path->vlan.vid[1]);
+	else if (path->vlan.vid[0])
+		fprintf(f, "    vlan: [%u]\n", path->vlan.vid[0]);
+	if (strcmp(config_l3(path), path->interface))
+		print_key_text(f, "l3", path->l3);
 	print_address(f, "gateway", &path->gateway);
 	print_address(f, "gateway6", &path->gateway6);
 	print_addresses(f, path->peers, path->n_peers);

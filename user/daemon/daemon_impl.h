@@ -40,9 +40,13 @@ struct edge_port {
 	uint8_t slot;
 	enum sw_role role;
 	const char *name; /* of the interface */
-	bool present;
-	struct link_info link;
-	uint32_t device; /* in map `devices`, 0: none */
+	const char
+		*owner_name; /* of the device with its addresses and neighbours, mostly the same */
+	union sw_tags tags;
+	bool present;		      /* both are there */
+	struct link_info link, owner; /* ifindex 0: is not there */
+	uint8_t gateway_mac[6];	      /* where its segment has several paths */
+	uint32_t device;	      /* in map `devices`, 0: none */
 	bool device_known;
 };
 
@@ -153,6 +157,17 @@ void edge_stop(struct daemon *d);
  * err. */
 int edge_ports_make(struct daemon *d);
 int edge_check(struct daemon *d, char err[DATAPATH_ERR]);
+/* News of a link into a port; false: not its own. Whether an end of it went. */
+bool edge_port_look(struct edge_port *port, const struct link_info *link);
+bool edge_port_lose(struct edge_port *port, uint32_t ifindex);
+/* Whether it speaks for its interface, of the several ports that may be on it. */
+bool edge_port_leads(const struct daemon *d, const struct edge_port *port);
+/* MTU for the path's IP packets, by its devices. */
+uint32_t edge_port_mtu(const struct edge_port *port);
+/* The rows of the interface that the port is on, in maps `interfaces` and `ports`. 0 or -errno. */
+int edge_interface_write(struct daemon *d, uint32_t ifindex);
+/* Says it when two paths of a segment have gateways of one MAC: they can't be told apart. */
+void edge_gateway_mac(struct daemon *d, struct edge_port *port, const uint8_t mac[6]);
 /* XDP as the mode says, on all. -errno with err: not on all. */
 int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR]);
 /* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */

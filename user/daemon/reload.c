@@ -60,10 +60,7 @@ static void look_link(void *arg, const struct link_info *link)
 	struct daemon *probe = arg;
 
 	for (size_t i = 0; i < probe->n_ports; i++) {
-		if (strcmp(probe->port[i].name, link->name))
-			continue;
-		probe->port[i].present = true;
-		probe->port[i].link = *link;
+		edge_port_look(&probe->port[i], link);
 	}
 }
 
@@ -251,7 +248,7 @@ static bool has_gateway(const struct config *cfg, const char *interface, const s
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		const struct config_path *p = &cfg->paths[i];
 
-		if (!strcmp(p->interface, interface) &&
+		if (!strcmp(config_l3(p), interface) &&
 		    (ip_equal(&p->gateway, ip) || ip_equal(&p->gateway6, ip)))
 			return true;
 	}
@@ -275,8 +272,8 @@ static void release(const struct config *now, const char *interface, const struc
 static void release_gone(const struct config *old, const struct config *now)
 {
 	for (size_t i = 0; i < old->n_paths; i++) {
-		release(now, old->paths[i].interface, &old->paths[i].gateway);
-		release(now, old->paths[i].interface, &old->paths[i].gateway6);
+		release(now, config_l3(&old->paths[i]), &old->paths[i].gateway);
+		release(now, config_l3(&old->paths[i]), &old->paths[i].gateway6);
 	}
 	for (size_t i = 0; i < old->n_inside; i++) {
 		release(now, old->inside[i].interface, &old->inside[i].gateway);

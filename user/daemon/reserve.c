@@ -80,7 +80,7 @@ static int link_nets_set(struct daemon *d)
 			const struct edge_port *port = &d->port[j];
 
 			if (port->role != SW_ROLE_PATH || !port->present ||
-			    port->link.ifindex != d->own[i].ifindex ||
+			    port->owner.ifindex != d->own[i].ifindex ||
 			    d->own[i].len == prefix_max_len(d->own[i].addr.family))
 				continue;
 			nets[n].prefix = prefix_host(&d->own[i].addr);

@@ -266,7 +266,7 @@ void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *a
 		struct path_state *p = &d->path[id];
 		const struct edge_port *port = edge_port_of(d, id);
 
-		if (!p->cfg || !port || !port->present || port->link.ifindex != ifindex)
+		if (!p->cfg || !port || !port->present || port->owner.ifindex != ifindex)
 			continue;
 		if (ip_equal(&p->cfg->gateway, addr))
 			p->gateway_ok = valid;

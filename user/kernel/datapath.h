@@ -51,12 +51,21 @@ int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
 /* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */
 int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
+/* Rows of map `ports`; -ENOSPC: full. And all of its rows but these removed. */
+int datapath_port_write(struct datapath *dp, const struct sw_port_key *key,
+			const struct sw_port *row);
+int datapath_ports_keep(struct datapath *dp, const struct sw_port_key *keys, size_t n);
+/* How a slot's packets leave: the device, the one whose neighbours are asked, VLAN tags. */
+struct datapath_way {
+	uint32_t ifindex, l3_ifindex;
+	union sw_tags tags;
+};
 /*
- * family 4 or 6; addr family 0: no gateway, ifindex alone says where to (a host on the link, or a
+ * family 4 or 6; addr family 0: no gateway, the way alone says where to (a host on the link, or a
  * device without MACs). Makes the programs ask again at once.
  */
-int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
-			   const struct ip_addr *addr);
+int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family,
+			   const struct datapath_way *way, const struct ip_addr *addr);
 int datapath_neighbor_write(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr,
 			    const uint8_t mac[6]);
 int datapath_neighbor_remove(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr);
