@@ -19,6 +19,16 @@ struct nexthop {
 	__u8 dmac[6], smac[6];
 };
 
+/* Solicitation and advertisement, with the one option that is looked at. */
+struct nd_message {
+	__u8 type, code;
+	__u16 check;
+	__u32 flags;
+	__u8 target[16];
+	__u8 option, length;
+	__u8 mac[6];
+};
+
 struct macs {
 	__u8 dmac[6], smac[6];
 };
@@ -48,11 +58,18 @@ static __noinline long neighbor_ask(void *ctx, __u32 ifindex, __u8 family, const
 	return ret;
 }
 
+static __always_inline bool nexthop_is_link_local(const struct sw_nexthop *nh)
+{
+	return nh->family == 6 && nh->addr[0] == 0xfe && (nh->addr[1] & 0xc0) == 0x80;
+}
+
 static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 now)
 {
 	struct macs macs;
 
 	nh->checked_ns = now;
+	if (nexthop_is_link_local(nh))
+		return;
 	if (neighbor_ask(ctx, nh->l3_ifindex, nh->family, nh->addr, &macs)) {
 		nh->valid = 0;
 		return;
@@ -69,6 +86,73 @@ static __always_inline void nexthop_refresh(void *ctx, struct sw_nexthop *nh, __
 
 	if (age >= SW_NEXTHOP_CHECK_NS || (!nh->valid && age >= NEXTHOP_RETRY_NS))
 		nexthop_ask(ctx, nh, now);
+}
+
+/*
+ * Neighbour discovery that a path's interface received, RFC 4861 sections 4.3, 4.4 and 4.6.1.
+ * A link-local gateway's MAC comes from here, and from the daemon:
+ * bpf_fib_lookup refuses such an address. The kernel, whose managed neighbour it is, does the
+ * asking, with the daemon dead too.
+ */
+#define ND_SOLICITATION	 135
+#define ND_ADVERTISEMENT 136
+#define ND_OPTION_SOURCE 1
+#define ND_OPTION_TARGET 2
+#define ND_HOP_LIMIT	 255
+
+struct discovery {
+	__u64 said[2]; /* the address whose MAC nd->mac is */
+	__u64 paths;   /* of its segment */
+	struct nd_message nd;
+};
+
+static __always_inline void nexthop_hear(__u32 index, const struct discovery *heard)
+{
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+	const __u64 *want;
+
+	if (!nh || !nexthop_is_link_local(nh))
+		return;
+	want = (const __u64 *)nh->addr;
+	if (heard->said[0] != want[0] || heard->said[1] != want[1])
+		return;
+	__builtin_memcpy(nh->dmac, heard->nd.mac, 6);
+	nh->valid = 1;
+}
+
+static int path_hear(__u32 i, struct discovery **heard)
+{
+	if (i >= SW_MAX_PATHS || !((*heard)->paths >> i))
+		return 1;
+	if ((*heard)->paths >> i & 1)
+		nexthop_hear(i * 2 + 1, *heard);
+	return 0;
+}
+
+static __noinline int nexthop_learn(struct __sk_buff *ctx, const struct place *at,
+				    const struct packet *pkt, struct discovery *heard)
+{
+	__u32 l3 = (at->l3 ? 0 : ETH_HLEN_) + at->tag_bytes;
+	struct nd_message *nd = &heard->nd;
+	const __u64 *said;
+
+	if (pkt->ttl != ND_HOP_LIMIT ||
+	    bpf_skb_load_bytes(ctx, l3 + sizeof(struct ipv6hdr), nd, sizeof(*nd)))
+		return 0;
+	if (nd->type == ND_ADVERTISEMENT && nd->option == ND_OPTION_TARGET)
+		said = (const __u64 *)nd->target;
+	else if (nd->type == ND_SOLICITATION && nd->option == ND_OPTION_SOURCE)
+		said = pkt->src.quad;
+	else
+		return 0;
+	heard->said[0] = said[0];
+	heard->said[1] = said[1];
+	heard->paths = at->paths;
+	if (at->paths)
+		bpf_loop(SW_MAX_PATHS, path_hear, &heard, 0);
+	else
+		nexthop_hear(at->slot * 2 + 1, heard);
+	return 0;
 }
 
 /*

@@ -43,7 +43,6 @@ struct frame {
 	__u32 len;	/* of the whole frame, bytes */
 	__u32 gso_size; /* payload of a segment, 0: not a GSO frame */
 	__u32 segments; /* packets on the wire, at least 1 */
-	__u8 l3;	/* no Ethernet header */
 };
 
 /* Whose port a frame came by, or leaves by: filled in port.h. */
@@ -60,6 +59,7 @@ struct place {
 	__u8 slot;
 	__u8 role;   /* enum sw_role; 0: no path's, see `paths` */
 	__u8 leaves; /* it goes out there */
+	__u8 l3;     /* no Ethernet header */
 	__u8 tagged; /* with tags that are no port's */
 };
 #define TAG_BESIDE 0x1000
@@ -342,7 +342,7 @@ static __always_inline enum parse_result parse(const struct frame *frame, const 
 
 	if (at->tagged)
 		return PARSE_TAGGED;
-	if (frame->l3) {
+	if (at->l3) {
 		if (frame->data + 1 > frame->end)
 			return PARSE_MALFORMED;
 		first = *(__u8 *)frame->data >> 4;

@@ -10,6 +10,7 @@ struct decision {
 	struct packet pkt;
 	struct place at; /* where it came by, or leaves */
 	struct nexthop nh;
+	struct discovery heard;
 	__u32 outside_id; /* group of the destination; beyond the paths when it goes out */
 	__u32 reason, action;
 	__u32 to;     /* slot it goes to, when action is FORWARD */

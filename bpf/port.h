@@ -115,6 +115,7 @@ static __always_inline void port_place(void *ctx, struct place *at, const struct
 {
 	at->slot = from->slot;
 	at->role = from->role;
+	at->l3 = from->l3;
 	at->own = mac_number(from->mac);
 	if (from->ports) {
 		at->ifindex = frame->ifindex;

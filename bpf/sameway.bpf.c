@@ -101,8 +101,7 @@ int sw_xdp(struct xdp_md *ctx)
 }
 
 /* The frame as TC sees it, its headers in the linear part; a tag beside the data into *at. */
-static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, struct place *at,
-				     __u8 l3)
+static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, struct place *at)
 {
 	__u32 want = ctx->len < TC_PULL_BYTES ? ctx->len : TC_PULL_BYTES;
 
@@ -113,46 +112,44 @@ static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame,
 	frame->len = ctx->len;
 	frame->gso_size = ctx->gso_size;
 	frame->segments = ctx->gso_segs ? ctx->gso_segs : 1;
-	frame->l3 = l3;
 	at->tagged = ctx->vlan_present;
 	if (ctx->vlan_present)
 		at->beside = TAG_BESIDE | (ctx->vlan_tci & VLAN_ID_BITS);
 }
 
 /* MACs and TTL; the header rules between Ethernet and L3 devices are here. */
-static __always_inline int tc_rewrite(struct __sk_buff *ctx, const struct frame *frame,
+static __always_inline int tc_rewrite(struct __sk_buff *ctx, const struct place *at,
 				      const struct packet *pkt, const struct nexthop *nh)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 off = frame->l3 ? 0 : ETH_HLEN_;
+	__u32 off = at->l3 ? 0 : ETH_HLEN_;
 
 	if (rewrite_ttl(data + off, end, pkt->family))
 		return -1;
 	if (nh->l3)
 		return 0; /* the kernel takes an Ethernet header off for a device without */
 	/* bpf_redirect_neigh and a bare bpf_redirect lose everything from an L3 device */
-	if (frame->l3 && bpf_skb_change_head(ctx, ETH_HLEN_, 0))
+	if (at->l3 && bpf_skb_change_head(ctx, ETH_HLEN_, 0))
 		return -1;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
 	if (rewrite_macs(data, end, nh))
 		return -1;
-	if (frame->l3)
+	if (at->l3)
 		((struct ethhdr *)data)->h_proto =
 			pkt->family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	return 0;
 }
 
 /* Makes it what leaves by nh: the tags it came with off, those of nh on. */
-static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *frame,
-				   const struct place *at, const struct packet *pkt,
-				   const struct nexthop *nh)
+static __noinline int tc_move(struct __sk_buff *ctx, const struct place *at,
+			      const struct packet *pkt, const struct nexthop *nh)
 {
 	__u32 tags = at->tag_bytes / VLAN_HLEN_ + (at->beside != 0);
 
 	if (tags && tc_untag(ctx, tags))
 		return -1;
-	if (tc_rewrite(ctx, frame, pkt, nh))
+	if (tc_rewrite(ctx, at, pkt, nh))
 		return -1;
 	return nh->tags.all ? tc_tag(ctx, nh->tags) : 0;
 }
@@ -165,31 +162,30 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
 	struct sw_flow *flow;
-	int moved = TC_ACT_UNSPEC;
 	__u64 now;
 
 	if (!from || !c || !d)
 		return TC_ACT_UNSPEC;
-	tc_frame(ctx, &frame, &d->at, from->l3);
+	tc_frame(ctx, &frame, &d->at);
 	port_place(ctx, &d->at, &frame, from);
 	flow = decide(d, &frame, c);
 	now = bpf_ktime_get_coarse_ns();
+	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
+		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
 	if (d->action == SW_ACTION_FORWARD) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
-		} else if (tc_move(ctx, &frame, &d->at, &d->pkt, &d->nh)) {
+		} else if (tc_move(ctx, &d->at, &d->pkt, &d->nh)) {
 			/* half rewritten: not to be shown to the kernel */
 			d->reason = SW_REASON_redirect_failed;
 			d->action = SW_ACTION_DROP;
 			d->counted = d->record = 0;
-		} else {
-			moved = bpf_redirect(d->nh.ifindex, 0);
 		}
 	}
 	account_in(d, &frame, flow, now);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
-	return moved;
+	return d->action == SW_ACTION_FORWARD ? bpf_redirect(d->nh.ifindex, 0) : TC_ACT_UNSPEC;
 }
 
 /* What leaves by a path and has no record (yet): whether it is a packet of the path's at all. */
@@ -221,7 +217,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 
 	if (!to || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
-	tc_frame(ctx, &frame, &d->at, to->l3);
+	tc_frame(ctx, &frame, &d->at);
 	d->at.leaves = 1;
 	port_place(ctx, &d->at, &frame, to);
 	d->at.own = 0;

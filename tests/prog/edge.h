@@ -153,6 +153,7 @@ static inline void nexthop_write(enum device dev, int family, bool gateway)
 		address_bytes(text, nh.addr);
 		nh.family = (uint8_t)family;
 	}
+	memcpy(nh.smac, device_mac(dev), 6);
 	map_write("nexthops", &index, &nh);
 }
 

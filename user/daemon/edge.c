@@ -59,7 +59,12 @@ static void path_row_write(struct daemon *d, const struct edge_port *port)
 
 static struct datapath_way way_of(const struct edge_port *port)
 {
-	return (struct datapath_way){port->link.ifindex, port->owner.ifindex, port->tags};
+	struct datapath_way way = {.ifindex = port->link.ifindex,
+				   .l3_ifindex = port->owner.ifindex,
+				   .tags = port->tags};
+
+	memcpy(way.mac, port->owner.mac, sizeof(way.mac));
+	return way;
 }
 
 /* What the maps say of an interface that is there. 0 or -errno. */
@@ -318,6 +323,8 @@ static void on_neighbor(void *arg, uint32_t ifindex, const struct ip_addr *addr,
 			const struct datapath_way way = way_of(port);
 
 			datapath_nexthop_write(d->dp, port->slot, addr->family, &way, addr);
+			if (ip_is_link_local(addr))
+				datapath_nexthop_mac(d->dp, port->slot, addr, valid ? mac : NULL);
 			usable_neighbor(d, ifindex, addr, valid);
 			if (valid)
 				edge_gateway_mac(d, port, mac);

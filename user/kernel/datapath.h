@@ -55,9 +55,11 @@ int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
 int datapath_port_write(struct datapath *dp, const struct sw_port_key *key,
 			const struct sw_port *row);
 int datapath_ports_keep(struct datapath *dp, const struct sw_port_key *keys, size_t n);
-/* How a slot's packets leave: the device, the one whose neighbours are asked, VLAN tags. */
+/* How a slot's packets leave: the device; the one whose neighbours are asked, its MAC; VLAN tags.
+ */
 struct datapath_way {
 	uint32_t ifindex, l3_ifindex;
+	uint8_t mac[6];
 	union sw_tags tags;
 };
 /*
@@ -66,6 +68,12 @@ struct datapath_way {
  */
 int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family,
 			   const struct datapath_way *way, const struct ip_addr *addr);
+/*
+ * The MAC of a link-local IPv6 gateway, which the programs can't ask the kernel for; NULL: it is
+ * not known any more. -ENOENT: it is not the slot's gateway.
+ */
+int datapath_nexthop_mac(struct datapath *dp, uint8_t slot, const struct ip_addr *addr,
+			 const uint8_t mac[6]);
 int datapath_neighbor_write(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr,
 			    const uint8_t mac[6]);
 int datapath_neighbor_remove(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr);

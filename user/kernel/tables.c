@@ -170,6 +170,7 @@ int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family,
 		row.family = family;
 		memcpy(row.addr, addr->bytes, sizeof(row.addr));
 	}
+	memcpy(row.smac, way->mac, sizeof(row.smac));
 	/* The same gateway again, as after an adoption: its MACs serve until the answer is there.
 	 */
 	if (!bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.nexthops), &key, &old) &&
@@ -178,7 +179,23 @@ int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family,
 	    !memcmp(old.addr, row.addr, sizeof(row.addr))) {
 		row = old;
 		row.checked_ns = 0;
+		memcpy(row.smac, way->mac, sizeof(row.smac));
 	}
+	return row_write(dp->skel->maps.nexthops, &key, &row);
+}
+
+int datapath_nexthop_mac(struct datapath *dp, uint8_t slot, const struct ip_addr *addr,
+			 const uint8_t mac[6])
+{
+	uint32_t key = slot * 2U + (addr->family == 6);
+	struct sw_nexthop row;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.nexthops), &key, &row) ||
+	    memcmp(row.addr, addr->bytes, sizeof(row.addr)))
+		return -ENOENT;
+	row.valid = mac != NULL;
+	if (mac)
+		memcpy(row.dmac, mac, sizeof(row.dmac));
 	return row_write(dp->skel->maps.nexthops, &key, &row);
 }
 
