@@ -58,6 +58,9 @@ static void test_values(void **state)
 }
 
 #define P(rest) "paths:\n- {name: a, class: vpn, interface: t0}\n- {" rest "}\n" INSIDE
+#define G(a, b)                                                                                    \
+	"paths:\n- {name: a, class: vpn, interface: t0, " a                                        \
+	"}\n- {name: b, class: vpn, interface: t0, " b "}\n" INSIDE
 static void test_paths(void **state)
 {
 	static const struct mistake cases[] = {
@@ -72,7 +75,31 @@ static void test_paths(void **state)
 		{P("name: a2345678901234567890123456789012, class: vpn, interface: t1"), 3, "31"},
 		{P("name: b, class: lte, interface: t1"), 3, "class: lte: |expressroute, vpn"},
 		{P("name: a, class: vpn, interface: t1"), 3, "name: a: two paths"},
-		{P("name: b, class: vpn, interface: t0"), 3, "interface: t0: not yet: |path a"},
+		{P("name: b, class: vpn, interface: t0"), 3, "interface: t0: paths a and b |vlan"},
+		{P("name: b, class: vpn, interface: t0, gateway: 192.0.2.1"), 3,
+		 "interface: t0: paths a and b |gateway"},
+		{G("gateway: 192.0.2.1, gateway6: 'fe80::1'",
+		   "gateway: 192.0.2.2, gateway6: 'fe80::1'"),
+		 3, "interface: t0: paths a and b "},
+		{G("vlan: [30], gateway6: 'fe80::1'", "vlan: [30], gateway6: 'fe80::1'"), 3,
+		 "interface: t0: paths a and b |same tags"},
+		{G("vlan: [300], l3: t0.300, gateway: 192.0.2.1",
+		   "vlan: [300], l3: t0.301, gateway: 192.0.2.2"),
+		 3, "l3: t0.301: path a has the same interface and tags, and t0.300"},
+		{P("name: b, class: vpn, interface: t1, vlan: [30]"), 3, "vlan: path b |gateway"},
+		{P("name: b, class: vpn, interface: t1, vlan: 30"), 3, "vlan: 30: wrong type"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, vlan: [0]"), 3,
+		 "vlan: 0: no VLAN id|1 to 4094"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, vlan: [30, 4095]"), 3,
+		 "vlan: 4095: no VLAN id"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, vlan: [1, 2, 3]"), 3,
+		 "vlan: a list: 3 tags: give two"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, l3: a/b"), 3,
+		 "l3: a/b: no interface"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, l3: t0"), 3,
+		 "l3: t0: a has it as its interface"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, l3: l0"), 3,
+		 "l3: l0: inside has it"},
 		{P("name: b, class: vpn, interface: l0"), 4, "interface: l0: |path b|not both"},
 		{P("name: b, class: vpn, interface: a234567890123456"), 3, "1 to 15"},
 		{P("name: b, class: vpn, interface: a/b"), 3, "interface: a/b"},
@@ -232,9 +259,6 @@ static void test_not_yet(void **state)
 		{BASE "fleet: {edge: a}\n", 3, "fleet: a mapping: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, from: 10.0.0.2}]\n", 3, "from: 10.0.0.2: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, port: 53}]\n", 3, "port: 53: not yet: "},
-		{P("name: b, class: vpn, interface: t1, vlan: [30, 300]"), 3,
-		 "vlan: a list: not yet: "},
-		{P("name: b, class: vpn, interface: t1, l3: t1.300"), 3, "l3: t1.300: not yet: "},
 		{P("name: b, class: vpn, interface: t1, mss: 1300"), 3, "mss: 1300: not yet: "},
 		{P("name: b, class: vpn, interface: t1, bfd: true"), 3, "bfd: true: not yet: "},
 		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,

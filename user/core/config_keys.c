@@ -160,7 +160,8 @@ static void read_path(struct config_reader *r, const yaml_node_t *node, struct c
 {
 	path->line = config_line(node);
 	config_mapping(r, node, "a path", path_keys, COUNT(path_keys), path);
-	strcpy(path->l3, config_l3(path));
+	if (!path->l3[0])
+		strcpy(path->l3, path->interface);
 }
 
 static void read_paths(struct config_reader *r, const struct config_key *key,

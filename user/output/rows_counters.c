@@ -10,6 +10,7 @@
 
 struct interface_row {
 	char name[sizeof(((struct sw_interface *)0)->name) + 1];
+	uint32_t ifindex;
 	uint8_t slot;
 };
 
@@ -23,10 +24,10 @@ static int interface_add(void *arg, uint32_t ifindex, const struct sw_interface 
 	struct interface_list *list = arg;
 	struct interface_row *new = &list->row[list->n];
 
-	(void)ifindex;
 	if (list->n == SW_MAX_SLOTS)
 		return 1;
 	memcpy(new->name, row->name, sizeof(row->name));
+	new->ifindex = ifindex;
 	new->slot = row->slot;
 	list->n++;
 	return 0;
@@ -68,6 +69,27 @@ bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons 
 	return true;
 }
 
+/* What the interface received: the counters of all the paths that are on it. */
+static int interface_sum(struct maps *maps, const struct interface_row *interface,
+			 struct sw_reasons *sum)
+{
+	uint64_t *words = (uint64_t *)sum;
+	int err = maps_reasons(maps, interface->slot, sum);
+
+	for (unsigned int id = 0; !err && id < SW_MAX_PATHS; id++) {
+		uint64_t more[sizeof(*sum) / sizeof(uint64_t)];
+		struct sw_path path;
+
+		if (id == interface->slot || maps_path(maps, id, &path) || !path.name[0] ||
+		    path.ifindex != interface->ifindex)
+			continue;
+		err = maps_reasons(maps, id, (struct sw_reasons *)more);
+		for (size_t i = 0; !err && i < sizeof(more) / sizeof(more[0]); i++)
+			words[i] += more[i];
+	}
+	return err;
+}
+
 static json_t *counters_reasons(struct maps *maps)
 {
 	struct interface_list list = {.n = 0};
@@ -79,7 +101,7 @@ static json_t *counters_reasons(struct maps *maps)
 	for (size_t i = 0; ok && i < list.n; i++) {
 		struct sw_reasons counts;
 
-		if (!maps_reasons(maps, list.row[i].slot, &counts))
+		if (!interface_sum(maps, &list.row[i], &counts))
 			ok = rows_reasons(rows, list.row[i].name, &counts);
 	}
 	if (ok)
