@@ -92,6 +92,7 @@ static void judge(struct box *box, const char *text, const char *check, const ch
 	struct doctor_report report = {0};
 
 	doctor_links(&report, cfg, &box->host);
+	doctor_vlans(&report, cfg, &box->host);
 	assert_true(report.n > 3);
 	assert_wrong(&report, check, subject, words, fix);
 	config_free(cfg);
@@ -218,6 +219,43 @@ static void test_veth(void **state)
 	box.links[2].peer = right;
 	box.links[2].peer.tx_vlan = true;
 	judge(&box, CONFIG, "veth-vlan", "lan0", "VLAN", "txvlan off");
+}
+
+#define VLAN_CONFIG(keys)                                                                          \
+	"mode: enforce\n"                                                                          \
+	"paths:\n"                                                                                 \
+	"  - { name: er, class: expressroute, interface: er0, gateway: 192.168.30.18, " keys       \
+	" }\n"                                                                                     \
+	"inside: [{ interface: lan0, networks: [10.2.30.0/25] }]\n"
+
+static void test_vlan(void **state)
+{
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	/* red becomes er0.300 on er0, and has the neighbour */
+	strcpy(box.links[4].name, "er0.300");
+	strcpy(box.links[4].kind, "vlan");
+	box.links[4].lower = 1;
+	box.neighbors[0].ifindex = 5;
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.300"), NULL, NULL, NULL, NULL);
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.301"), "l3", "er0.301", "no such device",
+	      "l3:");
+	box.links[0].rx_vlan = true;
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.300"), "vlan-offload", "er0", "before XDP",
+	      "ethtool -K er0 rxvlan off");
+	box.links[0].rx_vlan = false;
+	judge(&box, VLAN_CONFIG("vlan: [30, 300], l3: er0.300"), "vlan-mtu", "er0", "do not fit",
+	      "ip link set er0 mtu 1504");
+	judge(&box, VLAN_CONFIG("vlan: [30, 300], l3: er0.300, mtu: 1496"), NULL, NULL, NULL, NULL);
+	box.links[4].up = false;
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.300"), "l3", "er0.300", "down",
+	      "ip link set er0.300 up");
+	box.links[4].up = true;
+	box.neighbors[0].ifindex = 1;
+	judge(&box, VLAN_CONFIG("vlan: [300]"), "l3", "er0", "without tags; there is er0.300",
+	      "l3: er0.300");
 }
 
 static void test_kernel(void **state)
@@ -375,11 +413,12 @@ static void test_no_daemon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links),	cmocka_unit_test(test_sysctls),
-		cmocka_unit_test(test_devices), cmocka_unit_test(test_mtu),
-		cmocka_unit_test(test_veth),	cmocka_unit_test(test_kernel),
-		cmocka_unit_test(test_rules),	cmocka_unit_test(test_pins),
-		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
+		cmocka_unit_test(test_links),	  cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_devices),	  cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_veth),	  cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_kernel),	  cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_pins),	  cmocka_unit_test(test_status),
+		cmocka_unit_test(test_no_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,7 @@ static void look_at_box(struct doctor_report *report, const char *instance,
 	if (cfg) {
 		gateways_resolve(&host, cfg);
 		doctor_links(report, cfg, &host);
+		doctor_vlans(report, cfg, &host);
 	}
 	host_free(&host);
 }

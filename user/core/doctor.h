@@ -55,6 +55,8 @@ void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *ker
 void doctor_rules(struct doctor_report *report, const struct host *host, bool kernel_forwards);
 /* The interfaces that the config names. */
 void doctor_links(struct doctor_report *report, const struct config *cfg, const struct host *host);
+/* Its paths with VLAN tags, or with their addresses on another device. */
+void doctor_vlans(struct doctor_report *report, const struct config *cfg, const struct host *host);
 /* The instance's maps. */
 void doctor_pins(struct doctor_report *report, const char *instance,
 		 const struct doctor_pins *pins);

@@ -28,6 +28,7 @@ struct host_link {
 	uint32_t xdp_id; /* program on it, 0: none */
 	bool xdp_ours;	 /* of this instance */
 	bool up, carrier, l3, loopback;
+	bool rx_vlan;	   /* takes VLAN tags out of what it receives */
 	int xdp_transmits; /* 1: XDP can redirect to it, 0: not, negative: the kernel can't say */
 	uint32_t mtu;
 	uint32_t master;      /* ifindex, 0: none */
