@@ -136,8 +136,8 @@ static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *fr
 }
 
 /*
- * What the kernel is to send, or to answer: by the mark it takes the path that was decided. A packet
- * to inside goes by the kernel's own routes.
+ * What the kernel is to send, or to answer: by the mark it takes the path that was decided. A
+ * packet to inside goes by the kernel's own routes.
  */
 static __always_inline void tc_mark(struct __sk_buff *ctx, const struct decision *d,
 				    const struct sw_ctl *c)
@@ -197,8 +197,9 @@ static __always_inline bool is_inside(__u32 ifindex)
 }
 
 /*
- * What leaves by a path and has no record (yet): whether it is a packet of the path's at all. Behind
- * the box's own masquerade a packet from inside has an address of the box: counted, never judged.
+ * What leaves by a path and has no record (yet): whether it is a packet of the path's at all.
+ * Behind the box's own masquerade a packet from inside has an address of the box: counted, never
+ * judged.
  */
 static __always_inline bool egress_counts(struct decision *d, __u32 came_by, bool *record)
 {

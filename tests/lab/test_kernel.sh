@@ -87,13 +87,13 @@ check_at_least "moved" "$(by er0)" 20
 # a rule that comes while packets are redirected
 long=$(now_ms)
 nft_edge 'add table ip t; add chain ip t f { type filter hook forward priority 0; }; add rule ip t f ip daddr '$CLOUD4' counter drop'
-check_within 1 "a rule that comes later is obeyed within a second" eval '! replies $CLOUD4'
-check_at_least "nft's counter counts it" "$(seen f)" 1
-check "status says kernel" true_json '.forward == "kernel"' status
+check_within 1 "a rule that comes later: the kernel forwards" true_json '.forward == "kernel"' status
+echo "# from the rule to there: $(($(now_ms) - long)) ms"
+check_equal "it is obeyed" "$(ping_lost 3 0.01 $CLOUD4)" 3
+check_equal "nft's counter counts it" "$(seen f)" 3
 check "XDP is off" eval '! xdp_on lan0 && ! xdp_on er0'
 check "the log says what" grep -q 'rules are new on this box: nftables chain ip t f' "$RUN/sameway.log"
 check "others pass" replies $SPOKE4
-echo "# from the rule to here: $(($(now_ms) - long)) ms"
 nft_edge delete table ip t
 check "the rule goes: no flip back by itself" true_json '.forward == "kernel"' status
 

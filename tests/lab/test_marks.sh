@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 edit() { sed -i "$1" "$RUN/sameway.yaml"; }
-er_dump() { background edge er-dump tcpdump -lnn -i er0 "$@" && wait_for 5 grep -q listening "$RUN/er-dump.log"; }
+er_dump() { background edge er-dump tcpdump -lnn -Q out -i er0 "$@" && wait_for 5 grep -q listening "$RUN/er-dump.log"; }
 # on_er: IP packets that the kernel sent by er0 since er_dump
 on_er() { end_background er-dump INT && lines er-dump ' IP6* '; }
 rules() { in_ns edge ip "$1" rule show; }
@@ -47,7 +47,7 @@ check "fast" true_json '.forward == "fast" and .tables == {"first": 7000, "put_b
 
 # ExpressRoute drained: the kernel's own route is not policy's.
 s path er1-primary drain >/dev/null
-er_dump 'icmp or icmp6'
+er_dump "src net 10.2.30.0/25 or src net fd00:2:30::/64"
 in_ns lan ping -c 2 -i 0.05 -W 1 -M "do" -s 1422 $CLOUD4 >"$RUN/out" 2>&1
 check "too big for the path: answered, with its MTU" grep -qiE 'mtu ?= ?1380' "$RUN/out"
 in_ns lan ping -6 -c 2 -i 0.05 -W 1 -M "do" -s 1402 $CLOUD6 >"$RUN/out" 2>&1
@@ -89,11 +89,22 @@ check "no old ones" eval '! rules -4 | grep -q "^700" && ! rules -6 | grep -q "^
 check_within 20 "the feed is back" sameway_ready
 check_at_least "options by the path, by the new mark" "$(moved edge er0 tx in_ns lan ping -c 5 -i 0.02 -W 1 -R $CLOUD4)" 5
 
+# `forward: fast` and rules
+in_ns edge nft 'add table ip t; add chain ip t f { type filter hook forward priority 0; }; add rule ip t f counter accept'
+check_within 1 "rules that come later are obeyed all the same" true_json '.forward == "kernel"' status
+check "loudly" grep -q 'rules are new on this box: .* in spite of `forward: fast` the kernel forwards' "$RUN/sameway.log"
+check_at_least "sent by the kernel" "$(moved edge er0 tx ping_lost 20 0.005 $CLOUD4)" 20
+refused "a reload is refused" 'forward: fast would pass by rules on this box: nftables chain ip t f .*bypass-netfilter' s reload
+edit '1i bypass-netfilter: true'
+check "bypass-netfilter allows it" eval 's reload && true_json ".forward == \"fast\"" status'
+check "and says so" grep -q 'bypass-netfilter: packets pass by rules on this box: nftables chain ip t f' "$RUN/sameway.log"
+in_ns edge nft delete table ip t
+check_within 20 "the feed is back" sameway_ready
+
 # another instance in the same namespace
 sed 's/er0/lo/; s/^mode:.*/mode: enforce/' "$RUN/sameway.yaml" >"$RUN/other.yaml"
 refused "another instance with these tables: refused, by name" "tables: 8000: instance $LAB has" in_ns edge timeout 20 "$SAMEWAY" -i "${LAB}b" run -c "$RUN/other.yaml"
-sed -i 's/^tables:.*/tables: 9000/; s/^fwmark:.*/fwmark: 0x1fe000000/' "$RUN/other.yaml"
-sed -i 's/^fwmark:.*/fwmark: 0xfe000000/' "$RUN/other.yaml"
+sed -i 's/^tables:.*/tables: 9000/; s/^fwmark:.*/fwmark: 0xfe000000/' "$RUN/other.yaml"
 refused "or with these bits" "fwmark: 0xfe000000: instance $LAB has bits" in_ns edge timeout 20 "$SAMEWAY" -i "${LAB}b" run -c "$RUN/other.yaml"
 
 # detach alone, the daemon dead and the config gone

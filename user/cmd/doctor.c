@@ -119,7 +119,7 @@ static void look_at_box(struct doctor_report *report, const char *instance,
 	struct host host;
 	int err;
 
-	inspect_kernel(&kernel);
+	inspect_kernel(&kernel, cfg ? cfg->fwmark : 0);
 	doctor_kernel(report, &kernel, kernel_forwards);
 	err = inspect_host(&host, instance);
 	if (err) {
@@ -127,8 +127,9 @@ static void look_at_box(struct doctor_report *report, const char *instance,
 			   "the interfaces can't be asked for: %s", strerror(-err));
 		return;
 	}
-	doctor_rules(report, &host, kernel_forwards);
+	doctor_rules(report, &host, cfg, kernel_forwards);
 	if (cfg) {
+		doctor_marks(report, &kernel, &host, cfg);
 		gateways_resolve(&host, cfg);
 		doctor_links(report, cfg, &host);
 	}

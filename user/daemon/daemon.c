@@ -23,8 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENT_RATE   1000 /* verdict events a second and CPU */
-#define SCAN_QUIET   5	  /* seconds between scans while no incident is open */
+#define EVENT_RATE 1000 /* verdict events a second and CPU */
+#define SCAN_QUIET 5	/* seconds between scans while no incident is open */
 
 static uint64_t clock_read(clockid_t id)
 {

@@ -2,10 +2,10 @@
 /*
  * Who sends: sameway by redirects (fast), or the kernel by marks (kernel), so that what stands in
  * its forwarding path is obeyed. `auto` is kernel from the moment that something is found there,
- * until the next enforce, reload or start: the rules of a firewall that loads anew are gone and back
- * within a moment. The rules and tables of kernel forwarding are there whenever it enforces, also
- * by redirects: what the kernel answers or sends for us goes by them, and the change from fast to
- * kernel is one store.
+ * until the next enforce, reload or start: the rules of a firewall that loads anew are gone and
+ * back within a moment. The rules and tables of kernel forwarding are there whenever it enforces,
+ * also by redirects: what the kernel answers or sends for us goes by them, and the change from fast
+ * to kernel is one store.
  */
 #include "daemon/daemon_impl.h"
 #include "kernel/instance.h"
@@ -33,12 +33,12 @@ static int judge(const struct config *cfg, enum sw_forward *out, char found[300]
 	if (!ret)
 		return 0;
 	if (ret < 0)
-		snprintf(found, 300, "nftables, iptables and IPsec policies can't be asked for (%s)",
+		snprintf(found, 300,
+			 "nftables, iptables and IPsec policies can't be asked for (%s)",
 			 strerror(-ret));
 	if (cfg->forward == FORWARD_AUTO)
 		*out = SW_FORWARD_KERNEL;
-	if (cfg->forward == FORWARD_AUTO || cfg->bypass_netfilter ||
-	    cfg->mode != SW_MODE_ENFORCE)
+	if (cfg->forward == FORWARD_AUTO || cfg->bypass_netfilter || cfg->mode != SW_MODE_ENFORCE)
 		return 0;
 	snprintf(err, DATAPATH_ERR,
 		 "forward: fast would pass by rules on this box: %.200s: say `forward: auto`, "
@@ -257,10 +257,11 @@ static void forward_look(struct daemon *d)
 	if (d->cfg->mode != SW_MODE_ENFORCE)
 		return;
 	edge_attach_xdp(d, err); /* takes it off */
-	daemon_log("rules are new on this box: %.200s: %sthe kernel forwards from now on, by marks, "
-		   "so that they are obeyed; `sameway -i %s reload` looks again",
-		   found, d->cfg->forward == FORWARD_FAST ? "in spite of `forward: fast` " : "",
-		   d->instance);
+	daemon_log(
+		"rules are new on this box: %.200s: %sthe kernel forwards from now on, by marks, "
+		"so that they are obeyed; `sameway -i %s reload` looks again",
+		found, d->cfg->forward == FORWARD_FAST ? "in spite of `forward: fast` " : "",
+		d->instance);
 }
 
 void forward_sync(struct daemon *d)

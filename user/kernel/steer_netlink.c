@@ -12,7 +12,6 @@
 #define MESSAGE_BYTES 1024
 #define DUMP_BYTES    32768
 
-
 static uint8_t kernel_family(uint8_t family)
 {
 	return family == 4 ? AF_INET : AF_INET6;

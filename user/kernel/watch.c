@@ -87,8 +87,8 @@ static int source_open(struct watched *on, struct event_base *base)
 	if (mnl_socket_bind(on->nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_setsockopt(on->nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return 0;
-	on->readable = event_new(base, mnl_socket_get_fd(on->nl), EV_READ | EV_PERSIST, readable,
-				 on);
+	on->readable =
+		event_new(base, mnl_socket_get_fd(on->nl), EV_READ | EV_PERSIST, readable, on);
 	return on->readable && !event_add(on->readable, NULL) ? 0 : -ENOMEM;
 }
 
