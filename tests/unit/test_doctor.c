@@ -227,35 +227,37 @@ static void test_kernel(void **state)
 	struct doctor_kernel k = good;
 
 	(void)state;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k.btf = false;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "btf", "kernel", "BTF", "CONFIG_DEBUG_INFO_BTF");
 	k = good;
 	k.root = false;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "root", "user", "not root", "sudo");
 	k = good;
 	k.bpffs = false; /* run mounts it */
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k.mounts_apart = true;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "bpffs", "/sys/fs/bpf", "ip netns exec", "nsenter");
 	k = good;
 	strcpy(k.filters[1], "iptables chain filter FORWARD has rules");
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "netfilter", "iptables", "FORWARD has rules", "forward: auto");
-	doctor_kernel(&report, &k, true); /* the kernel forwards: obeyed */
+	doctor_kernel(&report, &k, true, false); /* the kernel forwards: obeyed */
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	doctor_kernel(&report, &k, false, true); /* passed by, as it may */
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k = good;
 	strcpy(k.filters[2], "2 xfrm policies");
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "xfrm", "xfrm", "clear", "if_id");
 	k = good;
 	k.filters_err[0] = -EPERM;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "netfilter", "nftables", "can't be asked", "root");
 }
 

@@ -66,7 +66,7 @@ static void check_features(struct doctor_report *report, const struct doctor_ker
 }
 
 static void check_filters(struct doctor_report *report, const struct doctor_kernel *kernel,
-			  bool kernel_forwards)
+			  bool kernel_forwards, bool bypass)
 {
 	static const char *const checks[] = {"netfilter", "netfilter", "xfrm"};
 	static const char *const subjects[] = {"nftables", "iptables", "xfrm"};
@@ -88,9 +88,12 @@ static void check_filters(struct doctor_report *report, const struct doctor_kern
 		else if (!found[0])
 			doctor_add(report, checks[i], subjects[i], true, "",
 				   "nothing that redirected packets would pass by");
-		else if (kernel_forwards)
+		else if (kernel_forwards || bypass)
 			doctor_add(report, checks[i], subjects[i], true, "",
-				   "%.200s: obeyed, since the kernel sends the packets", found);
+				   kernel_forwards
+					   ? "%.200s: obeyed, since the kernel sends the packets"
+					   : "%.200s: passed by, as `bypass-netfilter` allows",
+				   found);
 		else
 			doctor_add(report, checks[i], subjects[i], false, fixes[i],
 				   "%.200s: redirected packets pass by it%s", found,
@@ -99,10 +102,10 @@ static void check_filters(struct doctor_report *report, const struct doctor_kern
 }
 
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
-		   bool kernel_forwards)
+		   bool kernel_forwards, bool bypass)
 {
 	check_features(report, kernel);
-	check_filters(report, kernel, kernel_forwards);
+	check_filters(report, kernel, kernel_forwards, bypass);
 }
 
 static bool in_tables(const struct config *cfg, uint32_t number)

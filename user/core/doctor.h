@@ -49,9 +49,12 @@ void doctor_add(struct doctor_report *report, const char *check, const char *sub
 		const char *fix, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 void doctor_free(struct doctor_report *report);
 
-/* The kernel as such. kernel_forwards: the daemon says `forward: kernel`, filters are obeyed. */
+/*
+ * The kernel as such. kernel_forwards: filters are obeyed; bypass: they may be passed by, the
+ * config says so.
+ */
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
-		   bool kernel_forwards);
+		   bool kernel_forwards, bool bypass);
 /* ip rules and route tables, but for sameway's own: what passes them by, what is in their way. */
 void doctor_rules(struct doctor_report *report, const struct host *host, const struct config *cfg,
 		  bool kernel_forwards);
