@@ -18,6 +18,21 @@ lab_edge
 EDGE_FORWARD=auto edge_config enforce
 check "auto without rules: fast" eval 'sameway_start && true_json ".forward == \"fast\"" status && xdp_on lan0'
 
+# who sends changes under a ping
+background lan change ping -i 0.02 -c 2000 -W 1 $CLOUD4
+check_within 5 "a ping runs" lines_reach change 'bytes from' 20
+nft_edge 'add table ip u; add chain ip u f { type filter hook forward priority 0; }; add rule ip u f counter accept'
+check_within 2 "fast, then kernel" true_json '.forward == "kernel"' status
+n=$(lines change 'bytes from')
+lines_after() { lines_reach change 'bytes from' $((n + 20)); }
+check_within 5 "it goes on" lines_after
+nft_edge delete table ip u
+check "enforce: kernel, then fast" eval 's enforce && true_json ".forward == \"fast\"" status'
+n=$(lines change 'bytes from')
+check_within 5 "it goes on" lines_after
+end_background change INT
+check_at_most "pings lost, but for the one in flight at the end" "$(awk '/packets transmitted/ { print $1 - $4 }' "$RUN/change.log")" 1
+
 # conntrack and masquerade
 nft_edge 'add table ip t; add chain ip t nat { type nat hook postrouting priority 100; }; add rule ip t nat oifname "er0" counter masquerade'
 start_iperf cloud

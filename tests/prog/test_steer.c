@@ -93,6 +93,28 @@ static void comes_back(void **state)
 	assert_int_equal(report.put, 1);
 }
 
+/* The usual IPv6 gateway is link-local; a path's smaller MTU is a locked metric. */
+static void link_local_gateway(void **state)
+{
+	(void)state;
+	plan_two();
+	ip_parse("fe80::9", &plan.path[0].via[1]);
+	plan.path[0].mtu = 1300;
+	assert_int_equal(steer_sync(&plan, true, &report), 0);
+	assert_int_equal(report.put, 8);
+	assert_int_equal(report.err, 0);
+	says("ip -6 route show table 7000 | sed 's/ metric.*mtu/ mtu/'",
+	     "default via fe80::9 dev e0 proto 83 mtu lock 1300 pref medium\n");
+	assert_int_equal(steer_sync(&plan, true, &report), 0);
+	assert_int_equal(report.put, 0);
+	/* and no IPv6 on the tunnel's device: said, and the rest works */
+	sh("sysctl -qw net.ipv6.conf.t0.disable_ipv6=1");
+	assert_int_equal(steer_sync(&plan, false, &report), 0);
+	assert_int_equal(report.put, 0);
+	assert_int_not_equal(report.err, 0);
+	assert_string_equal(report.failed, "IPv6 route of table 7063");
+}
+
 static void follows_the_plan(void **state)
 {
 	(void)state;
@@ -142,10 +164,8 @@ static void taken_is_named(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(is_put_once),
-		T(comes_back),
-		T(follows_the_plan),
-		T(taken_is_named),
+		T(is_put_once),	     T(comes_back),	T(link_local_gateway),
+		T(follows_the_plan), T(taken_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
