@@ -55,22 +55,28 @@ static __always_inline bool is_tunnel(const struct packet *pkt)
 	return false;
 }
 
-/* Whether it is one that may be moved, wherever it is. from: the interface it came by, 0: none. */
-static __always_inline bool egress_movable(const struct packet *pkt, __u32 from,
-					   const struct sw_group *dst, const struct sw_group *src)
+/* Whether it is one that may be moved, by its two ends. */
+static __always_inline bool egress_movable(const struct packet *pkt, const struct sw_group *dst,
+					   const struct sw_group *src)
 {
-	struct sw_interface *in;
-
 	if (!dst || dst->kind != SW_GROUP_ROUTE)
 		return false;
 	if (src && src->kind == SW_GROUP_EXEMPT)
 		return false;
-	if (src && src->kind == SW_GROUP_LOCAL && (src->slot == SW_LOCAL_ON_PATH || is_tunnel(pkt)))
-		return false;
+	return !(src && src->kind == SW_GROUP_LOCAL &&
+		 (src->slot == SW_LOCAL_ON_PATH || is_tunnel(pkt)));
+}
+
+/* What came by a path is transit: not ours to choose for. */
+static __always_inline bool came_by_path(const struct __sk_buff *ctx)
+{
+	__u32 from = ctx->ingress_ifindex;
+	struct sw_interface *in;
+
 	if (!from)
-		return true;
+		return false;
 	in = bpf_map_lookup_elem(&interfaces, &from);
-	return !in || in->role != SW_ROLE_PATH;
+	return in && in->role == SW_ROLE_PATH;
 }
 
 /*
@@ -131,6 +137,9 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 		ctx->cb[2] = 0;
 		return EGRESS_STAYS;
 	}
+	/* act_mirred of a path makes it look so: hence only what has no mark */
+	if (mark == MARK_NONE && came_by_path(ctx))
+		return EGRESS_STAYS;
 	d->to = egress_choose(&d->pkt, d->outside_id, hint, slot);
 	path = path_row(d->to);
 	if (!path)

@@ -206,7 +206,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 		dst = fib_group(d->outside_id);
 		src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
 	}
-	if (may_move && egress_movable(&d->pkt, ctx->ingress_ifindex, dst, src)) {
+	if (may_move && egress_movable(&d->pkt, dst, src)) {
 		enum egress done = egress_move(ctx, d, &frame, c, to->slot, flow_hint(flow));
 
 		if (done == EGRESS_MOVED) /* counted where it goes to */

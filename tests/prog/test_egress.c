@@ -278,6 +278,8 @@ static const struct one cases[] = {
 	{"arrived once", ER2, {LOCAL4(REMOTE)}, .outcome = RETURNED, .mark = ARRIVED},
 	{"arrived once, forwarded", TUN, {LAN4(REMOTE)}, .outcome = RETURNED, .mark = ARRIVED, .from = LAN0},
 	{"another's mark", TUN, {LOCAL4(REMOTE)}, TO(ER0), .mark = ANOTHERS},
+	{"arrived once, sent here by act_mirred of a path", TUN, {LOCAL4(REMOTE)}, .outcome = RETURNED,
+	 .mark = ARRIVED, .from = ER1},
 	{"arrived once, back where it belongs", ER0, {LOCAL4(REMOTE)}, .outcome = STAYS, .mark = ARRIVED},
 };
 /* clang-format on */
@@ -455,12 +457,12 @@ static unsigned int oracle(const struct random_case *r, size_t src, size_t dst, 
 		members = tiers[dst][i] & ~r->down;
 	if (!r->enforce || !r->magic || !members || src == 2 || src == 3 || members & BIT(r->at))
 		return 1 << STAYS;
-	if (r->from != NO_DEVICE && r->from != ER0 && r->from < LAN0)
-		return 1 << STAYS;
 	if (r->mark == EXPECTED)
 		return 1 << STAYS;
 	if (r->mark == ELSEWHERE || r->mark == ARRIVED)
 		return 1 << RETURNED;
+	if (r->from != NO_DEVICE && r->from != ER0 && r->from < LAN0)
+		return 1 << STAYS;
 	if (size > (members & (BIT(TUN) | BIT(VPN1)) ? 1400 : 1500))
 		return 1 << TOO_BIG;
 	*to = members;
