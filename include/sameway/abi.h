@@ -137,6 +137,7 @@ struct sw_ctl {
 	__u32 fwmark;
 	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
 	__u32 tables, tables_before;
+	__u64 magic; /* random: tells what we moved from what others did; 0: none yet */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -218,6 +219,9 @@ struct sw_fib6_key {
 	__u8 addr[16];
 };
 
+/* Of a LOCAL group: addresses of paths' own interfaces; what has one as its source stays there. */
+#define SW_LOCAL_ON_PATH 1
+
 /*
  * Map `groups`, mmapped. A group in use is never changed, except `since_ns` set back to 0: a new
  * answer is a new group, written before a prefix points to it. Group 0 is no group.
@@ -225,7 +229,7 @@ struct sw_fib6_key {
 struct sw_group {
 	__u8 kind;     /* enum sw_group_kind */
 	__u8 tiers;    /* how many of tier[] are used */
-	__u8 slot;     /* kind INSIDE: interface slot */
+	__u8 slot;     /* kind INSIDE: interface slot; LOCAL: 0 or SW_LOCAL_ON_PATH */
 	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK:
 			  none */
 	__u32 pad;
@@ -236,9 +240,16 @@ struct sw_group {
 	__u8 rank[SW_MAX_TIERS]; /* class rank of each tier */
 };
 
-/* Per-CPU map `path_stats` and, summed by the kernel's timer each second, `path_counters`. */
+/*
+ * Per-CPU map `path_stats` and, its first four summed by the kernel's timer each second,
+ * `path_counters`. egress_*: packets that the kernel sent out by this path and select would not.
+ */
 struct sw_path_stats {
 	__u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	__u64 egress_moved;	  /* to the path that select gives; counted there */
+	__u64 egress_too_big;	  /* left here: larger than that path's MTU */
+	__u64 egress_no_neighbor; /* left here: its gateway's MAC is not known */
+	__u64 egress_returned;	  /* left here: moved before, another mover brought it back */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];

@@ -132,6 +132,10 @@ static void settings_write(struct daemon *d)
 	if (!datapath_adopted(d->dp) || !c->seed)
 		if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed))
 			c->seed = clock_now();
+	while (!c->magic) {
+		if (getrandom(&c->magic, sizeof(c->magic), 0) != sizeof(c->magic))
+			c->magic = clock_wall();
+	}
 	if (!c->generation) /* 0 in a record: never judged */
 		c->generation = 1;
 	for (unsigned int v = 0; v < SW_VERDICT_COUNT; v++) {
@@ -168,6 +172,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	routes_tick(d);
 	edge_tick(d);
 	forward_tick(d);
+	egress_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
