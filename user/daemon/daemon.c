@@ -133,6 +133,8 @@ static void settings_write(struct daemon *d)
 	if (!datapath_adopted(d->dp) || !c->seed)
 		if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed))
 			c->seed = clock_now();
+	if (!datapath_adopted(d->dp)) /* no hook is there yet */
+		c->unwatched = SW_UNWATCHED_OUT | SW_UNWATCHED_IN;
 	if (!c->generation) /* 0 in a record: never judged */
 		c->generation = 1;
 	for (unsigned int v = 0; v < SW_VERDICT_COUNT; v++) {
@@ -208,8 +210,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	routes_tick(d);
 	edge_tick(d);
-	if (d->ticks % BYPASS_CHECK == 0)
+	if (d->ticks % BYPASS_CHECK == 0) {
 		bypass_watch(d);
+		watch_update(d);
+	}
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
@@ -336,8 +340,10 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 		edge_apply_mode(d);
 		ret = edge_attach(d, err);
 	}
-	if (!ret)
+	if (!ret) {
+		watch_update(d);
 		mode_arm(d);
+	}
 	return ret;
 }
 

@@ -5,6 +5,7 @@
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
+ *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
@@ -165,6 +166,9 @@ void edge_tick(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
+
+/* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
+void watch_update(struct daemon *d);
 
 /* usable.c */
 void usable_init(struct daemon *d);
