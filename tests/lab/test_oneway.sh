@@ -23,12 +23,12 @@ iperf lan there 5201 $CLOUD4
 iperf lan back 5202 $SPOKE4 -R
 
 # Started in the middle of it, over and over.
-for _ in 1 2 3; do
+for _ in $(seq "${STARTS:-2}"); do
 	edge_config enforce 2s
 	sameway_start || done_testing
-	wait_for 5 true_json '[.[] | select(.proto == "tcp" and .verdict == "ok" and .age_s >= 2)] | length >= 4' flows
+	wait_for 5 true_json '[.[] | select(.proto == "tcp" and .verdict == "ok" and .age_s >= 2)] | length >= 2' flows
 	check "started in the middle of streams both ways: no incident" true_json '. == []' alerts --all
-	check "and each of them is ok" true_json '[.[] | select(.proto == "tcp" and .verdict == "ok")] | length >= 4' flows
+	check "and both are ok" true_json '[.[] | select(.proto == "tcp" and .verdict == "ok")] | length >= 2' flows
 	s detach >/dev/null
 	wait_for 5 finished sameway
 done
@@ -58,7 +58,7 @@ check_within 1 "an incident with the evidence" true_json "$(of one-way '.dst_pre
 	.cause == "unknown" and .forward_path == "er1-primary" and .reverse_path == null and (.message | test("ACK numbers grow"))')" alerts
 check_at_most "within a few seconds of its start, ms" $(($(now_ms) - start)) 4000
 # The other direction is seen only: opened by the cloud, its SYN past this edge, the answers by it.
-iperf cloud answers 5203 $LAN4 -R
+iperf cloud answers 5203 $LAN4 -R -B $CLOUD4
 check_within 5 "a SYN-ACK without its SYN" true_json "$(of one-way '.dport == 5203')" flows
 check "counters count it" true_json '[.verdicts[] | select(.verdict == "one-way")][0].flows >= 2' counters
 around del
@@ -78,7 +78,8 @@ check_within 3 "a route behind ExpressRoute that points back: a loop" true_json 
 	(.message | test("routing loop"))')" alerts
 check "which ends here" true_json '[.reasons[] | select(.reason == "spoof" and .action == "drop")][0].packets == 6' counters
 check "its neighbours are ok" true_json "any(.[]; .dst == \"$REMOTE4\" and .verdict == \"ok\")" flows
-check_within 40 "the one-way incident closes" true_json "$(of one-way '.state == "closed"')" alerts --all
+[ "${SAMEWAY_LONG:-0}" = 0 ] ||
+	check_within 40 "the one-way incident closes" true_json "$(of one-way '.state == "closed"')" alerts --all
 
 # Monitor: the kernel goes by BIRD's best, the VPN, and by a static route; the far side answers by ExpressRoute.
 s detach >/dev/null
