@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 # iperf SITE NAME PORT TARGET MORE...: a slow stream in the background
-iperf() { background "$1" "$2" iperf3 -c "$4" -p "$3" -b 3M -l 1000 -t 60 "${@:5}"; }
+iperf() { background "$1" "$2" iperf3 -c "$4" -p "$3" -b 3M -l 1000 -t 300 "${@:5}"; }
 of() { echo "any(.[]; .verdict == \"$1\" and $2)"; }
 
 lab_edge

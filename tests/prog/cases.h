@@ -158,8 +158,7 @@ static const struct packet flow_echo = {
 	.reason = SW_REASON_transit_denied, .action = SW_ACTION_DROP, .to = NO_DEVICE,             \
 	.transit = true
 
-#define SPOOF                                                                                      \
-	.reason = SW_REASON_spoof, .action = SW_ACTION_DROP, .to = NO_DEVICE, .transit = true
+#define SPOOF .reason = SW_REASON_spoof, .action = SW_ACTION_DROP, .to = NO_DEVICE, .transit = true
 
 /* clang-format off */
 static const struct one cases[] = {

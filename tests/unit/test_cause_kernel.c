@@ -5,8 +5,6 @@
  */
 #include "fixture_incident.h"
 
-#include <linux/rtnetlink.h>
-
 /* What the kernel answers, and how often it was asked. */
 struct kernel {
 	int err, asked;
@@ -28,12 +26,13 @@ static int kernel_answer(void *arg, const struct ip_addr *src, const struct ip_a
 	return k->err;
 }
 
-static struct kernel kernel_by(const char *device, uint8_t protocol, uint32_t table)
+/* table 0: main */
+static struct kernel kernel_by(const char *device, const char *protocol, uint32_t table)
 {
-	struct kernel k = {.route = {.prefix = prefix_of("10.10.30.0/24"),
-				     .protocol = protocol,
-				     .table = table}};
+	struct kernel k = {.route = {.prefix = prefix_of("10.10.30.0/24"), .table = table}};
 
+	k.route.learned = strcmp(protocol, "static") != 0;
+	snprintf(k.route.protocol, sizeof(k.route.protocol), "%s", protocol);
 	snprintf(k.route.interface, sizeof(k.route.interface), "%s", device);
 	return k;
 }
@@ -61,7 +60,7 @@ static void provoke(struct world *w, struct kernel *k, uint32_t er, uint32_t vpn
 static void test_local_pref_missing(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("tun30", RTPROT_BIRD, RT_TABLE_MAIN);
+	struct kernel k = kernel_by("tun30", "bird", 0);
 
 	provoke(w, &k, 100, 100);
 	assert_int_equal(w->heard.last.cause, CAUSE_LOCAL_PREF_MISSING);
@@ -81,7 +80,7 @@ static void test_local_pref_missing(void **state)
 static void test_local_pref_wrong(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("tun30", RTPROT_ZEBRA, RT_TABLE_MAIN);
+	struct kernel k = kernel_by("tun30", "zebra", 0);
 
 	provoke(w, &k, 100, 300);
 	assert_int_equal(w->heard.last.cause, CAUSE_LOCAL_PREF_MISSING);
@@ -113,7 +112,7 @@ static void test_kernel_silent_preferred(void **state)
 static void test_fib_override(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("tun30", RTPROT_STATIC, RT_TABLE_MAIN);
+	struct kernel k = kernel_by("tun30", "static", 0);
 
 	w->e->cfg.mode = SW_MODE_MONITOR;
 	provoke(w, &k, 200, 100);
@@ -124,7 +123,7 @@ static void test_fib_override(void **state)
 	assert_says(w->heard.last.fix, "ip route del 10.10.30.0/24 dev tun30");
 	assert_says(w->heard.last.fix, "`mode: monitor`");
 	/* more flows of the incident ask nobody, whatever the kernel says by now */
-	k.route.protocol = RTPROT_BIRD;
+	k.route.learned = true;
 	for (uint16_t port = 2; port < 20; port++)
 		event(w, SW_VERDICT_ASYMMETRIC, port, VPN, ER1);
 	assert_int_equal(k.asked, 1);
@@ -139,7 +138,7 @@ static void test_fib_override(void **state)
 static void test_fib_override_rule(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("tun30", RTPROT_BGP, 77);
+	struct kernel k = kernel_by("tun30", "bgp", 77);
 
 	w->e->ctx.kernel_route = kernel_answer;
 	w->e->ctx.kernel_arg = &k;
@@ -152,7 +151,7 @@ static void test_fib_override_rule(void **state)
 static void test_bgp_daemon(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("tun30", RTPROT_BGP, RT_TABLE_MAIN);
+	struct kernel k = kernel_by("tun30", "bgp", 0);
 
 	provoke(w, &k, 200, 100);
 	assert_int_equal(w->heard.last.cause, CAUSE_BGP_DAEMON);
@@ -163,7 +162,7 @@ static void test_bgp_daemon(void **state)
 static void test_kernel_agrees(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("er0", RTPROT_BGP, RT_TABLE_MAIN);
+	struct kernel k = kernel_by("er0", "bgp", 0);
 
 	provoke(w, &k, 100, 100);
 	assert_int_equal(w->heard.last.cause, CAUSE_UNKNOWN);
@@ -173,7 +172,7 @@ static void test_kernel_agrees(void **state)
 static void test_not_asked(void **state)
 {
 	struct world *w = *state;
-	struct kernel k = kernel_by("tun30", RTPROT_STATIC, RT_TABLE_MAIN);
+	struct kernel k = kernel_by("tun30", "static", 0);
 
 	w->e->ctx.kernel_route = kernel_answer;
 	w->e->ctx.kernel_arg = &k;

@@ -6,55 +6,20 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <linux/rtnetlink.h>
 
 #include "core/cause_text.h"
 
-#ifndef RTPROT_OPENR
-#define RTPROT_OPENR 99
-#endif
 #define LOCAL_PREF_USUAL 200 /* what Azure's articles set on ExpressRoute */
-
-struct protocol {
-	uint8_t number;
-	const char *name;
-	bool routing; /* a routing daemon's, of what it has learned */
-};
-
-static const struct protocol protocols[] = {
-	{RTPROT_KERNEL, "kernel", false}, {RTPROT_BOOT, "boot", false},
-	{RTPROT_STATIC, "static", false}, {RTPROT_RA, "ra", false},
-	{RTPROT_DHCP, "dhcp", false},	  {RTPROT_KEEPALIVED, "keepalived", false},
-	{196, "static (FRR)", false},	  {RTPROT_GATED, "gated", true},
-	{RTPROT_ZEBRA, "zebra", true},	  {RTPROT_BIRD, "bird", true},
-	{RTPROT_XORP, "xorp", true},	  {RTPROT_BABEL, "babel", true},
-	{RTPROT_OPENR, "openr", true},	  {RTPROT_BGP, "bgp", true},
-	{RTPROT_ISIS, "isis", true},	  {RTPROT_OSPF, "ospf", true},
-	{RTPROT_RIP, "rip", true},	  {RTPROT_EIGRP, "eigrp", true},
-};
-
-static const struct protocol *protocol_of(uint8_t number)
-{
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
-		if (protocols[i].number == number)
-			return &protocols[i];
-	return NULL;
-}
 
 /* "10.10.30.0/24 dev tun30 proto static table main", as `ip route` writes it. */
 static void route_format(const struct kernel_route *r, char *buf, size_t size)
 {
-	const struct protocol *protocol = protocol_of(r->protocol);
-	char prefix[PREFIX_STRLEN], proto[32], table[16] = "main";
+	char prefix[PREFIX_STRLEN], table[16] = "main";
 
-	if (protocol)
-		snprintf(proto, sizeof(proto), "%s", protocol->name);
-	else
-		snprintf(proto, sizeof(proto), "%u", r->protocol);
-	if (r->table != RT_TABLE_MAIN)
+	if (r->table)
 		snprintf(table, sizeof(table), "%u", r->table);
 	snprintf(buf, size, "%s dev %s proto %s table %s", prefix_format(&r->prefix, prefix),
-		 r->interface, proto, table);
+		 r->interface, r->protocol, table);
 }
 
 /* The RIB's candidate by the path of this name, where it is of the prefix itself. */
@@ -78,7 +43,7 @@ static void tell_override(const struct cause_facts *f, struct cause_told *told, 
 	route_format(r, text, sizeof(text));
 	told->cause = CAUSE_FIB_OVERRIDE;
 	text_add(msg, "; the kernel sends it by %s, over what BGP says", text);
-	if (r->table != RT_TABLE_MAIN)
+	if (r->table)
 		text_add(fix,
 			 "see with `ip rule` what leads to table %u, and take that rule away, or "
 			 "its route %s (`ip route show table %u`)",
@@ -130,7 +95,6 @@ bool cause_kernel_tell(const struct cause_facts *f, struct cause_told *told, str
 {
 	struct prefix used_prefix = {0}, better_prefix = {0};
 	const struct candidate *used, *better;
-	const struct protocol *protocol;
 
 	if (!f->n_available)
 		return false;
@@ -139,8 +103,7 @@ bool cause_kernel_tell(const struct cause_facts *f, struct cause_told *told, str
 	if (f->kernel.known) {
 		if (strcmp(f->kernel.route.interface, f->forward.interface))
 			return false; /* it was not the kernel's route that sent it there */
-		protocol = protocol_of(f->kernel.route.protocol);
-		if (!protocol || !protocol->routing || f->kernel.route.table != RT_TABLE_MAIN) {
+		if (!f->kernel.route.learned || f->kernel.route.table) {
 			tell_override(f, told, msg, fix);
 			return true;
 		}

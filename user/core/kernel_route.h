@@ -8,8 +8,9 @@
 struct kernel_route {
 	char interface[16];
 	struct prefix prefix;
-	uint8_t protocol; /* RTPROT_*: who wrote it */
-	uint32_t table;
+	char protocol[16]; /* who wrote it, as ip(8) names it */
+	bool learned;	   /* that is a routing daemon, of what it has learned */
+	uint32_t table;	   /* 0: main */
 };
 
 #endif

@@ -9,8 +9,32 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#ifndef RTPROT_OPENR
+#define RTPROT_OPENR 99
+#endif
+#define RTPROT_ZSTATIC_ 196 /* FRR's staticd */
+
+struct protocol {
+	uint8_t number;
+	const char *name;
+	bool learned;
+};
+
+static const struct protocol protocols[] = {
+	{RTPROT_KERNEL, "kernel", false},   {RTPROT_BOOT, "boot", false},
+	{RTPROT_STATIC, "static", false},   {RTPROT_RA, "ra", false},
+	{RTPROT_DHCP, "dhcp", false},	    {RTPROT_KEEPALIVED, "keepalived", false},
+	{RTPROT_ZSTATIC_, "static", false}, {RTPROT_GATED, "gated", true},
+	{RTPROT_ZEBRA, "zebra", true},	    {RTPROT_BIRD, "bird", true},
+	{RTPROT_XORP, "xorp", true},	    {RTPROT_BABEL, "babel", true},
+	{RTPROT_OPENR, "openr", true},	    {RTPROT_BGP, "bgp", true},
+	{RTPROT_ISIS, "isis", true},	    {RTPROT_OSPF, "ospf", true},
+	{RTPROT_RIP, "rip", true},	    {RTPROT_EIGRP, "eigrp", true},
+};
 
 struct answer {
 	bool seen;
@@ -81,6 +105,16 @@ static int ask(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in
 	return out->seen && out->type == RTN_UNICAST ? 0 : -ENETUNREACH;
 }
 
+static void protocol_tell(struct kernel_route *out, uint8_t number)
+{
+	snprintf(out->protocol, sizeof(out->protocol), "%u", number);
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		if (protocols[i].number == number) {
+			snprintf(out->protocol, sizeof(out->protocol), "%s", protocols[i].name);
+			out->learned = protocols[i].learned;
+		}
+}
+
 int route_query(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in,
 		struct kernel_route *out)
 {
@@ -95,7 +129,10 @@ int route_query(const struct ip_addr *dst, const struct ip_addr *src, uint32_t i
 	if (!if_indextoname(device.ifindex, name))
 		return -ENODEV;
 	*out = (struct kernel_route){
-		.prefix = entry.prefix, .protocol = entry.protocol, .table = entry.table};
+		.prefix = entry.prefix,
+		.table = entry.table == RT_TABLE_MAIN ? 0 : entry.table,
+	};
+	protocol_tell(out, entry.protocol);
 	memcpy(out->interface, name, sizeof(out->interface));
 	return 0;
 }
