@@ -19,21 +19,21 @@
 #define RTPROT_ZSTATIC_ 196 /* FRR's staticd */
 
 struct protocol {
-	uint8_t number;
 	const char *name;
+	uint8_t number;
 	bool learned;
 };
 
 static const struct protocol protocols[] = {
-	{RTPROT_KERNEL, "kernel", false},   {RTPROT_BOOT, "boot", false},
-	{RTPROT_STATIC, "static", false},   {RTPROT_RA, "ra", false},
-	{RTPROT_DHCP, "dhcp", false},	    {RTPROT_KEEPALIVED, "keepalived", false},
-	{RTPROT_ZSTATIC_, "static", false}, {RTPROT_GATED, "gated", true},
-	{RTPROT_ZEBRA, "zebra", true},	    {RTPROT_BIRD, "bird", true},
-	{RTPROT_XORP, "xorp", true},	    {RTPROT_BABEL, "babel", true},
-	{RTPROT_OPENR, "openr", true},	    {RTPROT_BGP, "bgp", true},
-	{RTPROT_ISIS, "isis", true},	    {RTPROT_OSPF, "ospf", true},
-	{RTPROT_RIP, "rip", true},	    {RTPROT_EIGRP, "eigrp", true},
+	{"kernel", RTPROT_KERNEL, false},   {"boot", RTPROT_BOOT, false},
+	{"static", RTPROT_STATIC, false},   {"ra", RTPROT_RA, false},
+	{"dhcp", RTPROT_DHCP, false},	    {"keepalived", RTPROT_KEEPALIVED, false},
+	{"static", RTPROT_ZSTATIC_, false}, {"gated", RTPROT_GATED, true},
+	{"zebra", RTPROT_ZEBRA, true},	    {"bird", RTPROT_BIRD, true},
+	{"xorp", RTPROT_XORP, true},	    {"babel", RTPROT_BABEL, true},
+	{"openr", RTPROT_OPENR, true},	    {"bgp", RTPROT_BGP, true},
+	{"isis", RTPROT_ISIS, true},	    {"ospf", RTPROT_OSPF, true},
+	{"rip", RTPROT_RIP, true},	    {"eigrp", RTPROT_EIGRP, true},
 };
 
 struct answer {
