@@ -121,8 +121,7 @@ static void cold_end(struct daemon *d, bool late)
 	fib_compile(d->fib, clock_now(), d->usable, 0);
 	fib_sync_done(d->fib);
 	fib_compile(d->fib, clock_now(), d->usable, 0);
-	/* what the kernel did while we watched is no news once we enforce: heard while still cold
-	 */
+	/* what the kernel did while we watched is no news once we enforce: not heard while cold */
 	watched = d->cfg->mode == SW_MODE_ENFORCE && !datapath_adopted(d->dp);
 	if (watched)
 		datapath_events_consume(d->dp);
