@@ -30,6 +30,7 @@
 #include "select.h"
 #include "count.h"
 #include "event.h"
+#include "evidence.h"
 #include "flow.h"
 #include "nexthop.h"
 #include "rewrite.h"

@@ -6,6 +6,7 @@
  *   ports.c       the interfaces of the config, whether they fit
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      whether somebody else moves packets back
+ *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
@@ -196,6 +197,9 @@ void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
+
+/* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
+void watch_update(struct daemon *d);
 
 /* usable.c */
 void usable_init(struct daemon *d);
