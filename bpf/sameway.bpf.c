@@ -4,7 +4,7 @@
  *
  *   sw_xdp          Ethernet interfaces in enforce mode: moves what it can transmit; all else goes
  *                   up uncounted to sw_tc_ingress of the same interface, which has the last word
- *   sw_tc_ingress   every interface of ours
+ *   sw_tc_ingress   every interface of ours; with kernel forwarding it marks instead of moving
  *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves what the kernel
  *                   sent by another path than select's
  *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
@@ -62,7 +62,7 @@ int sw_xdp(struct xdp_md *ctx)
 	struct sw_flow *flow;
 	__u64 now;
 
-	if (!from || !c || !d || !enforcing(c))
+	if (!from || !c || !d || c->forward != SW_FORWARD_FAST || !enforcing(c))
 		return XDP_PASS;
 	flow = decide(d, &frame, from, c);
 	now = bpf_ktime_get_coarse_ns();
@@ -130,6 +130,23 @@ static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *fr
 	return ethernet_push(ctx, pkt->family, nh);
 }
 
+/*
+ * What the kernel is to send, or to answer: by the mark it takes the path that was decided. A
+ * packet to inside goes by the kernel's own routes.
+ */
+static __always_inline void tc_mark(struct __sk_buff *ctx, const struct decision *d,
+				    const struct sw_ctl *c)
+{
+	__u32 mask = c->fwmark, mark = ctx->mark & ~mask;
+
+	if (d->path == SW_NO_PATH || !enforcing(c))
+		return;
+	if (d->dir == DIR_OUT)
+		mark |= sw_mark(mask, d->path);
+	if (mark != ctx->mark)
+		ctx->mark = mark;
+}
+
 SEC("tc")
 int sw_tc_ingress(struct __sk_buff *ctx)
 {
@@ -149,7 +166,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	now = bpf_ktime_get_coarse_ns();
 	if (d->pkt.nd && from->role == SW_ROLE_PATH)
 		nexthop_learn(ctx, from->l3 ? 0 : ETH_HLEN_, from, &d->pkt, &d->nd);
-	if (d->action == SW_ACTION_FORWARD) {
+	if (d->action == SW_ACTION_FORWARD && c->forward == SW_FORWARD_FAST) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
 		} else if (tc_move(ctx, &frame, &d->pkt, &d->nh)) {
@@ -166,16 +183,30 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	account_in(d, &frame, flow, now);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
+	if (moved == TC_ACT_UNSPEC)
+		tc_mark(ctx, d, c);
 	return moved;
 }
 
-/* What leaves by a path and has no record (yet): whether it is a packet of the path's at all. */
+static __always_inline bool is_inside(__u32 ifindex)
+{
+	struct sw_interface *dev = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	return dev && dev->role == SW_ROLE_INSIDE;
+}
+
+/*
+ * What leaves by a path and has no record (yet): whether it is a packet of the path's at all.
+ * Behind the box's own masquerade a packet from inside has an address of the box: counted, never
+ * judged.
+ */
 static __always_inline bool egress_counts(const struct decision *d, const struct sw_group *dst,
-					  const struct sw_group *src, bool *record)
+					  const struct sw_group *src, __u32 came_by, bool *record)
 {
 	if (dst && dst->kind != SW_GROUP_ROUTE)
 		return false;
-	if (src && (src->kind == SW_GROUP_LOCAL || src->kind == SW_GROUP_EXEMPT))
+	if (src && (src->kind == SW_GROUP_EXEMPT ||
+		    (src->kind == SW_GROUP_LOCAL && !(came_by && is_inside(came_by)))))
 		return false;
 	*record = dst && src && src->kind == SW_GROUP_INSIDE && !d->pkt.fragment &&
 		  !d->pkt.icmp_error;
@@ -218,7 +249,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	}
 	if (d->pkt.icmp_error)
 		flow = NULL;
-	if (!flow && !egress_counts(d, dst, src, &record))
+	if (!flow && !egress_counts(d, dst, src, ctx->ingress_ifindex, &record))
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
 	count_tx(to->slot, n);

@@ -21,6 +21,8 @@
 #define SW_NAME_LEN    32
 #define SW_NO_PATH     0xff
 #define SW_NO_RANK     0xff
+/* rtm_protocol of the rules and routes that are sameway's own, in kernel forwarding. */
+#define SW_RTPROT 83
 
 /* Path classes, in the default order of preference. */
 #define SW_CLASSES(X)                                                                              \
@@ -99,6 +101,8 @@ enum sw_action { SW_ACTIONS(SW_ENUM_ACTION) SW_ACTION_COUNT };
 enum sw_verdict { SW_VERDICTS(SW_ENUM_VERDICT) SW_VERDICT_COUNT };
 
 enum sw_mode { SW_MODE_MONITOR, SW_MODE_ENFORCE };
+/* FAST redirects; KERNEL only marks, and the kernel sends by the mark. */
+enum sw_forward { SW_FORWARD_FAST, SW_FORWARD_KERNEL };
 enum sw_scope { SW_SCOPE_CLASS, SW_SCOPE_CIRCUIT, SW_SCOPE_PATH };
 enum sw_role { SW_ROLE_PATH = 1, SW_ROLE_INSIDE };
 /* What a group's prefixes are. ROUTE has tiers; the others are reserved answers of the FIB. */
@@ -125,8 +129,22 @@ struct sw_ctl {
 	__u32 event_rate; /* events a second and CPU, at most */
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
-	__u64 magic; /* random: tells what we moved from what others did; 0: none yet */
+	__u64 magic;   /* random: tells what we moved from what others did; 0: none yet */
+	__u32 forward; /* enum sw_forward in effect */
+	/*
+	 * The bits of skb->mark that are ours, in a row. A path's value is its id + 1, counted in
+	 * the lowest of them: one word, so that no packet sees half a change. 0: nothing is marked.
+	 */
+	__u32 fwmark;
+	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
+	__u32 tables, tables_before;
 };
+
+/* What a packet of the path carries in the bits of `mask`. */
+static inline __u32 sw_mark(__u32 mask, __u32 path)
+{
+	return (path + 1) * (mask & -mask) & mask;
+}
 
 /* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
 struct sw_usable {

@@ -148,7 +148,7 @@ static int port_attach_xdp(struct daemon *d, const struct edge_port *port, char 
 {
 	int ret;
 
-	if (d->cfg->mode != SW_MODE_ENFORCE || port->link.l3) {
+	if (d->cfg->mode != SW_MODE_ENFORCE || d->forward != SW_FORWARD_FAST || port->link.l3) {
 		datapath_unattach(d->dp, port->name, HOOK_XDP);
 		return 0;
 	}
@@ -219,10 +219,11 @@ static void on_link(void *arg, const struct link_info *link)
 {
 	struct daemon *d = arg;
 	struct edge_port *port = port_by_name(d, link->name);
-	bool fresh, differs;
+	bool fresh, differs, came;
 
 	if (!port)
 		return;
+	came = link->up && !port->link.up;
 	fresh = !port->present || port->link.ifindex != link->ifindex;
 	differs = fresh || port->link.mtu != link->mtu || memcmp(port->link.mac, link->mac, 6);
 	/* the one store that moves its traffic comes before anything else */
@@ -239,8 +240,11 @@ static void on_link(void *arg, const struct link_info *link)
 		port_appeared(d, port);
 	else if (differs)
 		port_write(d, port);
-	if (port->role == SW_ROLE_PATH)
-		usable_update(d, port->slot);
+	if (port->role != SW_ROLE_PATH)
+		return;
+	if (differs || came) /* its routes went with it, without a word */
+		forward_sync(d);
+	usable_update(d, port->slot);
 }
 
 static void on_link_gone(void *arg, uint32_t ifindex, const char *name)

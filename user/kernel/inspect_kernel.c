@@ -47,7 +47,7 @@ static bool sys_of_netns_exec(void)
 	return found;
 }
 
-void inspect_kernel(struct doctor_kernel *out)
+void inspect_kernel(struct doctor_kernel *out, uint32_t mask)
 {
 	memset(out, 0, sizeof(*out));
 	out->root = !geteuid();
@@ -62,6 +62,8 @@ void inspect_kernel(struct doctor_kernel *out)
 		if (found < 0)
 			out->filters_err[i] = found;
 	}
+	if (mask)
+		links_netfilter_marks(mask, out->marks);
 }
 
 /* beat_ns is behind the kernel's own struct bpf_timer, which reads as zeros. */

@@ -93,8 +93,19 @@ static void status_daemon(struct table *table, const json_t *rows)
 	table_cell(table, "%s%s%s%s", field_text(rows, "mode"), left,
 		   waits ? ", still waiting for " : "",
 		   waits ? field_list(rows, "waiting", waiting, sizeof(waiting)) : "");
+}
+
+static void status_forward(struct table *table, const json_t *rows)
+{
+	const json_t *tables = json_object_get(rows, "tables");
+	char count[NUMBER_STRLEN];
+
 	table_cell(table, "forward");
-	table_cell(table, "%s", field_text(rows, "forward"));
+	if (json_integer_value(json_object_get(tables, "put_back")))
+		table_cell(table, "%s, %s rules or routes of it were gone and put back",
+			   field_text(rows, "forward"), field_count(tables, "put_back", count));
+	else
+		table_cell(table, "%s", field_text(rows, "forward"));
 }
 
 static void status_sizes(struct table *table, const json_t *rows)
@@ -174,6 +185,7 @@ int text_status(FILE *out, const json_t *rows)
 	table_cell(table, "version");
 	table_cell(table, "%s", field_text(rows, "version"));
 	status_daemon(table, rows);
+	status_forward(table, rows);
 	status_sizes(table, rows);
 	err = table_print(table, out);
 	if (!err)
