@@ -131,6 +131,7 @@ struct sw_ctl {
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
 	__u64 watched_ns; /* CLOCK_MONOTONIC since when nothing is unwatched */
+	__u64 magic;	  /* random: tells what we moved from what others did; 0: none yet */
 	__u32 forward;	  /* enum sw_forward in effect */
 	/*
 	 * The bits of skb->mark that are ours, in a row. A path's value is its id + 1, counted in
@@ -139,7 +140,6 @@ struct sw_ctl {
 	__u32 fwmark;
 	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
 	__u32 tables, tables_before;
-	__u64 magic; /* random: tells what we moved from what others did; 0: none yet */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
