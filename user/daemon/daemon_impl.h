@@ -114,6 +114,7 @@ struct daemon {
 	bool config_wrong;	    /* the start failed by what the config says */
 	enum sw_forward forward;    /* in effect */
 	bool bypassed;		    /* and passes by rules that are there, as it may */
+	uint64_t steered;	    /* paths whose rules and routes were all there */
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
