@@ -131,6 +131,7 @@ struct sw_ctl {
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
 	__u64 watched_ns; /* CLOCK_MONOTONIC since when nothing is unwatched */
+	__u64 magic;	  /* random: tells what we moved from what others did; 0: none yet */
 	__u32 forward;	  /* enum sw_forward in effect */
 	/*
 	 * The bits of skb->mark that are ours, in a row. A path's value is its id + 1, counted in
@@ -224,6 +225,9 @@ struct sw_fib6_key {
 	__u8 addr[16];
 };
 
+/* Of a LOCAL group: addresses of paths' own interfaces; what has one as its source stays there. */
+#define SW_LOCAL_ON_PATH 1
+
 /*
  * Map `groups`, mmapped. A group in use is never changed, except `since_ns` set back to 0: a new
  * answer is a new group, written before a prefix points to it. Group 0 is no group.
@@ -231,7 +235,7 @@ struct sw_fib6_key {
 struct sw_group {
 	__u8 kind;     /* enum sw_group_kind */
 	__u8 tiers;    /* how many of tier[] are used */
-	__u8 slot;     /* kind INSIDE: interface slot */
+	__u8 slot;     /* kind INSIDE: interface slot; LOCAL: 0 or SW_LOCAL_ON_PATH */
 	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK:
 			  none */
 	__u32 pad;
@@ -242,9 +246,16 @@ struct sw_group {
 	__u8 rank[SW_MAX_TIERS]; /* class rank of each tier */
 };
 
-/* Per-CPU map `path_stats` and, summed by the kernel's timer each second, `path_counters`. */
+/*
+ * Per-CPU map `path_stats` and, its first four summed by the kernel's timer each second,
+ * `path_counters`. egress_*: packets that the kernel sent out by this path and select would not.
+ */
 struct sw_path_stats {
 	__u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	__u64 egress_moved;	  /* to the path that select gives; counted there */
+	__u64 egress_too_big;	  /* left here: larger than that path's MTU */
+	__u64 egress_no_neighbor; /* left here: its gateway's MAC is not known */
+	__u64 egress_returned;	  /* left here: moved before, another mover brought it back */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];

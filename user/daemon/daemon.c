@@ -133,6 +133,10 @@ static void settings_write(struct daemon *d)
 	if (!datapath_adopted(d->dp) || !c->seed)
 		if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed))
 			c->seed = clock_now();
+	while (!c->magic) {
+		if (getrandom(&c->magic, sizeof(c->magic), 0) != sizeof(c->magic))
+			c->magic = clock_wall();
+	}
 	if (!datapath_adopted(d->dp)) /* no hook is there yet */
 		c->unwatched = SW_UNWATCHED_OUT | SW_UNWATCHED_IN;
 	if (!c->generation) /* 0 in a record: never judged */
@@ -173,6 +177,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (d->ticks % WATCH_CHECK == 0)
 		watch_update(d);
 	forward_tick(d);
+	egress_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;

@@ -5,6 +5,7 @@
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
+ *   egress.c      whether somebody else moves packets back
  *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
@@ -79,6 +80,12 @@ struct own_address {
 	uint8_t len;
 };
 
+/* What was seen of one path's `egress_returned`. */
+struct egress_seen {
+	bool known, told;
+	uint64_t packets;
+};
+
 struct daemon {
 	const char *instance;
 	const char *config_file;
@@ -107,6 +114,7 @@ struct daemon {
 	bool config_wrong;	    /* the start failed by what the config says */
 	enum sw_forward forward;    /* in effect */
 	bool bypassed;		    /* and passes by rules that are there, as it may */
+	uint64_t steered;	    /* paths whose rules and routes were all there */
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
@@ -119,6 +127,7 @@ struct daemon {
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
+	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -184,6 +193,8 @@ void edge_release(struct daemon *d);
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);
+/* egress.c, each second: says once of each path that another mover brings its packets back. */
+void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
