@@ -363,6 +363,14 @@ static void test_pins(void **state)
 	p.redirect_no_dev = 2;
 	doctor_pins(&report, "ce1", &p);
 	assert_wrong(&report, "redirect", "XDP redirect", "2 packets", "ip link");
+	p = good;
+	p.egress_left = 9; /* is no fault of the box */
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	p.egress_returned = 4;
+	strcpy(p.egress_path, "vpn30");
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "egress", "vpn30", "4 that sameway had moved came back", "tc filter");
 }
 
 static void judge_status(const char *text, const char *check, const char *subject,

@@ -186,6 +186,24 @@ void doctor_marks(struct doctor_report *report, const struct doctor_kernel *kern
 			   "leave by that path instead of going back");
 }
 
+/* What TC egress could not do, or another program undid. */
+static void check_egress(struct doctor_report *report, const struct doctor_pins *pins)
+{
+	if (pins->egress_returned)
+		doctor_add(report, "egress", pins->egress_path, false,
+			   "look for a redirect in `tc filter show dev X egress` and `bpftool "
+			   "link` of each path's interface, and take it off; `sameway detach` and "
+			   "`run` begin the count anew",
+			   "another program on this box moves packets: %llu that sameway had moved "
+			   "came back",
+			   (unsigned long long)pins->egress_returned);
+	else
+		doctor_add(report, "egress", "TC egress", true, "",
+			   "nothing moved came back; %llu packets of the kernel's stayed on its "
+			   "path (too big, or no neighbour)",
+			   (unsigned long long)pins->egress_left);
+}
+
 static void check_health(struct doctor_report *report, const struct doctor_pins *pins)
 {
 	char fix[HOST_TEXT];
@@ -247,4 +265,6 @@ void doctor_pins(struct doctor_report *report, const char *instance, const struc
 	}
 	doctor_add(report, "pins", instance, true, "", "of this version");
 	check_health(report, pins);
+	if (pins->health_known)
+		check_egress(report, pins);
 }

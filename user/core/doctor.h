@@ -43,6 +43,10 @@ struct doctor_pins {
 	uint64_t now_ns, beat_ns; /* CLOCK_MONOTONIC; beat 0: not known */
 	uint64_t events_lost, flows_full, redirect_no_dev;
 	uint64_t flows, flows_max; /* max 0: not known */
+	/* came back after it was moved, and a path that it came back to; not there, or did not fit
+	 */
+	uint64_t egress_returned, egress_left;
+	char egress_path[32];
 };
 
 void doctor_add(struct doctor_report *report, const char *check, const char *subject, bool ok,

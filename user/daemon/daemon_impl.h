@@ -5,6 +5,8 @@
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
+ *   egress.c      whether somebody else moves packets back
+ *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
@@ -78,6 +80,12 @@ struct own_address {
 	uint8_t len;
 };
 
+/* What was seen of one path's `egress_returned`. */
+struct egress_seen {
+	bool known, told;
+	uint64_t packets;
+};
+
 struct daemon {
 	const char *instance;
 	const char *config_file;
@@ -119,6 +127,7 @@ struct daemon {
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
+	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -184,9 +193,14 @@ void edge_release(struct daemon *d);
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);
+/* egress.c, each second: says once of each path that another mover brings its packets back. */
+void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
+
+/* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
+void watch_update(struct daemon *d);
 
 /* usable.c */
 void usable_init(struct daemon *d);

@@ -211,6 +211,8 @@ static void port_appeared(struct daemon *d, struct edge_port *port)
 	port_manage_gateways(d, port);
 	if (carrier_watch(d))
 		daemon_log("%s: its carrier is told by netlink alone: out of memory", port->name);
+	d->reserved_dirty = true; /* whose addresses are on a path's interface */
+	routes_dirty(d);
 }
 
 static void on_link(void *arg, const struct link_info *link)
