@@ -173,7 +173,9 @@ int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl
 		struct maps *maps = NULL;
 		struct sw_ctl ctl;
 
-		if (entry->d_name[0] == '.' || maps_open(&maps, entry->d_name, err))
+		if (entry->d_name[0] != '.')
+			maps_open(&maps, entry->d_name, err);
+		if (!maps)
 			continue;
 		if (!maps_ctl(maps, &ctl))
 			ret = cb(arg, entry->d_name, &ctl);
