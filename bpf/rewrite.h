@@ -87,6 +87,12 @@ static __noinline int xdp_retag(struct xdp_md *ctx, __u32 off, const struct next
 	return rewrite_ttl(tag, end, family);
 }
 
+/* Tags that it came with, at TC. */
+static __always_inline __u32 tc_tags(const struct place *at)
+{
+	return at->tag_bytes / VLAN_HLEN_ + (at->beside != 0);
+}
+
 /* The same for TC: all tags off, `n` of them; and on. -1: it may be half done. */
 static __noinline int tc_untag(struct __sk_buff *ctx, __u32 n)
 {
@@ -112,6 +118,24 @@ static __always_inline int tc_tag(struct __sk_buff *ctx, union sw_tags tags)
 		return bpf_skb_vlan_push(ctx, bpf_htons(ETH_P_8021AD), tags.vid[0]) ? -1 : 0;
 	}
 	return last && bpf_skb_vlan_push(ctx, bpf_htons(ETH_P_8021Q), last) ? -1 : 0;
+}
+
+/*
+ * An Ethernet header for what has none, at TC. (bpf_redirect_neigh and a bare bpf_redirect lose
+ * everything from an L3 device.) -1: as it was.
+ */
+static __always_inline int ethernet_push(struct __sk_buff *ctx, __u8 family,
+					 const struct nexthop *nh)
+{
+	struct ethhdr eth;
+
+	if (bpf_skb_change_head(ctx, ETH_HLEN_, 0))
+		return -1;
+	__builtin_memcpy(eth.h_dest, nh->dmac, ETH_ALEN);
+	__builtin_memcpy(eth.h_source, nh->smac, ETH_ALEN);
+	eth.h_proto = family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	bpf_skb_store_bytes(ctx, 0, &eth, ETH_HLEN_, 0); /* in the room just made: can't fail */
+	return 0;
 }
 
 #endif

@@ -26,11 +26,12 @@ in_ns() { nsenter --net="/run/netns/$LAB-$1" "${@:2}"; }
 # s ARGUMENT...: the program in the edge's namespace, talking to this lab's instance.
 s() { in_ns edge "$SAMEWAY" -i "$LAB" "$@"; }
 
-# wait_for SECONDS COMMAND...: polls until the command succeeds; 1 when it did not in time.
+# wait_for SECONDS COMMAND...: polls until the command succeeds; 1 when it did not in time. LAB_SLOW: a machine so many times
+# slower than most has so many times the seconds.
 wait_for() {
 	local limit=$1 end
 	shift
-	end=$((${EPOCHREALTIME/./} + $(awk -v s="$limit" 'BEGIN { printf "%d", s * 1000000 }')))
+	end=$((${EPOCHREALTIME/./} + $(awk -v s="$limit" -v slow="${LAB_SLOW:-1}" 'BEGIN { printf "%d", s * slow * 1000000 }')))
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
 		sleep 0.03
@@ -130,7 +131,7 @@ make_tunnel() {
 		ip -n "$LAB-vpngw" -6 route add fd00:2:30::7d/128 dev tun30 src $VPNPEER6
 }
 
-BGP_TIMERS='hold time 3; keepalive time 1; connect delay time 1; connect retry time 1; error wait time 1, 2;'
+BGP_TIMERS="hold time $((3 * ${LAB_SLOW:-1})); keepalive time 1; connect delay time 1; connect retry time 1; error wait time 1, 2;"
 
 # bird_head ROUTER-ID: what all of them share
 bird_head() {
@@ -317,13 +318,13 @@ far_side_via_er() {
 # packets SITE DEVICE rx|tx: counted by the device itself, not by sameway
 packets() { ip -n "$LAB-$1" -s -j link show dev "$2" | jq ".[0].stats64.$3.packets"; }
 
-# edge_config [MODE [GRACE]]: writes $RUN/sameway.yaml. EDGE_FEED, EDGE_EXTRA: another feed, more keys.
+# edge_config [MODE [GRACE]]: writes $RUN/sameway.yaml. EDGE_FEED, EDGE_FORWARD, EDGE_EXTRA: another feed, who sends, more keys.
 edge_config() {
 	local feed='{ name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }'
 	cat >"$RUN/sameway.yaml" <<-X
 		mode: ${1:-enforce}
 		asymmetry: { grace: ${2:-60s} }
-		forward: fast
+		forward: ${EDGE_FORWARD:-fast}
 		${EDGE_EXTRA:-}
 		paths:
 		  - { name: er1-primary, class: expressroute, circuit: er1, interface: er0, gateway: 192.168.30.18, gateway6: "fd00:192:168:30::2",

@@ -145,7 +145,7 @@ static int port_attach_xdp(struct daemon *d, const struct edge_port *port, char 
 {
 	int ret;
 
-	if (d->cfg->mode != SW_MODE_ENFORCE || port->link.l3) {
+	if (d->cfg->mode != SW_MODE_ENFORCE || d->forward != SW_FORWARD_FAST || port->link.l3) {
 		datapath_unattach(d->dp, port->name, HOOK_XDP);
 		return 0;
 	}
@@ -211,6 +211,8 @@ static void port_appeared(struct daemon *d, struct edge_port *port)
 	port_manage_gateways(d, port);
 	if (carrier_watch(d))
 		daemon_log("%s: its carrier is told by netlink alone: out of memory", port->name);
+	d->reserved_dirty = true; /* whose addresses are on a path's interface */
+	routes_dirty(d);
 }
 
 static bool link_differs(const struct link_info *a, const struct link_info *b)
@@ -221,7 +223,7 @@ static bool link_differs(const struct link_info *a, const struct link_info *b)
 static void port_link(struct daemon *d, struct edge_port *port, const struct link_info *link)
 {
 	const struct edge_port old = *port;
-	bool up, fresh;
+	bool up, fresh, differs;
 
 	if (!edge_port_look(port, link))
 		return;
@@ -232,16 +234,23 @@ static void port_link(struct daemon *d, struct edge_port *port, const struct lin
 		if (!up)
 			usable_update(d, port->slot);
 	}
-	if (!d->started || !port->present)
-		return;
 	fresh = !old.present || port->link.ifindex != old.link.ifindex ||
 		port->owner.ifindex != old.owner.ifindex;
+	if (port->role == SW_ROLE_PATH && (fresh || !up))
+		d->steered &= ~(1ULL << port->slot);
+	if (!d->started || !port->present)
+		return;
+	differs = fresh || link_differs(&old.link, &port->link) ||
+		  link_differs(&old.owner, &port->owner);
 	if (fresh)
 		port_appeared(d, port);
-	else if (link_differs(&old.link, &port->link) || link_differs(&old.owner, &port->owner))
+	else if (differs)
 		port_write(d, port);
-	if (port->role == SW_ROLE_PATH)
-		usable_update(d, port->slot);
+	if (port->role != SW_ROLE_PATH)
+		return;
+	if (differs || !(old.link.up && old.owner.up)) /* its routes went with it, without a word */
+		forward_sync(d);
+	usable_update(d, port->slot);
 }
 
 static void on_link(void *arg, const struct link_info *link)

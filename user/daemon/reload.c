@@ -237,8 +237,8 @@ static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_
 	probe->cfg = cfg;
 	probe->base = d->base;
 	ret = check_interfaces(probe, err);
-	if (!ret && (d->cfg->mode != SW_MODE_ENFORCE || cfg->mode != SW_MODE_ENFORCE))
-		ret = daemon_bypass_check(probe, err);
+	if (!ret)
+		ret = forward_check(probe, err);
 	free(probe);
 	return ret ? ret : check_feeds(d, cfg, err);
 }
