@@ -208,6 +208,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	routes_tick(d);
 	edge_tick(d);
+	redirects_tick(d);
 	if (d->ticks % BYPASS_CHECK == 0)
 		bypass_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
@@ -302,6 +303,7 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 		return ret;
 	}
 	settings_write(d);
+	redirects_start(d);
 	ret = datapath_start_timer(d->dp);
 	if (ret)
 		snprintf(err, DATAPATH_ERR, "the kernel's timer does not start: %s",

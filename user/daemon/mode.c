@@ -32,7 +32,6 @@ static void mode_store(struct daemon *d, enum sw_mode mode, uint64_t until_ns)
 static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_ERR])
 {
 	enum sw_mode before = d->cfg->mode;
-	char text[DATAPATH_ERR];
 	int ret;
 
 	d->config_wrong = false;
@@ -41,14 +40,14 @@ static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_
 	if (!ret)
 		ret = edge_check(d, err);
 	if (!ret)
-		ret = edge_attach_xdp(d, err);
-	if (!ret) {
-		mode_store(d, SW_MODE_ENFORCE, until_ns);
-		return 0;
+		ret = attach_check(d, err);
+	if (ret) {
+		d->cfg->mode = before;
+		return ret;
 	}
-	d->cfg->mode = before;
-	edge_attach_xdp(d, text);
-	return ret;
+	mode_store(d, SW_MODE_ENFORCE, until_ns);
+	attach_begin(d); /* tc moves packets from now on, XDP as it comes on */
+	return 0;
 }
 
 int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DATAPATH_ERR])
@@ -59,7 +58,7 @@ int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DA
 		ret = enforce_begin(d, until_ns, err);
 	} else {
 		mode_store(d, SW_MODE_MONITOR, 0); /* packets first, then the hooks */
-		edge_attach_xdp(d, err);
+		attach_begin(d);
 	}
 	mode_arm(d);
 	return ret;
