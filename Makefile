@@ -24,9 +24,10 @@ USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 ASAN_OBJ := $(USER_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 PROG     := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/test_*.c))
-LABTOOL  := $(BUILD)/lab/tunnel $(BUILD)/lab/nic_reset.so
+LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(filter-out %/nic_reset.c,$(wildcard tests/lab/*.c))) \
+	$(BUILD)/lab/nic_reset.so
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
 
 .PHONY: all check unit prog labtools fuzz lint sizes bench install clean tests
@@ -76,14 +77,14 @@ $(BUILD)/lab/%.so: tests/lab/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
 
-$(BUILD)/redirect.bpf.o: tests/bench/redirect.bpf.c
+$(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/redirect.skel.h: $(BUILD)/redirect.bpf.o
-	bpftool gen skeleton $< name redirect > $@
+$(BUILD)/%.skel.h: $(BUILD)/bench/%.bpf.o
+	bpftool gen skeleton $< name $* > $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h $(wildcard tests/prog/*.h)
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h $(BUILD)/load.skel.h $(wildcard tests/prog/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< -lcmocka $(LDLIBS) -o $@
 
@@ -108,8 +109,9 @@ lint:
 sizes: all
 	./scripts/sizes $(BUILD)/sameway.bpf.o
 
-bench: $(BENCH)
+bench: all $(BENCH) $(BUILD)/bench/load
 	@for b in $(BENCH); do $$b || exit 1; done
+	@SAMEWAY=$(BUILD)/sameway LOAD=$(BUILD)/bench/load tests/bench/bench_forward.sh
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \

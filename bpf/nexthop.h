@@ -18,6 +18,16 @@ struct nexthop {
 	__u8 dmac[6], smac[6];
 };
 
+/* Solicitation and advertisement, with the one option that is looked at. */
+struct nd_message {
+	__u8 type, code;
+	__u16 check;
+	__u32 flags;
+	__u8 target[16];
+	__u8 option, length;
+	__u8 mac[6];
+};
+
 struct macs {
 	__u8 dmac[6], smac[6];
 };
@@ -47,17 +57,60 @@ static __noinline long neighbor_ask(void *ctx, __u32 ifindex, __u8 family, const
 	return ret;
 }
 
+static __always_inline bool nexthop_is_link_local(const struct sw_nexthop *nh)
+{
+	return nh->family == 6 && nh->addr[0] == 0xfe && (nh->addr[1] & 0xc0) == 0x80;
+}
+
 static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 now)
 {
 	struct macs macs;
 
 	nh->checked_ns = now;
+	if (nexthop_is_link_local(nh))
+		return;
 	if (neighbor_ask(ctx, nh->ifindex, nh->family, nh->addr, &macs)) {
 		nh->valid = 0;
 		return;
 	}
 	__builtin_memcpy(nh->dmac, macs.dmac, 6);
 	__builtin_memcpy(nh->smac, macs.smac, 6);
+	nh->valid = 1;
+}
+
+/*
+ * Neighbour discovery that a path's interface received, RFC 4861 sections 4.3, 4.4 and 4.6.1; l3:
+ * offset of the IPv6 header. A link-local gateway's MAC comes from here, and from the daemon:
+ * bpf_fib_lookup refuses such an address. The kernel, whose managed neighbour it is, does the
+ * asking, with the daemon dead too.
+ */
+#define ND_SOLICITATION	 135
+#define ND_ADVERTISEMENT 136
+#define ND_OPTION_SOURCE 1
+#define ND_OPTION_TARGET 2
+#define ND_HOP_LIMIT	 255
+
+static __always_inline void nexthop_learn(struct __sk_buff *ctx, __u32 l3,
+					  const struct sw_interface *from, const struct packet *pkt,
+					  struct nd_message *nd)
+{
+	__u32 index = from->slot * 2 + 1;
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+	const __u64 *want, *said;
+
+	if (!nh || !nexthop_is_link_local(nh) || pkt->ttl != ND_HOP_LIMIT ||
+	    bpf_skb_load_bytes(ctx, l3 + sizeof(struct ipv6hdr), nd, sizeof(*nd)))
+		return;
+	if (nd->type == ND_ADVERTISEMENT && nd->option == ND_OPTION_TARGET)
+		said = (const __u64 *)nd->target;
+	else if (nd->type == ND_SOLICITATION && nd->option == ND_OPTION_SOURCE)
+		said = pkt->src.quad;
+	else
+		return;
+	want = (const __u64 *)nh->addr;
+	if (said[0] != want[0] || said[1] != want[1])
+		return;
+	__builtin_memcpy(nh->dmac, nd->mac, 6);
 	nh->valid = 1;
 }
 
@@ -116,7 +169,7 @@ static __always_inline int nexthop_find(void *ctx, __u32 slot, const struct pack
 		if (!nh->valid)
 			return -1;
 		__builtin_memcpy(out->dmac, nh->dmac, 6);
-		__builtin_memcpy(out->smac, nh->smac, 6);
+		__builtin_memcpy(out->smac, nexthop_is_link_local(nh) ? dev->mac : nh->smac, 6);
 		return 0;
 	}
 	key.ifindex = ifindex;

@@ -9,6 +9,7 @@
 struct decision {
 	struct packet pkt;
 	struct nexthop nh;
+	struct nd_message nd;
 	__u32 outside_id; /* group of the destination; beyond the paths when it goes out */
 	__u32 reason, action;
 	__u32 slot;   /* of the interface it came by */

@@ -157,6 +157,8 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	tc_frame(ctx, &frame, from->l3);
 	flow = decide(d, &frame, from, c);
 	now = bpf_ktime_get_coarse_ns();
+	if (d->pkt.nd && from->role == SW_ROLE_PATH)
+		nexthop_learn(ctx, from->l3 ? 0 : ETH_HLEN_, from, &d->pkt, &d->nd);
 	if (d->action == SW_ACTION_FORWARD) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);

@@ -277,6 +277,8 @@ static void on_neighbor(void *arg, uint32_t ifindex, const struct ip_addr *addr,
 		gateways_of(d, port, &gateway, &gateway6);
 		if (ip_equal(gateway, addr) || ip_equal(gateway6, addr)) {
 			datapath_nexthop_write(d->dp, port->slot, addr->family, ifindex, addr);
+			if (ip_is_link_local(addr))
+				datapath_nexthop_mac(d->dp, port->slot, addr, valid ? mac : NULL);
 			usable_neighbor(d, ifindex, addr, valid);
 		} else if (port->role == SW_ROLE_INSIDE) {
 			if (valid)

@@ -62,6 +62,12 @@ int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
  */
 int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
 			   const struct ip_addr *addr);
+/*
+ * The MAC of a link-local IPv6 gateway, which the programs can't ask the kernel for; NULL: it is
+ * not known any more. -ENOENT: it is not the slot's gateway.
+ */
+int datapath_nexthop_mac(struct datapath *dp, uint8_t slot, const struct ip_addr *addr,
+			 const uint8_t mac[6]);
 int datapath_neighbor_write(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr,
 			    const uint8_t mac[6]);
 int datapath_neighbor_remove(struct datapath *dp, uint32_t ifindex, const struct ip_addr *addr);

@@ -154,6 +154,21 @@ int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, ui
 	return row_write(dp->skel->maps.nexthops, &key, &row);
 }
 
+int datapath_nexthop_mac(struct datapath *dp, uint8_t slot, const struct ip_addr *addr,
+			 const uint8_t mac[6])
+{
+	uint32_t key = slot * 2U + (addr->family == 6);
+	struct sw_nexthop row;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.nexthops), &key, &row) ||
+	    memcmp(row.addr, addr->bytes, sizeof(row.addr)))
+		return -ENOENT;
+	row.valid = mac != NULL;
+	if (mac)
+		memcpy(row.dmac, mac, sizeof(row.dmac));
+	return row_write(dp->skel->maps.nexthops, &key, &row);
+}
+
 static struct sw_neighbor_key neighbor_key(uint32_t ifindex, const struct ip_addr *addr)
 {
 	struct sw_neighbor_key key = {.ifindex = ifindex, .family = addr->family};
