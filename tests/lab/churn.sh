@@ -19,8 +19,8 @@ make_tun30() {
 tun30_addresses() {
 	ip -n "$LAB-edge" addr replace 10.2.30.125/32 dev tun30
 	ip -n "$LAB-edge" addr replace fd00:2:30::7d/128 dev tun30
-	ip -n "$LAB-edge" route replace $VPNPEER4/32 dev tun30 src 10.2.30.125
-	ip -n "$LAB-edge" -6 route replace $VPNPEER6/128 dev tun30 src fd00:2:30::7d
+	ip -n "$LAB-edge" route replace "$VPNPEER4/32" dev tun30 src 10.2.30.125
+	ip -n "$LAB-edge" -6 route replace "$VPNPEER6/128" dev tun30 src fd00:2:30::7d
 }
 delete_er0() { ip -n "$LAB-edge" link del er0; }
 delete_lan0() { ip -n "$LAB-edge" link del lan0; }
@@ -35,9 +35,9 @@ hooks_whole() {
 	for d in er0 lan0; do edge_link show dev "$d" | grep -q xdp || return 1; done
 	true_json '.waiting == [] and all(.hooks[]; .attached) and (.hooks | length) == 7' status
 }
-by_er() { [ "$(moved edge er0 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 $CLOUD4)" -ge 20 ]; }
-by_vpn() { [ "$(moved edge tun30 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 $BRANCH4)" -ge 20 ]; }
-moved_whole() { [ "$(moved_by_us lan0 in_ns lan ping -q -c 20 -i 0.01 -W 1 $CLOUD4)" -ge 20 ]; }
+by_er() { [ "$(moved edge er0 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 "$CLOUD4")" -ge 20 ]; }
+by_vpn() { [ "$(moved edge tun30 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 "$BRANCH4")" -ge 20 ]; }
+moved_whole() { [ "$(moved_by_us lan0 in_ns lan ping -q -c 20 -i 0.01 -W 1 "$CLOUD4")" -ge 20 ]; }
 settled() { hooks_whole && edge_converged && true_json 'all(.[]; .usable)' paths && by_er && by_vpn && moved_whole; }
 
 pins() { find "/sys/fs/bpf/sameway/$LAB" -mindepth 1 -printf '%f\n' | sort; }

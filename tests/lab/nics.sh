@@ -29,7 +29,7 @@ resets() {
 	chmod +x "$RUN/nic"
 }
 long_ping() {
-	background lan "$1" ping -i 0.02 -c 5000 -W 1 $CLOUD4
+	background lan "$1" ping -i 0.02 -c 5000 -W 1 "$CLOUD4"
 	wait_for 5 lines_reach "$1" 'bytes from' 10
 }
 lost() {
@@ -60,7 +60,7 @@ nics_start() {
 	lab_edge
 	make_link edge er1 192.168.30.21/30 msee ce1 192.168.30.22/30
 	resets 0.4
-	EDGE_EXTRA='failback-delay: 200ms'
+	export EDGE_EXTRA="failback-delay: 200ms"
 	edge_config monitor
 	sed -i 's|^inside:|  - { name: er1-secondary, class: expressroute, circuit: er1, interface: er1, gateway: 192.168.30.22 }\n&|' "$RUN/sameway.yaml"
 	check "it runs, in monitor" run

@@ -9,7 +9,7 @@ set -u
 lost_by() { s -j counters | jq -r "[.redirect_errors[] | select(.interface == \"er0\" and (.error | test(\"$1\"))) | .packets] | add // 0"; }
 grows() { [ "$(lost_by "$1")" -gt "$2" ]; }
 flood() { background lan flood ping -q -i 0.002 -c 30000 -W 1 $CLOUD4; }
-by_er() { [ "$(moved edge er0 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 $CLOUD4)" -ge 20 ]; }
+by_er() { [ "$(moved edge er0 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 "$CLOUD4")" -ge 20 ]; }
 verdict() { s -j doctor -c "$RUN/sameway.yaml" | jq -r '.[] | select(.check == "redirect") | .ok'; }
 
 lab_start enforce

@@ -30,7 +30,7 @@ edge_link del was0
 
 # A smaller MTU under traffic: what does not fit is told so by the kernel, what fits goes on.
 edge_link set er0 mtu 1300
-fits() { in_ns lan ping -q -c 3 -i 0.05 -W 1 -M do -s "$1" $CLOUD4; }
+fits() { in_ns lan ping -q -c 3 -i 0.05 -W 1 -M "do" -s "$1" "$CLOUD4"; }
 check_within 5 "MTU 1300: 1400 bytes are refused" eval '! fits 1400'
 check "and the size is told" eval 'in_ns lan ping -c 1 -W 1 -M do -s 1400 $CLOUD4 2>&1 | grep -q "mtu=1300"'
 check_within 5 "what fits goes on, by ExpressRoute" by_er

@@ -70,12 +70,12 @@ echo "# $acts acts"
 check_within 30 "in the end: hooks whole, by policy" settled || s -j status
 check_within 20 "doctor says what it said before" eval '[ "$(doctor_result)" = "$before" ]' ||
 	diff <(jq -c '.[]' <<<"$before") <(doctor_result | jq -c '.[]')
-for job in tcp ping branch echo; do end_background $job; done
+for job in tcp ping branch echo; do end_background "$job"; done
 # every packet that an interface received has one reason, also on the devices made anew
 rows() { j "[.reasons[] | select(.interface == \"$1\") | .packets] | add" counters; }
 for d in er0 lan0; do
-	base=$(($(packets edge $d rx) - $(rows $d)))
-	adds_up() { local low got; low=$(packets edge $d rx) got=$(rows $d); [ $((got + base - low)) -ge -3 ] && [ $((got + base - low)) -le 20 ]; }
+	base=$(($(packets edge $d rx) - $(rows "$d")))
+	adds_up() { local low got; low=$(packets edge $d rx) got=$(rows "$d"); [ $((got + base - low)) -ge -3 ] && [ $((got + base - low)) -le 20 ]; }
 	ping_lost 100 0.005 $CLOUD4 >/dev/null
 	check_within 5 "$d: its rows grow as its packets do" adds_up
 done
