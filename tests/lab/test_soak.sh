@@ -75,7 +75,7 @@ for job in tcp ping branch echo; do end_background "$job"; done
 rows() { j "[.reasons[] | select(.interface == \"$1\") | .packets] | add" counters; }
 for d in er0 lan0; do
 	base=$(($(packets edge $d rx) - $(rows "$d")))
-	adds_up() { local low got; low=$(packets edge $d rx) got=$(rows "$d"); [ $((got + base - low)) -ge -3 ] && [ $((got + base - low)) -le 20 ]; }
+	adds_up() { local low got; low=$(packets edge "$d" rx) got=$(rows "$d"); [ $((got + base - low)) -ge -3 ] && [ $((got + base - low)) -le 20 ]; }
 	ping_lost 100 0.005 $CLOUD4 >/dev/null
 	check_within 5 "$d: its rows grow as its packets do" adds_up
 done

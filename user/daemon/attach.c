@@ -123,12 +123,23 @@ static struct edge_port *port_waited_for(struct daemon *d)
 	return NULL;
 }
 
+/* Its paths that were usable and are not; one that somebody drained meanwhile need not be. */
+static uint64_t missing(const struct daemon *d)
+{
+	uint64_t mask = d->attach.paths & ~d->usable;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (d->path[id].drained)
+			mask &= ~(1ULL << id);
+	}
+	return mask;
+}
+
 /* Only the failback-delay keeps a path of its from being usable: that ends by itself. */
 static bool only_held(const struct daemon *d)
 {
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		if ((d->attach.paths & ~d->usable) >> id & 1 &&
-		    (d->path[id].objected || !d->path[id].hold_until_ns))
+		if (missing(d) >> id & 1 && (d->path[id].objected || !d->path[id].hold_until_ns))
 			return false;
 	}
 	return true;
@@ -146,7 +157,7 @@ static bool wait_over(struct daemon *d)
 		return true;
 	}
 	up = links_carrier(port->name) == 1;
-	back = up && !(d->attach.paths & ~d->usable);
+	back = up && !missing(d);
 	if (!back) {
 		d->attach.dipped = true;
 		if (age < ATTACH_WAIT_NS || (up && only_held(d)))
