@@ -40,4 +40,22 @@ static __always_inline int rewrite_macs(void *data, void *end, const struct next
 	return 0;
 }
 
+/*
+ * An Ethernet header for what has none, at TC. (bpf_redirect_neigh and a bare bpf_redirect lose
+ * everything from an L3 device.) -1: as it was.
+ */
+static __always_inline int ethernet_push(struct __sk_buff *ctx, __u8 family,
+					 const struct nexthop *nh)
+{
+	struct ethhdr eth;
+
+	if (bpf_skb_change_head(ctx, ETH_HLEN_, 0))
+		return -1;
+	__builtin_memcpy(eth.h_dest, nh->dmac, ETH_ALEN);
+	__builtin_memcpy(eth.h_source, nh->smac, ETH_ALEN);
+	eth.h_proto = family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	bpf_skb_store_bytes(ctx, 0, &eth, ETH_HLEN_, 0); /* in the room just made: can't fail */
+	return 0;
+}
+
 #endif

@@ -4,8 +4,9 @@
  *
  *   sw_xdp          Ethernet interfaces in enforce mode: moves what it can transmit; all else goes
  *                   up uncounted to sw_tc_ingress of the same interface, which has the last word
- *   sw_tc_ingress   every interface of ours
- *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves nothing
+ *   sw_tc_ingress   every interface of ours; with kernel forwarding it marks instead of moving
+ *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves what the kernel
+ *                   sent by another path than select's
  *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
  *   sw_start        arms the timer that keeps path_counters
  *   sw_redirect_err, sw_devmap_xmit
@@ -37,6 +38,7 @@
 #include "nexthop.h"
 #include "rewrite.h"
 #include "pipeline.h"
+#include "egress.h"
 #include "timer.h"
 #include "tracepoint.h"
 
@@ -65,7 +67,7 @@ int sw_xdp(struct xdp_md *ctx)
 	struct sw_flow *flow;
 	__u64 now;
 
-	if (!from || !c || !d || !enforcing(c))
+	if (!from || !c || !d || c->forward != SW_FORWARD_FAST || !enforcing(c))
 		return XDP_PASS;
 	flow = decide(d, &frame, from, c);
 	now = bpf_ktime_get_coarse_ns();
@@ -120,7 +122,6 @@ static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *fr
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 off = frame->l3 ? 0 : ETH_HLEN_;
-	struct ethhdr eth;
 
 	if (rewrite_ttl(data + off, end, pkt->family))
 		return -1;
@@ -131,13 +132,24 @@ static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *fr
 		end = (void *)(long)ctx->data_end;
 		return rewrite_macs(data, end, nh);
 	}
-	/* bpf_redirect_neigh and a bare bpf_redirect lose everything from an L3 device */
-	if (bpf_skb_change_head(ctx, ETH_HLEN_, 0))
-		return -1;
-	__builtin_memcpy(eth.h_dest, nh->dmac, ETH_ALEN);
-	__builtin_memcpy(eth.h_source, nh->smac, ETH_ALEN);
-	eth.h_proto = pkt->family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	return bpf_skb_store_bytes(ctx, 0, &eth, ETH_HLEN_, 0);
+	return ethernet_push(ctx, pkt->family, nh);
+}
+
+/*
+ * What the kernel is to send, or to answer: by the mark it takes the path that was decided. A
+ * packet to inside goes by the kernel's own routes.
+ */
+static __always_inline void tc_mark(struct __sk_buff *ctx, const struct decision *d,
+				    const struct sw_ctl *c)
+{
+	__u32 mask = c->fwmark, mark = ctx->mark & ~mask;
+
+	if (d->path == SW_NO_PATH || !enforcing(c))
+		return;
+	if (d->dir == DIR_OUT)
+		mark |= sw_mark(mask, d->path);
+	if (mark != ctx->mark)
+		ctx->mark = mark;
 }
 
 SEC("tc")
@@ -159,7 +171,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	now = bpf_ktime_get_coarse_ns();
 	if (d->pkt.nd && from->role == SW_ROLE_PATH)
 		nexthop_learn(ctx, from->l3 ? 0 : ETH_HLEN_, from, &d->pkt, &d->nd);
-	if (d->action == SW_ACTION_FORWARD) {
+	if (d->action == SW_ACTION_FORWARD && c->forward == SW_FORWARD_FAST) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
 		} else if (tc_move(ctx, &frame, &d->pkt, &d->nh)) {
@@ -169,25 +181,38 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 			d->counted = d->record = 0;
 		} else {
 			moved = bpf_redirect(d->nh.ifindex, 0);
+			if (d->dir == DIR_OUT) /* chosen already: not to be moved again */
+				mark_set(ctx, c, d->nh.ifindex);
 		}
 	}
 	account_in(d, &frame, flow, now);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
+	if (moved == TC_ACT_UNSPEC)
+		tc_mark(ctx, d, c);
 	return moved;
 }
 
-/* What leaves by a path and has no record (yet): whether it is a packet of the path's at all. */
-static __always_inline bool egress_counts(struct decision *d, bool *record)
+static __always_inline bool is_inside(__u32 ifindex)
 {
-	struct sw_group *dst, *src;
+	struct sw_interface *dev = bpf_map_lookup_elem(&interfaces, &ifindex);
 
-	d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
-	dst = fib_group(d->outside_id);
-	src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
+	return dev && dev->role == SW_ROLE_INSIDE;
+}
+
+/*
+ * What leaves by a path and has no record (yet): whether it is a packet of the path's at all.
+ * Behind the box's own masquerade a packet from inside has an address of the box: counted, never
+ * judged.
+ */
+static __always_inline bool egress_counts(const struct decision *d, __u32 came_by,
+					  const struct sw_group *dst, const struct sw_group *src,
+					  bool *record)
+{
 	if (dst && dst->kind != SW_GROUP_ROUTE)
 		return false;
-	if (src && (src->kind == SW_GROUP_LOCAL || src->kind == SW_GROUP_EXEMPT))
+	if (src && (src->kind == SW_GROUP_EXEMPT ||
+		    (src->kind == SW_GROUP_LOCAL && !(came_by && is_inside(came_by)))))
 		return false;
 	*record = dst && src && src->kind == SW_GROUP_INSIDE && !d->pkt.fragment &&
 		  !d->pkt.icmp_error;
@@ -199,20 +224,38 @@ int sw_tc_egress(struct __sk_buff *ctx)
 {
 	__u32 ifindex = ctx->ifindex;
 	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
+	struct sw_group *dst = NULL, *src = NULL;
 	struct frame frame = {};
 	struct sw_flow *flow = NULL;
 	struct amount n;
-	bool record = true;
+	bool record = true, may_move;
 
-	if (!to || !d || to->role != SW_ROLE_PATH)
+	if (!to || !c || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
 	tc_frame(ctx, &frame, to->l3);
 	if (admit(parse(&frame, NULL, &d->pkt), &d->pkt) != ADMITTED)
 		return TC_ACT_UNSPEC;
-	if (!d->pkt.fragment && !d->pkt.icmp_error)
+	if (!d->pkt.fragment)
 		flow = flow_find(&d->pkt);
-	if (!flow && !egress_counts(d, &record))
+	may_move = moves(c);
+	if (!flow || may_move || d->pkt.icmp_error) {
+		d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
+		dst = fib_group(d->outside_id);
+		src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
+	}
+	if (may_move && egress_movable(&d->pkt, dst, src)) {
+		enum egress done = egress_move(ctx, d, &frame, c, to->slot, flow_hint(flow));
+
+		if (done == EGRESS_MOVED) /* counted where it goes to */
+			return bpf_redirect(d->nh.ifindex, 0);
+		if (done == EGRESS_RETURNED) /* counted there already */
+			return TC_ACT_UNSPEC;
+	}
+	if (d->pkt.icmp_error)
+		flow = NULL;
+	if (!flow && !egress_counts(d, ctx->ingress_ifindex, dst, src, &record))
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
 	count_tx(to->slot, n);

@@ -21,6 +21,8 @@
 #define SW_NAME_LEN    32
 #define SW_NO_PATH     0xff
 #define SW_NO_RANK     0xff
+/* rtm_protocol of the rules and routes that are sameway's own, in kernel forwarding. */
+#define SW_RTPROT 83
 
 /* Path classes, in the default order of preference. */
 #define SW_CLASSES(X)                                                                              \
@@ -99,6 +101,8 @@ enum sw_action { SW_ACTIONS(SW_ENUM_ACTION) SW_ACTION_COUNT };
 enum sw_verdict { SW_VERDICTS(SW_ENUM_VERDICT) SW_VERDICT_COUNT };
 
 enum sw_mode { SW_MODE_MONITOR, SW_MODE_ENFORCE };
+/* FAST redirects; KERNEL only marks, and the kernel sends by the mark. */
+enum sw_forward { SW_FORWARD_FAST, SW_FORWARD_KERNEL };
 enum sw_scope { SW_SCOPE_CLASS, SW_SCOPE_CIRCUIT, SW_SCOPE_PATH };
 enum sw_role { SW_ROLE_PATH = 1, SW_ROLE_INSIDE };
 /* What a group's prefixes are. ROUTE has tiers; the others are reserved answers of the FIB. */
@@ -126,7 +130,22 @@ struct sw_ctl {
 	__u32 devices_map; /* the kernel's id of map `devices` */
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
+	__u32 forward; /* enum sw_forward in effect */
+	/*
+	 * The bits of skb->mark that are ours, in a row. A path's value is its id + 1, counted in
+	 * the lowest of them: one word, so that no packet sees half a change. 0: nothing is marked.
+	 */
+	__u32 fwmark;
+	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
+	__u32 tables, tables_before;
+	__u64 magic; /* random: tells what we moved from what others did; 0: none yet */
 };
+
+/* What a packet of the path carries in the bits of `mask`. */
+static inline __u32 sw_mark(__u32 mask, __u32 path)
+{
+	return (path + 1) * (mask & -mask) & mask;
+}
 
 /* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
 struct sw_usable {
@@ -201,6 +220,9 @@ struct sw_fib6_key {
 	__u8 addr[16];
 };
 
+/* Of a LOCAL group: addresses of paths' own interfaces; what has one as its source stays there. */
+#define SW_LOCAL_ON_PATH 1
+
 /*
  * Map `groups`, mmapped. A group in use is never changed, except `since_ns` set back to 0: a new
  * answer is a new group, written before a prefix points to it. Group 0 is no group.
@@ -208,7 +230,7 @@ struct sw_fib6_key {
 struct sw_group {
 	__u8 kind;     /* enum sw_group_kind */
 	__u8 tiers;    /* how many of tier[] are used */
-	__u8 slot;     /* kind INSIDE: interface slot */
+	__u8 slot;     /* kind INSIDE: interface slot; LOCAL: 0 or SW_LOCAL_ON_PATH */
 	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK:
 			  none */
 	__u32 pad;
@@ -219,9 +241,16 @@ struct sw_group {
 	__u8 rank[SW_MAX_TIERS]; /* class rank of each tier */
 };
 
-/* Per-CPU map `path_stats` and, summed by the kernel's timer each second, `path_counters`. */
+/*
+ * Per-CPU map `path_stats` and, its first four summed by the kernel's timer each second,
+ * `path_counters`. egress_*: packets that the kernel sent out by this path and select would not.
+ */
 struct sw_path_stats {
 	__u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	__u64 egress_moved;	  /* to the path that select gives; counted there */
+	__u64 egress_too_big;	  /* left here: larger than that path's MTU */
+	__u64 egress_no_neighbor; /* left here: its gateway's MAC is not known */
+	__u64 egress_returned;	  /* left here: moved before, another mover brought it back */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];

@@ -241,7 +241,7 @@ static void test_flows_and_sums(void **state)
 	close(fd);
 
 	for (int i = 0; i < cpus; i++)
-		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i};
+		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4};
 	fd = pins_open(dir(), "path_stats");
 	assert_int_equal(bpf_map_update_elem(fd, &path, rows, BPF_ANY), 0);
 	assert_int_equal(maps_path_stats(maps, 5, &sum), 0);
@@ -249,6 +249,8 @@ static void test_flows_and_sums(void **state)
 	assert_int_equal(sum.rx_bytes, 20 * cpus);
 	assert_int_equal(sum.tx_packets, 300 * cpus);
 	assert_int_equal(sum.tx_bytes, 4000 * cpus + cpus * (cpus - 1) / 2);
+	assert_int_equal(sum.egress_moved, cpus);
+	assert_int_equal(sum.egress_returned, 4 * cpus);
 	assert_int_equal(maps_path_stats(maps, SW_MAX_PATHS, &sum), -ENOENT);
 	close(fd);
 	maps_close(maps);

@@ -58,7 +58,16 @@ int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
 int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out)
 {
 	(void)maps;
-	*out = (struct sw_path_stats){1234567 + id, 987654321, 42, 4200};
+	*out = (struct sw_path_stats){.rx_packets = 1234567 + id,
+				      .rx_bytes = 987654321,
+				      .tx_packets = 42,
+				      .tx_bytes = 4200};
+	if (id == 5) {
+		out->egress_moved = 1700;
+		out->egress_too_big = 3;
+		out->egress_no_neighbor = 2;
+		out->egress_returned = 1;
+	}
 	return 0;
 }
 

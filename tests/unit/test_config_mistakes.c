@@ -216,16 +216,63 @@ static void test_feeds(void **state)
 	assert_mistakes(cases, COUNT(cases));
 }
 
+static void test_marks(void **state)
+{
+	static const struct mistake cases[] = {
+		{BASE "forward: slow\n", 3, "give one of auto, fast, kernel"},
+		{BASE "fwmark: 0\n", 3, "fwmark: 0: out of range"},
+		{BASE "fwmark: 0x3f\n", 3, "fwmark: 0x3f: 6 bits: 64 paths need 7 in a row"},
+		{BASE "fwmark: 0x80000000\n", 3, "1 bit: "},
+		{BASE "fwmark: 0xff0f00\n", 3, "fwmark: 0xff0f00: has a gap: "},
+		{BASE "tables: 255\n", 3, "tables: 255: out of range: give 256 to 32702"},
+		{BASE "tables: 32703\n", 3, "tables: 32703: out of range"},
+		{BASE "bypass-netfilter: yes\n", 3, "give true or false"},
+		{BASE "feeds:\n- {name: k, type: rtnetlink, table: 7063}\n", 4,
+		 "table: 7063: is one of sameway's own"},
+	};
+	static const char *const good[] = {
+		BASE "fwmark: 0x7f\n",
+		BASE "fwmark: 0xfe000000\n",
+		BASE "fwmark: 0xffffffff\ntables: 32702\n",
+		BASE "feeds:\n- {name: k, type: rtnetlink, table: 7064}\n",
+		BASE "feeds:\n- {name: k, type: rtnetlink, table: 6999}\n",
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+	for (size_t i = 0; i < COUNT(good); i++) {
+		struct config_errors errors;
+		struct config *cfg = NULL;
+
+		assert_int_equal(config_parse(good[i], strlen(good[i]), &cfg, &errors), 0);
+		config_free(cfg);
+		config_errors_free(&errors);
+	}
+}
+
+/* A value a path, all different, none 0, within the mask. */
+static void test_mark_values(void **state)
+{
+	static const uint32_t masks[] = {0xff0000, 0x7f, 0xfe000000, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(masks); i++) {
+		for (uint32_t id = 0; id < SW_MAX_PATHS; id++) {
+			assert_int_equal(sw_mark(masks[i], id) & ~masks[i], 0);
+			assert_int_not_equal(sw_mark(masks[i], id), 0);
+			if (id)
+				assert_true(sw_mark(masks[i], id) > sw_mark(masks[i], id - 1));
+		}
+	}
+	assert_int_equal(sw_mark(0xff0000, 2), 0x30000);
+}
+
 static void test_not_yet(void **state)
 {
 	static const struct mistake cases[] = {
 		{BASE "transit: allow\n", 3, "transit: allow: not yet: "},
-		{BASE "forward: kernel\n", 3, "forward: kernel: not yet: "},
 		{BASE "multipath: circuits\n", 3, "multipath: circuits: not yet: "},
 		{BASE "asymmetry:\n  action: reflect\n", 4, "action: reflect: not yet: "},
-		{BASE "fwmark: 0xff\n", 3, "fwmark: 0xff: not yet: "},
-		{BASE "tables: 100\n", 3, "tables: 100: not yet: "},
-		{BASE "bypass-netfilter: true\n", 3, "bypass-netfilter: true: not yet: "},
 		{BASE "rules: [{name: a, deny: true}]\n", 3, "rules: a list: not yet: "},
 		{BASE "notify: {command: a}\n", 3, "notify: a mapping: not yet: "},
 		{BASE "export: {web: 127.0.0.1:1}\n", 3, "export: a mapping: not yet: "},
@@ -281,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_values),	    cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_paths_alike), cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_feeds),	    cmocka_unit_test(test_not_yet),
+		cmocka_unit_test(test_marks),	    cmocka_unit_test(test_mark_values),
 		cmocka_unit_test(test_document),
 	};
 

@@ -8,9 +8,18 @@
 #include "sameway/abi.h"
 
 enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
-enum config_forward { FORWARD_AUTO, FORWARD_FAST };
+enum config_forward { FORWARD_AUTO, FORWARD_FAST, FORWARD_KERNEL };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
 enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
+
+/*
+ * `tables`: above those that the kernel keeps for itself, and so that all the rules come before the
+ * one of the main table (priority 32766).
+ */
+#define CONFIG_TABLES_MIN 256
+#define CONFIG_TABLES_MAX (32766 - SW_MAX_PATHS)
+/* A value a path and none, of `fwmark`. */
+#define CONFIG_MARK_BITS 7
 
 struct config_path {
 	char name[SW_NAME_LEN];
@@ -67,6 +76,8 @@ struct config {
 	enum sw_scope scope;
 	uint64_t grace_ns, confirm_ns, failback_delay_ns, stale_ns;
 	enum config_forward forward;
+	uint32_t fwmark, tables;
+	bool bypass_netfilter;
 	enum config_default_route default_route;
 	unsigned int class_first_min;
 	uint32_t flows;

@@ -174,10 +174,36 @@ static void check_network_twice(struct config_reader *r, const struct config_ins
 	}
 }
 
+static void check_marks(struct config_reader *r)
+{
+	const struct config *cfg = r->cfg;
+	uint32_t row = cfg->fwmark / (cfg->fwmark & -cfg->fwmark);
+	int bits = __builtin_popcount(cfg->fwmark);
+
+	if (row & (row + 1))
+		config_complain(r, config_line_of(r, &cfg->fwmark, 1),
+				"fwmark: %#x: has a gap: give %d bits or more in a row, 0xff0000",
+				cfg->fwmark, CONFIG_MARK_BITS);
+	else if (bits < CONFIG_MARK_BITS)
+		config_complain(r, config_line_of(r, &cfg->fwmark, 1),
+				"fwmark: %#x: %d bit%s: %d paths need %d in a row", cfg->fwmark,
+				bits, bits == 1 ? "" : "s", SW_MAX_PATHS, CONFIG_MARK_BITS);
+	for (size_t i = 0; i < cfg->n_feeds; i++) {
+		const struct config_feed *feed = &cfg->feeds[i];
+
+		if (feed->table >= cfg->tables && feed->table < cfg->tables + SW_MAX_PATHS)
+			config_complain(r, config_line_of(r, &feed->table, feed->line),
+					"table: %u: is one of sameway's own (`tables: %u` and %d "
+					"more): give another",
+					feed->table, cfg->tables, SW_MAX_PATHS - 1);
+	}
+}
+
 void config_check(struct config_reader *r)
 {
 	const struct config *cfg = r->cfg;
 
+	check_marks(r);
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		for (size_t k = 0; k < i; k++)
 			check_paths_pair(r, &cfg->paths[k], &cfg->paths[i]);

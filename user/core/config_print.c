@@ -123,7 +123,9 @@ static void print_global(FILE *f, const struct config *cfg)
 	fputs("  action: alert\n", f);
 	print_duration(f, "failback-delay", cfg->failback_delay_ns);
 	print_duration(f, "stale-time", cfg->stale_ns);
-	fprintf(f, "transit: deny\nforward: %s\ndefault-route: %s\n", config_forwards[cfg->forward],
+	fprintf(f, "transit: deny\nforward: %s\nfwmark: %#x\ntables: %u\n",
+		config_forwards[cfg->forward], cfg->fwmark, cfg->tables);
+	fprintf(f, "bypass-netfilter: %s\ndefault-route: %s\n", truth(cfg->bypass_netfilter),
 		config_default_routes[cfg->default_route]);
 	fprintf(f, "class-first-min: %u\nmultipath: circuit\nflows: %u\n", cfg->class_first_min,
 		cfg->flows);

@@ -60,8 +60,14 @@ struct host_route {
 
 /* A row of `ip rule` that is none of the kernel's three. */
 struct host_rule {
-	uint8_t family;
+	uint8_t family, protocol;
 	uint32_t priority, table, mark, mask;
+};
+
+/* A route table, not main nor local, that somebody else than sameway has routes in. */
+struct host_table {
+	uint8_t family;
+	uint32_t table;
 };
 
 struct host {
@@ -75,6 +81,9 @@ struct host {
 	size_t n_routes;
 	struct host_rule *rules;
 	size_t n_rules;
+	struct host_table *tables;
+	size_t n_tables;
+	bool mark_reflect;	       /* the kernel's answers carry the mark of what they answer */
 	bool forwarding4, forwarding6; /* of all interfaces */
 };
 

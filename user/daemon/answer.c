@@ -123,7 +123,10 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 	json_object_set_new(row, "daemon", json_true());
 	json_object_set_new(row, "mode",
 			    json_string(d->cfg->mode == SW_MODE_ENFORCE ? "enforce" : "monitor"));
-	json_object_set_new(row, "forward", json_string("fast"));
+	json_object_set_new(row, "forward",
+			    json_string(d->forward == SW_FORWARD_KERNEL ? "kernel" : "fast"));
+	json_object_set_new(json_object_get(row, "tables"), "put_back",
+			    json_integer((json_int_t)d->steered_again));
 	status_hooks_lacking(d, json_object_get(row, "hooks"));
 	status_redirects(d, json_object_get(row, "redirects"));
 	json_object_set_new(row, "waiting", status_waiting(d, json_object_get(row, "hooks")));

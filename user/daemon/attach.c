@@ -21,7 +21,8 @@
 
 static bool wanted(const struct daemon *d, const struct edge_port *port)
 {
-	return !d->attach.leaving && d->cfg->mode == SW_MODE_ENFORCE && !port->link.l3;
+	return !d->attach.leaving && d->cfg->mode == SW_MODE_ENFORCE &&
+	       d->forward == SW_FORWARD_FAST && !port->link.l3;
 }
 
 static bool waits_for(const struct daemon *d, const struct edge_port *port)

@@ -7,9 +7,11 @@
  *   attach.c      XDP on the interfaces, one at a time
  *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
+ *   egress.c      whether somebody else moves packets back
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
+ *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
@@ -102,6 +104,12 @@ struct own_address {
 	uint8_t len;
 };
 
+/* What was seen of one path's `egress_returned`. */
+struct egress_seen {
+	bool known, told;
+	uint64_t packets;
+};
+
 struct daemon {
 	const char *instance;
 	const char *config_file;
@@ -128,18 +136,23 @@ struct daemon {
 	bool started;		    /* hooks may be attached */
 	bool failed;		    /* it can't go on: exit status 1 */
 	bool config_wrong;	    /* the start failed by what the config says */
-	bool bypassed;		    /* rules that fast forwarding passes by are there */
+	enum sw_forward forward;    /* in effect */
+	bool bypassed;		    /* and passes by rules that are there, as it may */
+	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
+	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
 	uint64_t usable;	    /* paths usable now, of any family */
 	size_t moved, lost;	    /* prefixes, by the last change */
 	uint64_t moved_ns;	    /* when that was */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
 		*ev_hup, *ev_mode;
+	struct watch *watch;
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
 	struct attach attach;
 	struct redirects redirects;
+	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -158,8 +171,24 @@ int daemon_config_read(const char *file, struct config **out, struct config_erro
 /* All between the config and the attached hooks; -errno with err. And all of it undone. */
 int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR]);
 void daemon_plane_stop(struct daemon *d);
-/* What keeps this config's mode from being in effect on this box: 0 or -errno with err. */
-int daemon_bypass_check(const struct daemon *d, char err[DATAPATH_ERR]);
+
+/* forward.c. Whether this config's mode can be in effect on this box; changes nothing. */
+int forward_check(const struct daemon *d, char err[DATAPATH_ERR]);
+/*
+ * Decides who sends, and puts the rules and tables as the mode wants them; the ports are known.
+ * -errno with err: it is as before.
+ */
+int forward_begin(struct daemon *d, char err[DATAPATH_ERR]);
+/* Tells the programs what was decided. */
+void forward_apply(struct daemon *d);
+/* Puts back what is missing of rules and tables. */
+void forward_sync(struct daemon *d);
+void forward_tick(struct daemon *d);
+/* Follows the kernel's news of rules; and no more. */
+int forward_watch(struct daemon *d, char err[DATAPATH_ERR]);
+void forward_stop(struct daemon *d);
+/* Removes the rules and tables. */
+void forward_release(struct daemon *d);
 
 /* mode.c. mode_start: after the data plane is open; takes over an unexpired deadline. */
 int mode_start(struct daemon *d, char err[DATAPATH_ERR]);
@@ -187,6 +216,8 @@ void edge_release(struct daemon *d);
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);
+/* egress.c, each second: says once of each path that another mover brings its packets back. */
+void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);

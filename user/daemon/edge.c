@@ -185,16 +185,19 @@ static void port_appeared(struct daemon *d, struct edge_port *port)
 	port_manage_gateways(d, port);
 	if (carrier_watch(d))
 		daemon_log("%s: its carrier is told by netlink alone: out of memory", port->name);
+	d->reserved_dirty = true; /* whose addresses are on a path's interface */
+	routes_dirty(d);
 }
 
 static void on_link(void *arg, const struct link_info *link)
 {
 	struct daemon *d = arg;
 	struct edge_port *port = port_by_name(d, link->name);
-	bool fresh, differs;
+	bool fresh, differs, came;
 
 	if (!port)
 		return;
+	came = link->up && !port->link.up;
 	fresh = !port->present || port->link.ifindex != link->ifindex;
 	differs = fresh || port->link.mtu != link->mtu || memcmp(port->link.mac, link->mac, 6);
 	/* the one store that moves its traffic comes before anything else */
@@ -211,8 +214,11 @@ static void on_link(void *arg, const struct link_info *link)
 		port_appeared(d, port);
 	else if (differs)
 		port_write(d, port);
-	if (port->role == SW_ROLE_PATH)
-		usable_update(d, port->slot);
+	if (port->role != SW_ROLE_PATH)
+		return;
+	if (differs || came) /* its routes went with it, without a word */
+		forward_sync(d);
+	usable_update(d, port->slot);
 }
 
 static void on_link_gone(void *arg, uint32_t ifindex, const char *name)

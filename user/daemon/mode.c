@@ -32,19 +32,24 @@ static void mode_store(struct daemon *d, enum sw_mode mode, uint64_t until_ns)
 static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_ERR])
 {
 	enum sw_mode before = d->cfg->mode;
+	enum sw_forward forward = d->forward;
 	int ret;
 
 	d->config_wrong = false;
 	d->cfg->mode = SW_MODE_ENFORCE; /* what is asked below goes by it; packets do not yet */
-	ret = daemon_bypass_check(d, err);
+	ret = edge_check(d, err);
 	if (!ret)
-		ret = edge_check(d, err);
+		ret = forward_begin(d, err);
 	if (!ret)
 		ret = attach_check(d, err);
 	if (ret) {
 		d->cfg->mode = before;
+		d->forward = forward;
+		if (before != SW_MODE_ENFORCE)
+			forward_release(d);
 		return ret;
 	}
+	forward_apply(d);
 	mode_store(d, SW_MODE_ENFORCE, until_ns);
 	attach_begin(d); /* tc moves packets from now on, XDP as it comes on */
 	return 0;
@@ -59,6 +64,7 @@ int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DA
 	} else {
 		mode_store(d, SW_MODE_MONITOR, 0); /* packets first, then the hooks */
 		attach_begin(d);
+		forward_release(d);
 	}
 	mode_arm(d);
 	return ret;

@@ -242,9 +242,12 @@ static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_
 	probe->cfg = cfg;
 	probe->base = d->base;
 	probe->dp = d->dp;
+	probe->forward = cfg->forward == FORWARD_AUTO	? d->forward
+			 : cfg->forward == FORWARD_FAST ? SW_FORWARD_FAST
+							: SW_FORWARD_KERNEL;
 	ret = check_interfaces(probe, err);
-	if (!ret && (d->cfg->mode != SW_MODE_ENFORCE || cfg->mode != SW_MODE_ENFORCE))
-		ret = daemon_bypass_check(probe, err);
+	if (!ret)
+		ret = forward_check(probe, err);
 	free(probe);
 	return ret ? ret : check_feeds(d, cfg, err);
 }

@@ -47,7 +47,7 @@ static bool sys_of_netns_exec(void)
 	return found;
 }
 
-void inspect_kernel(struct doctor_kernel *out)
+void inspect_kernel(struct doctor_kernel *out, uint32_t mask)
 {
 	memset(out, 0, sizeof(*out));
 	out->root = !geteuid();
@@ -62,6 +62,8 @@ void inspect_kernel(struct doctor_kernel *out)
 		if (found < 0)
 			out->filters_err[i] = found;
 	}
+	if (mask)
+		links_netfilter_marks(mask, out->marks);
 }
 
 /* beat_ns is behind the kernel's own struct bpf_timer, which reads as zeros. */
@@ -95,6 +97,22 @@ static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_
 	return 0;
 }
 
+static void inspect_egress(struct doctor_pins *out, struct maps *maps)
+{
+	struct sw_path_stats stats;
+	struct sw_path path;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (maps_path(maps, id, &path) || !path.name[0] ||
+		    maps_path_stats(maps, id, &stats))
+			continue;
+		if (stats.egress_returned && !out->egress_returned)
+			snprintf(out->egress_path, sizeof(out->egress_path), "%.31s", path.name);
+		out->egress_returned += stats.egress_returned;
+		out->egress_left += stats.egress_too_big + stats.egress_no_neighbor;
+	}
+}
+
 void inspect_pins(struct doctor_pins *out, const char *instance)
 {
 	char dir[PINS_DIR], err[DATAPATH_ERR] = "";
@@ -123,6 +141,7 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 		out->events_lost = health.events_lost;
 		out->flows_full = health.flows_full;
 	}
+	inspect_egress(out, maps);
 	if (!maps_flows_max(maps, &max) && !maps_flow_each(maps, flow_count, &out->flows))
 		out->flows_max = max;
 	maps_close(maps);

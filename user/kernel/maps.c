@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,28 @@ void maps_close(struct maps *maps)
 int maps_ctl(struct maps *maps, struct sw_ctl *out)
 {
 	return row_read(maps, MAP_CTL, 0, out, sizeof(*out));
+}
+
+int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl *ctl), void *arg)
+{
+	DIR *dir = opendir(PINS_BASE);
+	const struct dirent *entry;
+	int ret = 0;
+
+	while (dir && !ret && (entry = readdir(dir))) {
+		char err[DATAPATH_ERR];
+		struct maps *maps;
+		struct sw_ctl ctl;
+
+		if (entry->d_name[0] == '.' || maps_open(&maps, entry->d_name, err))
+			continue;
+		if (!maps_ctl(maps, &ctl))
+			ret = cb(arg, entry->d_name, &ctl);
+		maps_close(maps);
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
 }
 
 int maps_usable(struct maps *maps, struct sw_usable *out)

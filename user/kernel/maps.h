@@ -13,6 +13,8 @@ int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR]);
 void maps_close(struct maps *maps);
 
 int maps_ctl(struct maps *maps, struct sw_ctl *out);
+/* The settings of each instance of this version that is pinned; stops as maps_interface_each. */
+int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl *ctl), void *arg);
 int maps_usable(struct maps *maps, struct sw_usable *out);
 int maps_path(struct maps *maps, unsigned int id, struct sw_path *out);
 int maps_path_stats(struct maps *maps, unsigned int id,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `counters` from the pinned maps: per path, per interface and reason, per verdict. The rows of an
- * interface add up to what it received; those of 0 packets are left out.
+ * `counters` from the pinned maps: per path, per interface and reason, per path what TC egress did
+ * of what the kernel sent by it, per verdict. The rows of an interface add up to what it received;
+ * those of 0 packets are left out.
  */
 #include "output/rows_internal.h"
 
@@ -68,14 +69,46 @@ bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons 
 	return true;
 }
 
-static json_t *counters_reasons(struct maps *maps)
+static void interfaces_read(struct maps *maps, struct interface_list *list)
 {
-	struct interface_list list = {.n = 0};
+	list->n = 0;
+	maps_interface_each(maps, interface_add, list);
+	qsort(list->row, list->n, sizeof(list->row[0]), by_slot);
+}
+
+static json_t *counters_egress(struct maps *maps)
+{
+	struct interface_list list;
 	json_t *rows = json_array();
 	bool ok = rows;
 
-	maps_interface_each(maps, interface_add, &list);
-	qsort(list.row, list.n, sizeof(list.row[0]), by_slot);
+	interfaces_read(maps, &list);
+	for (size_t i = 0; ok && i < list.n && list.row[i].slot < SW_MAX_PATHS; i++) {
+		struct sw_path_stats s;
+
+		if (maps_path_stats(maps, list.row[i].slot, &s) ||
+		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned))
+			continue;
+		ok = rows_append(rows,
+				 json_pack("{s:s, s:I, s:I, s:I, s:I}", "interface",
+					   list.row[i].name, "moved", (json_int_t)s.egress_moved,
+					   "too_big", (json_int_t)s.egress_too_big, "no_neighbor",
+					   (json_int_t)s.egress_no_neighbor, "returned",
+					   (json_int_t)s.egress_returned));
+	}
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static json_t *counters_reasons(struct maps *maps)
+{
+	struct interface_list list;
+	json_t *rows = json_array();
+	bool ok = rows;
+
+	interfaces_read(maps, &list);
 	for (size_t i = 0; ok && i < list.n; i++) {
 		struct sw_reasons counts;
 
@@ -179,6 +212,7 @@ json_t *rows_counters(struct maps *maps)
 	if (row && rows_set(row, "paths", rows_paths(maps)) &&
 	    rows_set(row, "reasons", counters_reasons(maps)) &&
 	    rows_set(row, "redirect_errors", counters_redirect_errors(maps)) &&
+	    rows_set(row, "egress", counters_egress(maps)) &&
 	    rows_set(row, "verdicts", counters_verdicts(maps)))
 		return row;
 	json_decref(row);

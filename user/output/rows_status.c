@@ -22,7 +22,7 @@ json_t *rows_hooks(const char *instance)
 	return NULL;
 }
 
-/* The mode in effect, and how long until it ends by itself. False: no memory. */
+/* The mode in effect, how long until it ends by itself, and who sends. False: no memory. */
 static bool status_mode(json_t *row, struct maps *maps)
 {
 	uint64_t now = rows_now(), until;
@@ -31,12 +31,19 @@ static bool status_mode(json_t *row, struct maps *maps)
 
 	if (!maps || maps_ctl(maps, &ctl))
 		return rows_set(row, "mode", json_null()) &&
-		       rows_set(row, "mode_left_s", json_null());
+		       rows_set(row, "mode_left_s", json_null()) &&
+		       rows_set(row, "forward", json_null()) &&
+		       rows_set(row, "tables", json_null());
 	until = ctl.enforce_until_ns;
 	enforce = ctl.mode == SW_MODE_ENFORCE && (!until || now < until);
 	return rows_set(row, "mode", json_string(enforce ? "enforce" : "monitor")) &&
 	       rows_set(row, "mode_left_s",
-			until > now ? json_real((double)(until - now) / 1e9) : json_null());
+			until > now ? json_real((double)(until - now) / 1e9) : json_null()) &&
+	       rows_set(row, "forward",
+			json_string(ctl.forward == SW_FORWARD_KERNEL ? "kernel" : "fast")) &&
+	       rows_set(row, "tables",
+			json_pack("{s:o, s:n}", "first",
+				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back"));
 }
 
 struct redirect_sum {
@@ -104,8 +111,7 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	if (row && rows_set(row, "instance", json_string(instance)) &&
 	    rows_set(row, "version", json_string(SAMEWAY_VERSION)) &&
 	    rows_set(row, "daemon", json_false()) && status_mode(row, maps) &&
-	    rows_set(row, "forward", json_null()) && rows_set(row, "waiting", json_null()) &&
-	    rows_set(row, "uptime_s", json_null()) &&
+	    rows_set(row, "waiting", json_null()) && rows_set(row, "uptime_s", json_null()) &&
 	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&
 	    rows_set(row, "routes",
 		     json_pack("{s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6", "candidates",

@@ -93,8 +93,19 @@ static void status_daemon(struct table *table, const json_t *rows)
 	table_cell(table, "%s%s%s%s", field_text(rows, "mode"), left,
 		   waits ? ", still waiting for " : "",
 		   waits ? field_list(rows, "waiting", waiting, sizeof(waiting)) : "");
+}
+
+static void status_forward(struct table *table, const json_t *rows)
+{
+	const json_t *tables = json_object_get(rows, "tables");
+	char count[NUMBER_STRLEN];
+
 	table_cell(table, "forward");
-	table_cell(table, "%s", field_text(rows, "forward"));
+	if (json_integer_value(json_object_get(tables, "put_back")))
+		table_cell(table, "%s, %s rules or routes of it were gone and put back",
+			   field_text(rows, "forward"), field_count(tables, "put_back", count));
+	else
+		table_cell(table, "%s", field_text(rows, "forward"));
 }
 
 static void status_sizes(struct table *table, const json_t *rows)
@@ -182,6 +193,7 @@ int text_status(FILE *out, const json_t *rows)
 	table_cell(table, "version");
 	table_cell(table, "%s", field_text(rows, "version"));
 	status_daemon(table, rows);
+	status_forward(table, rows);
 	status_sizes(table, rows);
 	err = table_print(table, out);
 	if (!err)
@@ -261,6 +273,30 @@ static int counters_redirect_errors(FILE *out, const json_t *rows)
 	return table_print(table, out);
 }
 
+/* What the kernel sent by another path than select's; nothing at all where there is none. */
+static int counters_egress(FILE *out, const json_t *rows)
+{
+	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned"};
+	static const char *const heads[] = {"EGRESS", "MOVED", "TOO-BIG", "NO-NEIGHBOR",
+					    "RETURNED"};
+	struct table *table;
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(rows))
+		return 0;
+	fputc('\n', out);
+	table = table_new("lrrrr", 0);
+	for (i = 0; i < 5; i++)
+		table_cell(table, "%s", heads[i]);
+	json_array_foreach (rows, i, row) {
+		table_cell(table, "%s", field_text(row, "interface"));
+		for (size_t c = 0; c < 4; c++)
+			table_cell(table, "%llu", (unsigned long long)field_number(row, counts[c]));
+	}
+	return table_print(table, out);
+}
+
 int text_counters(FILE *out, const json_t *rows)
 {
 	struct table *table;
@@ -272,6 +308,8 @@ int text_counters(FILE *out, const json_t *rows)
 		err = counters_reasons(out, json_object_get(rows, "reasons"));
 	if (!err)
 		err = counters_redirect_errors(out, json_object_get(rows, "redirect_errors"));
+	if (!err)
+		err = counters_egress(out, json_object_get(rows, "egress"));
 	if (err)
 		return err;
 	fputc('\n', out);
