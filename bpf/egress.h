@@ -11,12 +11,12 @@
 #define PORT_IKE_NAT 4500
 
 /*
- * Whether the kernel's choice may be changed at all. In kernel forwarding the other device's rules
- * and NAT would be passed by. No magic: who comes back can't be told.
+ * Whether the kernel's choice may be changed at all. Where the kernel forwards it has a firewall or
+ * NAT, done for the device that it chose. No magic: who comes back can't be told.
  */
 static __always_inline bool moves(const struct sw_ctl *c)
 {
-	return c->forward == SW_FORWARD_FAST && c->magic && enforcing(c);
+	return c->magic && c->forward == SW_FORWARD_FAST && enforcing(c);
 }
 
 /*

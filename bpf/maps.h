@@ -111,10 +111,10 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } devices SEC(".maps");
 
-/* The kernel's timer that sums path_stats; beat_ns: when it last ran. */
+/* The kernel's timer that sums path_stats, and what it finds. */
 struct sw_timer {
 	struct bpf_timer timer;
-	__u64 beat_ns;
+	struct sw_beat beat;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -13,6 +13,7 @@
 #define PARSE_MAX_EXT 6 /* IPv6 extension headers */
 #define IP_FRAG_BITS  0x3fff
 #define TCP_FLAG_SYN  0x02
+#define TCP_FLAG_RST  0x04
 #define TCP_FLAG_ACK  0x10
 
 /* The start of ICMP of both families; linux/icmp.h would pull in libc. */
@@ -67,6 +68,7 @@ struct packet {
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */
+	__u32 ack;     /* TCP, host order */
 	__u8 family;   /* 4 or 6 */
 	__u8 proto;
 	__u8 ttl;
@@ -210,6 +212,7 @@ static __always_inline enum parse_result parse_l4(struct packet *pkt, void *l4, 
 			pkt->sport = tcp->source;
 			pkt->dport = tcp->dest;
 			pkt->tcp_flags = ((__u8 *)l4)[13];
+			pkt->ack = bpf_ntohl(tcp->ack_seq);
 			pkt->headers += tcp->doff * 4;
 		} else if (pkt->proto == IPPROTO_UDP || pkt->proto == IPPROTO_SCTP) {
 			struct udphdr *udp = l4; /* SCTP's ports are in the same place */

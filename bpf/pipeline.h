@@ -63,6 +63,8 @@ static __always_inline __u32 admit_source(const struct packet *pkt, const struct
 		return group && group->kind == SW_GROUP_INSIDE && group->slot == from->slot
 			       ? ADMITTED
 			       : SW_REASON_source;
+	if (group && group->kind == SW_GROUP_INSIDE)
+		return SW_REASON_spoof;
 	return group && group->kind == SW_GROUP_ROUTE && group->members >> (from->slot & 63) & 1
 		       ? ADMITTED
 		       : SW_REASON_source;
@@ -151,6 +153,17 @@ static __always_inline void decide_in(struct decision *d, const struct sw_interf
 	d->action = SW_ACTION_FORWARD;
 }
 
+/* From a path, sent by an inside host: a loop would go on, a spoofer too. */
+static __always_inline void decide_spoof(struct decision *d, const struct sw_interface *from,
+					 const struct sw_ctl *c)
+{
+	d->dir = DIR_IN;
+	d->path = from->slot;
+	d->reason = SW_REASON_spoof;
+	d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
+	d->counted = d->action == SW_ACTION_PASS;
+}
+
 /* What only keeps a packet from being moved by us: the kernel answers or sends it. */
 static __always_inline void decide_limits(struct decision *d, const struct frame *frame,
 					  const struct sw_ctl *c)
@@ -205,11 +218,17 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 		flow = flow_find(&d->pkt);
 	if (!flow) {
 		reason = admit_source(&d->pkt, from);
-		if (reason != ADMITTED) {
-			pass(d, reason);
-			d->counted = 0;
-			return NULL;
-		}
+	} else if (from->role == SW_ROLE_PATH && !d->pkt.icmp_error && sent_inside(flow, &d->pkt)) {
+		reason = SW_REASON_spoof;
+	}
+	if (reason == SW_REASON_spoof) {
+		decide_spoof(d, from, c);
+		return flow;
+	}
+	if (reason != ADMITTED) {
+		pass(d, reason);
+		d->counted = 0;
+		return NULL;
 	}
 	d->outside_id = id;
 	if (from->role == SW_ROLE_INSIDE)
@@ -235,6 +254,8 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 		count_rx(d->path, n);
 	if (d->record)
 		flow_record(&d->pkt, flow, DIR_IN, d->path, 0, n, now);
+	else if (d->reason == SW_REASON_spoof && !d->pkt.fragment && !d->pkt.icmp_error)
+		flow_spoof(&d->pkt, flow, d->path, now);
 }
 
 #endif

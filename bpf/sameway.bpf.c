@@ -34,6 +34,7 @@
 #include "select.h"
 #include "count.h"
 #include "event.h"
+#include "evidence.h"
 #include "flow.h"
 #include "nexthop.h"
 #include "rewrite.h"
@@ -205,9 +206,8 @@ static __always_inline bool is_inside(__u32 ifindex)
  * Behind the box's own masquerade a packet from inside has an address of the box: counted, never
  * judged.
  */
-static __always_inline bool egress_counts(const struct decision *d, __u32 came_by,
-					  const struct sw_group *dst, const struct sw_group *src,
-					  bool *record)
+static __always_inline bool egress_counts(const struct decision *d, const struct sw_group *dst,
+					  const struct sw_group *src, __u32 came_by, bool *record)
 {
 	if (dst && dst->kind != SW_GROUP_ROUTE)
 		return false;
@@ -255,7 +255,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	}
 	if (d->pkt.icmp_error)
 		flow = NULL;
-	if (!flow && !egress_counts(d, ctx->ingress_ifindex, dst, src, &record))
+	if (!flow && !egress_counts(d, dst, src, ctx->ingress_ifindex, &record))
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
 	count_tx(to->slot, n);

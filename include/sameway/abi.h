@@ -123,14 +123,17 @@ struct sw_ctl {
 	__u64 grace_ns;
 	__u64 can4, can6; /* paths that may be sent packets of the family */
 	__u32 default4,
-		default6;  /* group that select falls through to (default-route: last), 0: none */
-	__u32 seed;	   /* of the flow hash */
-	__u64 netns;	   /* inode of the network namespace whose interfaces these are */
-	__u32 event_rate;  /* events a second and CPU, at most */
+		default6; /* group that select falls through to (default-route: last), 0: none */
+	__u32 seed;	  /* of the flow hash */
+	__u64 netns;	  /* inode of the network namespace whose interfaces these are */
+	__u32 event_rate; /* events a second and CPU, at most */
+	__u32 unwatched;  /* bits SW_UNWATCHED_*: a hook that should see the direction is missing */
 	__u32 devices_map; /* the kernel's id of map `devices` */
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
-	__u32 forward; /* enum sw_forward in effect */
+	__u64 watched_ns; /* CLOCK_MONOTONIC since when nothing is unwatched */
+	__u64 magic;	  /* random: tells what we moved from what others did; 0: none yet */
+	__u32 forward;	  /* enum sw_forward in effect */
 	/*
 	 * The bits of skb->mark that are ours, in a row. A path's value is its id + 1, counted in
 	 * the lowest of them: one word, so that no packet sees half a change. 0: nothing is marked.
@@ -138,7 +141,6 @@ struct sw_ctl {
 	__u32 fwmark;
 	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
 	__u32 tables, tables_before;
-	__u64 magic; /* random: tells what we moved from what others did; 0: none yet */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -146,6 +148,10 @@ static inline __u32 sw_mark(__u32 mask, __u32 path)
 {
 	return (path + 1) * (mask & -mask) & mask;
 }
+
+/* By direction: enum direction's numbers as bits. */
+#define SW_UNWATCHED_OUT 0x1 /* inside to path */
+#define SW_UNWATCHED_IN	 0x2
 
 /* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
 struct sw_usable {
@@ -300,8 +306,18 @@ struct sw_redirect_errors {
 	SW_REDIRECT_ERRORS(SW_FIELD_COUNT)
 };
 
-/* Map `timers`, one row. beat_ns: last run of the kernel's timer; old = the clock has stalled. */
+/*
+ * Map `timers`, one row: a struct bpf_timer, then this, written by the kernel's timer. An old
+ * beat_ns: the clock has stalled. The others: packets of all paths, and when it last found more.
+ */
 #define SW_TIMER_PERIOD_NS 1000000000ULL
+struct sw_beat {
+	__u64 beat_ns;
+	__u64 rx_packets, rx_ns;
+	__u64 tx_packets, tx_ns;
+};
+/* A direction without a packet on any path for so long is idle: nothing is told of it. */
+#define SW_SIDE_IDLE_NS 5000000000ULL
 
 /* Key of `flows`: lo/hi ordered, so that both directions share one record. */
 struct sw_flow_key {
@@ -331,6 +347,22 @@ struct sw_flow_state {
 
 #define SW_FLOW_INSIDE_IS_HI  0x01 /* the inside host is key.hi */
 #define SW_FLOW_OPENED_INSIDE 0x02 /* who sent the SYN, else the first packet seen */
+#define SW_FLOW_NO_SYN	      0x04 /* its first packet was a SYN-ACK: the SYN went elsewhere */
+#define SW_FLOW_LOOPS	      0x08 /* what came by a path from its inside host had left before */
+
+/*
+ * Evidence of an answer that went elsewhere, taken of a flow while one direction is all that is
+ * seen: `ack` grows over data that was not seen here. Not taken of packets in the first
+ * SW_EVIDENCE_AGE_NS of the record and after a change: what they answer may have passed before.
+ */
+#define SW_EVIDENCE_NONE   0
+#define SW_EVIDENCE_BASE   1 /* `ack` is set */
+#define SW_EVIDENCE_ONCE   2 /* it has grown */
+#define SW_EVIDENCE_WHOLE  3 /* again, or a SYN-ACK without its SYN */
+#define SW_EVIDENCE_AGE_NS 1000000000ULL
+/* So long after a packet of its own inside host came by a path a flow is LOOP_OR_SPOOF. */
+#define SW_SPOOF_HOLD_NS 5000000000ULL
+
 /* TCP flags seen, of each direction, in tcp_out / tcp_in: FIN 1, SYN 2, RST 4, ACK 16 */
 struct sw_flow {
 	__u64 state;	  /* struct sw_flow_state */
@@ -343,6 +375,11 @@ struct sw_flow {
 	__u64 out_packets, out_bytes, in_packets, in_bytes;
 	__u64 settle_from_ns, settle_ns; /* first and last change of this row of changes, 0: none */
 	__u64 moved_ns;			 /* first outward packet on the path that `out` names */
+	__u64 spoof_ns;	 /* last packet from its inside host that came by a path, 0: none */
+	__u32 ack;	 /* last that grew, host order */
+	__u8 evidence;	 /* SW_EVIDENCE_* */
+	__u8 spoof_path; /* where it came by, set with spoof_ns */
+	__u8 pad[2];
 };
 
 /* Ring buffer `events`: a flow's verdict changed. */
@@ -356,7 +393,8 @@ struct sw_event {
 	struct sw_flow_state state;
 	__u8 previous; /* verdict of the last event sent for this flow */
 	__u8 about;
-	__u8 pad[6];
+	__u8 spoof_path; /* likewise */
+	__u8 pad[5];
 };
 
 /*
@@ -393,7 +431,7 @@ _Static_assert(sizeof(struct sw_usable) == 64, "usable is one cache line");
 _Static_assert(sizeof(struct sw_flow_state) == 8, "flow state is one word");
 _Static_assert(sizeof(struct sw_flow_key) == 40, "flow key has no hidden padding");
 _Static_assert(sizeof(struct sw_group) == 96, "group has no hidden padding");
-_Static_assert(sizeof(struct sw_flow) == 96, "flow has no hidden padding");
+_Static_assert(sizeof(struct sw_flow) == 112, "flow has no hidden padding");
 _Static_assert(sizeof(struct sw_explain) % 8 == 0, "explain has no hidden padding");
 
 #endif

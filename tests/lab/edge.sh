@@ -26,11 +26,12 @@ in_ns() { nsenter --net="/run/netns/$LAB-$1" "${@:2}"; }
 # s ARGUMENT...: the program in the edge's namespace, talking to this lab's instance.
 s() { in_ns edge "$SAMEWAY" -i "$LAB" "$@"; }
 
-# wait_for SECONDS COMMAND...: polls until the command succeeds; 1 when it did not in time.
+# wait_for SECONDS COMMAND...: polls until the command succeeds; 1 when it did not in time. LAB_SLOW: a machine so many times
+# slower than most has so many times the seconds.
 wait_for() {
 	local limit=$1 end
 	shift
-	end=$((${EPOCHREALTIME/./} + $(awk -v s="$limit" 'BEGIN { printf "%d", s * 1000000 }')))
+	end=$((${EPOCHREALTIME/./} + $(awk -v s="$limit" -v slow="${LAB_SLOW:-1}" 'BEGIN { printf "%d", s * slow * 1000000 }')))
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
 		sleep 0.03
@@ -130,7 +131,7 @@ make_tunnel() {
 		ip -n "$LAB-vpngw" -6 route add fd00:2:30::7d/128 dev tun30 src $VPNPEER6
 }
 
-BGP_TIMERS='hold time 3; keepalive time 1; connect delay time 1; connect retry time 1; error wait time 1, 2;'
+BGP_TIMERS="hold time $((3 * ${LAB_SLOW:-1})); keepalive time 1; connect delay time 1; connect retry time 1; error wait time 1, 2;"
 
 # bird_head ROUTER-ID: what all of them share
 bird_head() {

@@ -66,6 +66,13 @@ check "others pass" replies $SPOKE4
 nft_edge delete table ip t
 check "the rule goes: no flip back by itself" true_json '.forward == "kernel"' status
 
+# asked for
+sed -i 's/^forward: .*/forward: kernel/' "$RUN/sameway.yaml"
+check "forward: kernel, with no rule there" eval 's reload && true_json ".forward == \"kernel\"" status'
+check_within 20 "the feed is back" sameway_ready
+check_at_least "by ExpressRoute, against the kernel's main table" "$(by er0)" 20
+check "without XDP" eval '! xdp_on lan0'
+
 s detach >/dev/null
 check "detach leaves no rule" eval '[ "$(ours -4)$(ours -6)" = 00 ]'
 done_testing

@@ -8,7 +8,7 @@ set -u
 lab_start enforce
 tx() { j '[.[] | select(.name == "er1-primary")][0].tx_packets' paths; }
 by_er() { moved edge er0 tx ping_lost 40 0.005 "$CLOUD4"; }
-background lan long ping -i 0.05 -c 2000 -W 1 $CLOUD4
+background lan long ping -i 0.05 -c 100000 -W 1 $CLOUD4
 wait_for 5 lines_reach long 'bytes from' 10
 
 check "a second daemon of the same instance is refused" eval 's run -c "$RUN/sameway.yaml" >"$RUN/second" 2>&1; [ $? = 1 ]'

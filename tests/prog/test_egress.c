@@ -162,6 +162,11 @@ static void vary_over(void)
 {
 	edge.ctl->enforce_until_ns = 1;
 }
+static void vary_kernel(void)
+{
+	edge.ctl->forward = SW_FORWARD_KERNEL;
+	edge.ctl->fwmark = 0xff0000;
+}
 static void vary_no_magic(void)
 {
 	edge.ctl->magic = 0;
@@ -256,6 +261,8 @@ static const struct one cases[] = {
 	{"monitor", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_monitor},
 	{"monitor, forwarded", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_monitor, FORWARDED(LAN0)},
 	{"enforce is over", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_over},
+	{"the kernel forwards", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel},
+	{"the kernel forwards, from inside", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel, FORWARDED(LAN0)},
 	{"no magic yet", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_no_magic},
 	/* size */
 	{"as big as the path", ER0, {LOCAL4(BRANCH), .size = 1400}, TO(TUN)},

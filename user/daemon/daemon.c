@@ -23,8 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENT_RATE 1000 /* verdict events a second and CPU */
-#define SCAN_QUIET 5	/* seconds between scans while no incident is open */
+#define EVENT_RATE  1000 /* verdict events a second and CPU */
+#define SCAN_QUIET  5	 /* seconds between scans while no incident is open */
+#define WATCH_CHECK 5	 /* seconds between looks at the paths' hooks */
 
 static uint64_t clock_read(clockid_t id)
 {
@@ -136,6 +137,8 @@ static void settings_write(struct daemon *d)
 		if (getrandom(&c->magic, sizeof(c->magic), 0) != sizeof(c->magic))
 			c->magic = clock_wall();
 	}
+	if (!datapath_adopted(d->dp)) /* no hook is there yet */
+		c->unwatched = SW_UNWATCHED_OUT | SW_UNWATCHED_IN;
 	if (!c->generation) /* 0 in a record: never judged */
 		c->generation = 1;
 	for (unsigned int v = 0; v < SW_VERDICT_COUNT; v++) {
@@ -172,6 +175,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	routes_tick(d);
 	edge_tick(d);
 	redirects_tick(d);
+	if (d->ticks % WATCH_CHECK == 0)
+		watch_update(d);
 	forward_tick(d);
 	egress_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
@@ -306,8 +311,10 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 		edge_apply_mode(d);
 		ret = edge_attach(d, err);
 	}
-	if (!ret)
+	if (!ret) {
+		watch_update(d);
 		mode_arm(d);
+	}
 	return ret;
 }
 

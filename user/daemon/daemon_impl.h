@@ -8,6 +8,7 @@
  *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      whether somebody else moves packets back
+ *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
@@ -138,6 +139,7 @@ struct daemon {
 	bool config_wrong;	    /* the start failed by what the config says */
 	enum sw_forward forward;    /* in effect */
 	bool bypassed;		    /* and passes by rules that are there, as it may */
+	uint64_t steered;	    /* paths whose rules and routes were all there */
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
@@ -242,6 +244,9 @@ bool attach_resets(const struct daemon *d, unsigned int id);
 /* redirects.c. Each second; and after the data plane is open, before the first packet. */
 void redirects_start(struct daemon *d);
 void redirects_tick(struct daemon *d);
+
+/* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
+void watch_update(struct daemon *d);
 
 /* usable.c */
 void usable_init(struct daemon *d);

@@ -206,6 +206,8 @@ static void on_link(void *arg, const struct link_info *link)
 		if (!link->up)
 			usable_update(d, port->slot);
 	}
+	if (port->role == SW_ROLE_PATH && (fresh || !link->up))
+		d->steered &= ~(1ULL << port->slot);
 	port->present = true;
 	port->link = *link;
 	if (!d->started)

@@ -128,8 +128,23 @@ static void plan_make(const struct daemon *d, struct steer_plan *plan)
 	}
 }
 
+/* Paths whose link is up: their routes are there, and do not go by themselves. */
+static uint64_t paths_up(const struct daemon *d)
+{
+	uint64_t up = 0;
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		const struct edge_port *port = &d->port[i];
+
+		if (port->role == SW_ROLE_PATH && port->present && port->link.up)
+			up |= 1ULL << port->slot;
+	}
+	return up;
+}
+
 /*
- * first: they are to be put now; else one that is missing has been lost. What the kernel refuses
+ * first: they are to be put now; else one that is missing has been lost, unless its link was
+ * away meanwhile. What the kernel refuses
  * (IPv6 on a device without) is said once, and does not keep the rest from working.
  */
 static int tables_sync(struct daemon *d, bool first, char err[DATAPATH_ERR])
@@ -150,10 +165,11 @@ static int tables_sync(struct daemon *d, bool first, char err[DATAPATH_ERR])
 			   "routes",
 			   report.failed, strerror(-report.err));
 	d->steer_failed = report.err;
-	if (!first && report.put) {
+	if (!first && report.paths & d->steered) {
 		d->steered_again += report.put;
 		daemon_log("%s was gone, %zu in all: put back", report.what, report.put);
 	}
+	d->steered = paths_up(d);
 	return 0;
 }
 

@@ -66,9 +66,10 @@ void inspect_kernel(struct doctor_kernel *out, uint32_t mask)
 		links_netfilter_marks(mask, out->marks);
 }
 
-/* beat_ns is behind the kernel's own struct bpf_timer, which reads as zeros. */
+/* The beat is behind the kernel's own struct bpf_timer, which reads as zeros. */
 struct timer_row {
-	uint64_t timer[2], beat_ns;
+	uint64_t timer[2];
+	struct sw_beat beat;
 };
 
 static uint64_t timer_beat(const char *dir)
@@ -82,9 +83,9 @@ static uint64_t timer_beat(const char *dir)
 		return 0;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.value_size != sizeof(row) ||
 	    bpf_map_lookup_elem(fd, &key, &row))
-		row.beat_ns = 0;
+		row.beat.beat_ns = 0;
 	close(fd);
-	return row.beat_ns;
+	return row.beat.beat_ns;
 }
 
 static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)

@@ -172,7 +172,7 @@ int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl
 
 	while (dir && !ret && (entry = readdir(dir))) {
 		char err[DATAPATH_ERR];
-		struct maps *maps;
+		struct maps *maps = NULL;
 		struct sw_ctl ctl;
 
 		if (entry->d_name[0] == '.' || maps_open(&maps, entry->d_name, err))

@@ -47,15 +47,18 @@ static bool rule_equal(const struct steer_rule *a, const struct steer_rule *b)
 }
 
 /* Notes what became of one. Its link is away: the next look after it is back puts it. */
-static void note(struct steer_report *report, int err, const char *kind, uint8_t family,
+static void note(const struct look *look, int err, const char *kind, uint8_t family,
 		 uint32_t number)
 {
+	struct steer_report *report = look->report;
 	char *text = err ? report->failed : report->what;
 
 	if (err == -ENETDOWN || err == -ENODEV || err == -EEXIST)
 		return;
 	if (err && report->err)
 		return;
+	if (!err)
+		report->paths |= 1ULL << (number - look->plan->tables);
 	if (!err && report->put++)
 		return;
 	if (err)
@@ -79,7 +82,7 @@ static void rule_want(struct look *look, const struct steer_rule *want)
 		if (rule_equal(&look->rule[i], want))
 			return;
 	}
-	note(look->report, steer_rule_put(look->nl, want), "rule", want->family, want->priority);
+	note(look, steer_rule_put(look->nl, want), "rule", want->family, want->priority);
 }
 
 struct route_look {
@@ -115,7 +118,7 @@ static int route_want(struct look *look, const struct steer_path *path, uint8_t 
 	err = steer_routes(look->nl, family, want.table, route_compare, &found);
 	if (err || found.there)
 		return err;
-	note(look->report, steer_route_put(look->nl, &want), "route of table", family, want.table);
+	note(look, steer_route_put(look->nl, &want), "route of table", family, want.table);
 	return 0;
 }
 

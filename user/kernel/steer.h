@@ -29,6 +29,7 @@ struct steer_plan {
 struct steer_report {
 	size_t put;	       /* rules and routes that were missing or wrong, and are right now */
 	char what[STEER_TEXT]; /* the first of them */
+	uint64_t paths;	       /* whose they are, a bit an id */
 	int err;	       /* of the first that could not be put, -errno */
 	char failed[STEER_TEXT]; /* which that is */
 };
