@@ -40,6 +40,8 @@ MAP_ARRAY(verdicts, struct sw_verdict_row, SW_VERDICT_COUNT);
 MAP_PERCPU(path_stats, struct sw_path_stats, SW_MAX_PATHS);
 MAP_PERCPU(reasons, struct sw_reasons, SW_MAX_SLOTS);
 MAP_PERCPU(health, struct sw_health, 1);
+/* Packets that XDP redirected and the kernel lost, by slot of the device they were for. */
+MAP_PERCPU(redirect_errors, struct sw_redirect_errors, SW_MAX_SLOTS);
 
 /* Our interfaces by ifindex. Written by the daemon; full: the interface is refused at start. */
 struct {

@@ -9,8 +9,11 @@
  *                   sent by another path than select's
  *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
  *   sw_start        arms the timer that keeps path_counters
+ *   sw_redirect_err, sw_devmap_xmit
+ *                   the kernel's tracepoints: what XDP redirected and the kernel then lost
  */
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -21,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include "sameway/abi.h"
 #include "maps.h"
@@ -38,6 +42,7 @@
 #include "pipeline.h"
 #include "egress.h"
 #include "timer.h"
+#include "tracepoint.h"
 
 #define TC_PULL_BYTES 160 /* headers that parse may want in the linear part */
 
@@ -321,6 +326,37 @@ SEC("syscall")
 int sw_start(void *ctx __attribute__((unused)))
 {
 	return timer_start();
+}
+
+SEC("raw_tp/xdp_redirect_err")
+int sw_redirect_err(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 map = (__u32)ctx->args[5], slot = (__u32)ctx->args[6];
+	int err = (int)ctx->args[3];
+	struct sw_ctl *c = settings();
+
+	if (c && map == c->devices_map)
+		redirect_lost(slot, err, 1);
+	return 0;
+}
+
+SEC("raw_tp/xdp_devmap_xmit")
+int sw_devmap_xmit(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct net_device *from = (void *)ctx->args[0], *to = (void *)ctx->args[1];
+	int lost = (int)ctx->args[3], err = (int)ctx->args[4];
+	struct sw_interface *ours;
+	struct sw_ctl *c;
+
+	if (lost <= 0)
+		return 0;
+	c = settings();
+	if (!c || !traced_interface(from, c))
+		return 0;
+	ours = traced_interface(to, c);
+	if (ours)
+		redirect_lost(ours->slot, err, (__u32)lost);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

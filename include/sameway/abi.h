@@ -129,6 +129,7 @@ struct sw_ctl {
 	__u64 netns;	  /* inode of the network namespace whose interfaces these are */
 	__u32 event_rate; /* events a second and CPU, at most */
 	__u32 unwatched;  /* bits SW_UNWATCHED_*: a hook that should see the direction is missing */
+	__u32 devices_map; /* the kernel's id of map `devices` */
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
 	__u64 watched_ns; /* CLOCK_MONOTONIC since when nothing is unwatched */
@@ -310,6 +311,21 @@ struct sw_health {
 	__u64 neighbor_asked;  /* look-ups of a gateway's MAC */
 	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
 	__u64 rate_window_ns, rate_count;
+};
+
+/*
+ * Per-CPU map `redirect_errors`, a row a slot: packets that XDP redirected to the device and the
+ * kernel then lost, by why. They are among what `reasons` and `path_stats` count as sent.
+ */
+#define SW_REDIRECT_ERRORS(X)                                                                      \
+	X(device_down, "device-down")	  /* administratively down */                              \
+	X(too_long, "too-long")		  /* than the device's MTU */                              \
+	X(not_supported, "not-supported") /* the driver takes nothing (any more) */                \
+	X(no_receiver, "no-receiver")	  /* its queues are off, or a veth's peer has no GRO */    \
+	X(queue_full, "queue-full")	  /* it took only some */                                  \
+	X(other, "other")
+struct sw_redirect_errors {
+	SW_REDIRECT_ERRORS(SW_FIELD_COUNT)
 };
 
 /*

@@ -101,6 +101,20 @@ int maps_health(struct maps *maps, struct sw_health *out)
 	return 0;
 }
 
+int maps_redirect_errors(struct maps *maps, unsigned int slot, struct sw_redirect_errors *out)
+{
+	(void)maps;
+	*out = (struct sw_redirect_errors){0};
+	if (slot == 0)
+		*out = (struct sw_redirect_errors){.device_down = 12, .queue_full = 3};
+	return 0;
+}
+
+bool maps_redirects_counted(const struct maps *maps)
+{
+	return maps;
+}
+
 int maps_interface_each(struct maps *maps,
 			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
 			void *arg)

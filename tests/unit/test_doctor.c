@@ -398,10 +398,6 @@ static void test_pins(void **state)
 	doctor_pins(&report, "ce1", &p);
 	assert_wrong(&report, "flows", "flow table", "1 could not", "now 100");
 	p = good;
-	p.redirect_no_dev = 2;
-	doctor_pins(&report, "ce1", &p);
-	assert_wrong(&report, "redirect", "XDP redirect", "2 packets", "ip link");
-	p = good;
 	p.egress_left = 9; /* is no fault of the box */
 	doctor_pins(&report, "ce1", &p);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
@@ -429,6 +425,10 @@ static void test_status(void **state)
 {
 	(void)state;
 	judge_status("{" FEED("up") "}", NULL, NULL, NULL, NULL);
+	judge_status("{" FEED("up") ",\"redirects\":{\"counted\":true,\"lost\":9,\"last_s\":99.5}}",
+		     NULL, NULL, NULL, NULL);
+	judge_status("{" FEED("up") ",\"redirects\":{\"counted\":true,\"lost\":9,\"last_s\":1.5}}",
+		     "redirect", "XDP redirect", "2 s ago", "redirect_errors");
 	judge_status("{" FEED("up") ",\"tables\":{\"first\":7000,\"put_back\":0}}", NULL, NULL,
 		     NULL, NULL);
 	judge_status("{" FEED("up") ",\"tables\":{\"first\":7000,\"put_back\":3}}", "put-back",

@@ -25,23 +25,24 @@ static int daemon_stop(const struct cmd_call *call)
 	struct client *client;
 	json_t *rows;
 	char path[108];
-	int code;
+	int code, wait_ms;
 
 	cmd_run_path(call->instance, ".sock", path, sizeof(path));
 	code = client_open(&client, path, call->instance, &err);
 	if (code == -ENOENT)
 		return 0;
 	if (!code) {
-		code = client_ask(client, json_pack("{s:s}", "cmd", "stop"), &rows, &err);
+		code = client_ask(client, json_pack("{s:s, s:b}", "cmd", "stop", "detach", 1),
+				  &rows, &err);
 		if (!code) {
+			wait_ms = (int)json_integer_value(json_object_get(rows, "wait_ms"));
 			json_decref(rows);
-			if (!client_wait_closed(client, STOP_TIMEOUT_MS)) {
+			if (!client_wait_closed(client, STOP_TIMEOUT_MS + wait_ms)) {
 				client_close(client);
 				return 1;
 			}
 			strcpy(err.text,
-			       "the daemon does not end within 10 s: kill it, then detach "
-			       "again");
+			       "the daemon does not end in time: kill it, then detach again");
 		}
 		client_close(client);
 	}

@@ -242,12 +242,6 @@ static void check_health(struct doctor_report *report, const struct doctor_pins 
 	else
 		doctor_add(report, "flows", "flow table", true, "", "%llu of %llu records",
 			   (unsigned long long)pins->flows, (unsigned long long)pins->flows_max);
-	if (pins->redirect_no_dev)
-		doctor_add(report, "redirect", "XDP redirect", false,
-			   "see `sameway status` for hooks and `ip link` for devices; `sameway "
-			   "detach` and `run` begin the count anew",
-			   "%llu packets found no device to go to",
-			   (unsigned long long)pins->redirect_no_dev);
 }
 
 void doctor_pins(struct doctor_report *report, const char *instance, const struct doctor_pins *pins)

@@ -41,7 +41,7 @@ struct doctor_pins {
 	char why[400]; /* not readable: "what is wrong: what to do" */
 	bool health_known;
 	uint64_t now_ns, beat_ns; /* CLOCK_MONOTONIC; beat 0: not known */
-	uint64_t events_lost, flows_full, redirect_no_dev;
+	uint64_t events_lost, flows_full;
 	uint64_t flows, flows_max; /* max 0: not known */
 	/* came back after it was moved, and a path that it came back to; not there, or did not fit
 	 */

@@ -174,6 +174,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	routes_tick(d);
 	edge_tick(d);
+	redirects_tick(d);
 	if (d->ticks % WATCH_CHECK == 0)
 		watch_update(d);
 	forward_tick(d);
@@ -270,6 +271,7 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 		return ret;
 	}
 	settings_write(d);
+	redirects_start(d);
 	ret = datapath_start_timer(d->dp);
 	if (ret)
 		snprintf(err, DATAPATH_ERR, "the kernel's timer does not start: %s",

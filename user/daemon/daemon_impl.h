@@ -4,6 +4,8 @@
  *
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
+ *   attach.c      XDP on the interfaces, one at a time
+ *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      whether somebody else moves packets back
  *   watch.c       whether the programs see all that passes
@@ -36,21 +38,43 @@
 #define CHANGE_NS	  1000000000ULL /* what feeds say within is one change */
 #define COMPILE_SLICE	  500		/* prefixes a turn of the loop */
 #define CARRIER_PERIOD_MS 5
+#define ATTACH_WAIT_NS	  10000000000ULL  /* for a link to come back */
 #define FAILBACK_MAX_NS	  300000000000ULL /* of the doubling, and the time that it looks back */
 
 /* An interface of the config: a path's or an inside one's. */
 struct edge_port {
 	uint8_t slot;
 	enum sw_role role;
-	const char *name; /* of the interface */
-	const char
-		*owner_name; /* of the device with its addresses and neighbours, mostly the same */
+	const char *name;	/* of the interface */
+	const char *owner_name; /* of the device with its addresses; mostly the same */
 	union sw_tags tags;
 	bool present;		      /* both are there */
 	struct link_info link, owner; /* ifindex 0: is not there */
 	uint8_t gateway_mac[6];	      /* where its segment has several paths */
 	uint32_t device;	      /* in map `devices`, 0: none */
 	bool device_known;
+	bool no_native; /* its driver has no native XDP */
+};
+
+/* The sequence of XDP being attached or taken off (attach.c). */
+struct attach {
+	struct event *ev;
+	uint8_t slot[SW_MAX_SLOTS]; /* in this order; done before `at` */
+	size_t n, at;
+	char name[IFNAMSIZ]; /* the interface that is waited for, empty: none */
+	bool attached;	     /* by what it was shaken: XDP put on, else taken off */
+	bool dipped;	     /* its link, or a path of its, was seen down since */
+	uint64_t paths;	     /* of its paths, those that were usable before */
+	uint64_t since_ns;
+	bool leaving; /* all off, then the daemon ends */
+};
+
+/* What XDP redirected and the kernel lost (redirects.c). */
+struct redirects {
+	bool begun;
+	uint64_t sum, last_ns; /* last_ns: when it last grew, 0: not since the start */
+	uint64_t told_ns;
+	struct sw_redirect_errors told[SW_MAX_SLOTS];
 };
 
 /* A path, by id. */
@@ -131,6 +155,8 @@ struct daemon {
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
+	struct attach attach;
+	struct redirects redirects;
 	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
@@ -199,8 +225,6 @@ uint32_t edge_port_mtu(const struct edge_port *port);
 int edge_interface_write(struct daemon *d, uint32_t ifindex);
 /* Says it when two paths of a segment have gateways of one MAC: they can't be told apart. */
 void edge_gateway_mac(struct daemon *d, struct edge_port *port, const uint8_t mac[6]);
-/* XDP as the mode says, on all. -errno with err: not on all. */
-int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR]);
 /* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */
 void edge_release(struct daemon *d);
 /* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
@@ -213,6 +237,27 @@ void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
+
+/* attach.c. attach_start: 0 or -ENOMEM. */
+int attach_start(struct daemon *d);
+void attach_stop(struct daemon *d);
+/* Whether XDP could go on where the mode wants it: -EBUSY with err where another's is. */
+int attach_check(struct daemon *d, char err[DATAPATH_ERR]);
+/* XDP as the mode says, on all, one at a time; goes on by itself, and begins anew when called. */
+void attach_begin(struct daemon *d);
+/* The same on an interface that has just come: at once. */
+void attach_one(struct daemon *d, struct edge_port *port);
+/* XDP off all, then the daemon ends: within so many ns. */
+uint64_t attach_leave(struct daemon *d);
+/* It is wanted there and is not. And: or its link is still waited for. */
+bool attach_lacks(const struct daemon *d, const struct edge_port *port);
+bool attach_pending(const struct daemon *d, const struct edge_port *port);
+/* Path `id` is down since we shake its interface: no failure of its own. */
+bool attach_resets(const struct daemon *d, unsigned int id);
+
+/* redirects.c. Each second; and after the data plane is open, before the first packet. */
+void redirects_start(struct daemon *d);
+void redirects_tick(struct daemon *d);
 
 /* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
 void watch_update(struct daemon *d);

@@ -141,32 +141,7 @@ static void port_manage_gateways(struct daemon *d, const struct edge_port *port)
 	}
 }
 
-static int port_attach_xdp(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
-{
-	int ret;
-
-	if (d->cfg->mode != SW_MODE_ENFORCE || d->forward != SW_FORWARD_FAST || port->link.l3) {
-		datapath_unattach(d->dp, port->name, HOOK_XDP);
-		return 0;
-	}
-	ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
-	if (ret != -EOPNOTSUPP)
-		return ret;
-	daemon_log("%s has no native XDP: its packets are moved by tc, more slowly", port->name);
-	return 0;
-}
-
-int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR])
-{
-	int ret = 0;
-
-	for (size_t i = d->n_ports; i > 0 && !ret; i--) {
-		if (d->port[i - 1].present && edge_port_leads(d, &d->port[i - 1]))
-			ret = port_attach_xdp(d, &d->port[i - 1], err);
-	}
-	return ret;
-}
-
+/* TC: resets nothing, so there is no order to keep. */
 static int port_attach(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
 {
 	uint32_t ifindex = port->link.ifindex;
@@ -175,9 +150,7 @@ static int port_attach(struct daemon *d, const struct edge_port *port, char err[
 	ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_INGRESS, err);
 	if (!ret && port->role == SW_ROLE_PATH)
 		ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_EGRESS, err);
-	if (ret)
-		return ret;
-	return port_attach_xdp(d, port, err);
+	return ret;
 }
 
 static int carrier_watch(struct daemon *d)
@@ -205,7 +178,8 @@ static void port_appeared(struct daemon *d, struct edge_port *port)
 		daemon_log("%s: its rows can't be written (%s): start again", port->name,
 			   strerror(-ret));
 	if (port_attach(d, port, err))
-		daemon_log("%s: %s", port->name, err);
+		daemon_log("%s", err);
+	attach_one(d, port);
 	port->device_known = false;
 	port_device_update(d, port);
 	port_manage_gateways(d, port);
@@ -418,6 +392,9 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 	const char *names[SW_MAX_SLOTS];
 	int ret;
 
+	ret = attach_check(d, err);
+	if (ret)
+		return ret;
 	stale_rows_clear(d);
 	for (size_t i = 0; i < d->n_ports; i++) {
 		names[i] = d->port[i].name;
@@ -437,16 +414,22 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 		port_manage_gateways(d, &d->port[i]);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
 		usable_update(d, id);
-	/* backups first: the last in the config's order of paths is the last to lose */
-	for (size_t i = d->n_ports; i > 0; i--) {
-		if (!edge_port_leads(d, &d->port[i - 1]))
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (!edge_port_leads(d, &d->port[i]))
 			continue;
-		ret = port_attach(d, &d->port[i - 1], err);
+		ret = port_attach(d, &d->port[i], err);
 		if (ret)
 			return ret;
 	}
 	edge_tick(d);
-	return carrier_watch(d);
+	ret = carrier_watch(d);
+	if (!ret)
+		ret = attach_start(d);
+	if (ret)
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+	else
+		attach_begin(d);
+	return ret;
 }
 
 void edge_apply_mode(struct daemon *d)
@@ -479,6 +462,7 @@ void edge_release(struct daemon *d)
 
 void edge_stop(struct daemon *d)
 {
+	attach_stop(d);
 	if (d->links)
 		links_stop(d->links);
 	free(d->port);

@@ -253,7 +253,7 @@ void forward_apply(struct daemon *d)
 /* Rules that are new: from here on the kernel forwards. */
 static void forward_look(struct daemon *d)
 {
-	char found[300], err[DATAPATH_ERR];
+	char found[300];
 	int ret;
 
 	if (d->forward == SW_FORWARD_KERNEL || d->bypassed)
@@ -272,7 +272,7 @@ static void forward_look(struct daemon *d)
 	forward_apply(d);
 	if (d->cfg->mode != SW_MODE_ENFORCE)
 		return;
-	edge_attach_xdp(d, err); /* takes it off */
+	attach_begin(d); /* takes it off */
 	daemon_log(
 		"rules are new on this box: %.200s: %sthe kernel forwards from now on, by marks, "
 		"so that they are obeyed; `sameway -i %s reload` looks again",

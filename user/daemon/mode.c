@@ -33,7 +33,6 @@ static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_
 {
 	enum sw_mode before = d->cfg->mode;
 	enum sw_forward forward = d->forward;
-	char text[DATAPATH_ERR];
 	int ret;
 
 	d->config_wrong = false;
@@ -42,18 +41,18 @@ static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_
 	if (!ret)
 		ret = forward_begin(d, err);
 	if (!ret)
-		ret = edge_attach_xdp(d, err);
-	if (!ret) {
-		forward_apply(d);
-		mode_store(d, SW_MODE_ENFORCE, until_ns);
-		return 0;
+		ret = attach_check(d, err);
+	if (ret) {
+		d->cfg->mode = before;
+		d->forward = forward;
+		if (before != SW_MODE_ENFORCE)
+			forward_release(d);
+		return ret;
 	}
-	d->cfg->mode = before;
-	d->forward = forward;
-	if (before != SW_MODE_ENFORCE)
-		forward_release(d);
-	edge_attach_xdp(d, text);
-	return ret;
+	forward_apply(d);
+	mode_store(d, SW_MODE_ENFORCE, until_ns);
+	attach_begin(d); /* tc moves packets from now on, XDP as it comes on */
+	return 0;
 }
 
 int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DATAPATH_ERR])
@@ -64,7 +63,7 @@ int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DA
 		ret = enforce_begin(d, until_ns, err);
 	} else {
 		mode_store(d, SW_MODE_MONITOR, 0); /* packets first, then the hooks */
-		edge_attach_xdp(d, err);
+		attach_begin(d);
 		forward_release(d);
 	}
 	mode_arm(d);

@@ -123,6 +123,8 @@ static int check_interfaces(struct daemon *probe, char err[DATAPATH_ERR])
 		snprintf(err, DATAPATH_ERR, "the interfaces can't be read: %s", strerror(-ret));
 	else
 		ret = edge_check(probe, err);
+	if (!ret)
+		ret = attach_check(probe, err);
 	if (links)
 		links_stop(links);
 	free(probe->port);
@@ -236,6 +238,10 @@ static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_
 	probe->instance = d->instance;
 	probe->cfg = cfg;
 	probe->base = d->base;
+	probe->dp = d->dp;
+	probe->forward = cfg->forward == FORWARD_AUTO	? d->forward
+			 : cfg->forward == FORWARD_FAST ? SW_FORWARD_FAST
+							: SW_FORWARD_KERNEL;
 	ret = check_interfaces(probe, err);
 	if (!ret)
 		ret = forward_check(probe, err);

@@ -190,7 +190,7 @@ void usable_update(struct daemon *d, unsigned int id)
 	objected = !p->link_up || p->drained || !neighbor_ok(d, p, id) || all_peers_down(d, p, id);
 	if (!objected && p->objected)
 		hold_begin(d, p, id, now);
-	if (objected && !p->objected && p->was_up)
+	if (objected && !p->objected && p->was_up && !attach_resets(d, id))
 		note_failure(d, p, now);
 	p->objected = objected;
 	p->first_up = !p->was_up; /* how it was at the start is no change */

@@ -32,6 +32,11 @@ bool datapath_adopted(const struct datapath *dp);
 void datapath_readopt(struct datapath *dp);
 /* Arms the kernel's timer (again, so that it runs this program's callback). */
 int datapath_start_timer(struct datapath *dp);
+/*
+ * Has the kernel's redirect errors counted, until detach. -EOPNOTSUPP: this kernel does not take
+ * the programs; else -errno.
+ */
+int datapath_trace(struct datapath *dp);
 
 /* Mmapped maps. */
 struct sw_ctl *datapath_ctl(struct datapath *dp);
@@ -87,6 +92,11 @@ int datapath_neighbor_flush(struct datapath *dp, uint32_t ifindex);
  */
 int datapath_attach(struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook,
 		    char err[DATAPATH_ERR]);
+/* Whether our XDP could go on: 0, or -EBUSY with the name of the foreign program in err. */
+int datapath_xdp_check(struct datapath *dp, uint32_t ifindex, const char *ifname,
+		       char err[DATAPATH_ERR]);
+/* True: the interface runs what our pinned link attached (datapath_attached: some of the name). */
+bool datapath_runs(const struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook);
 int datapath_unattach(struct datapath *dp, const char *ifname, enum hook hook);
 bool datapath_attached(const struct datapath *dp, const char *ifname, enum hook hook);
 /* Removes pinned hooks of interfaces that are not in the list (adoption under a new config). */

@@ -141,7 +141,6 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 		out->health_known = true;
 		out->events_lost = health.events_lost;
 		out->flows_full = health.flows_full;
-		out->redirect_no_dev = health.redirect_no_dev;
 	}
 	inspect_egress(out, maps);
 	if (!maps_flows_max(maps, &max) && !maps_flow_each(maps, flow_count, &out->flows))

@@ -83,6 +83,8 @@ int links_netfilter_found(char text[300]);
 int links_xdp_transmits(uint32_t ifindex);
 /* The same for one of them: 0 nftables, 1 iptables of the old kind, 2 xfrm. */
 int links_netfilter_look(int what, char text[300]);
+/* The interface's carrier, read now: 1 or 0 (down, too), or -errno; -ENODEV: there is none. */
+int links_carrier(const char *ifname);
 /* The first nftables rule that writes bits of `mask` before the kernel routes; as netfilter_found.
  */
 int links_netfilter_marks(uint32_t mask, char text[300]);

@@ -8,6 +8,7 @@
 #include "kernel/hooks.h"
 #include "kernel/pins.h"
 #include "kernel/report.h"
+#include "kernel/trace.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,6 +26,7 @@ enum map_id {
 	MAP_NEXTHOPS,
 	MAP_REASONS,
 	MAP_HEALTH,
+	MAP_REDIRECT_ERRORS,
 	MAP_INTERFACES,
 	MAP_FLOWS,
 	MAP_COUNT
@@ -35,7 +37,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_PATHS] = "paths",	     [MAP_PATH_STATS] = "path_stats",
 	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
 	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
-	[MAP_FLOWS] = "flows",
+	[MAP_FLOWS] = "flows",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
 };
 
 struct maps {
@@ -209,6 +211,16 @@ int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw
 int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out)
 {
 	return row_sum(maps, MAP_REASONS, slot, out, sizeof(*out));
+}
+
+int maps_redirect_errors(struct maps *maps, unsigned int slot, struct sw_redirect_errors *out)
+{
+	return row_sum(maps, MAP_REDIRECT_ERRORS, slot, out, sizeof(*out));
+}
+
+bool maps_redirects_counted(const struct maps *maps)
+{
+	return trace_attached(maps->dir);
 }
 
 int maps_health(struct maps *maps, struct sw_health *out)

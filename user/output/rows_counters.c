@@ -143,6 +143,49 @@ static json_t *counters_reasons(struct maps *maps)
 	return NULL;
 }
 
+bool rows_redirect_errors(json_t *array, const char *interface,
+			  const struct sw_redirect_errors *counts)
+{
+	static const char *const errors[] = {
+#define ERROR_TEXT(field, text) text,
+		SW_REDIRECT_ERRORS(ERROR_TEXT)};
+	uint64_t count[sizeof(errors) / sizeof(errors[0])];
+
+	_Static_assert(sizeof(count) == sizeof(*counts), "a counter an error");
+	memcpy(count, counts, sizeof(count));
+	for (size_t e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
+		if (count[e] &&
+		    !rows_append(array,
+				 json_pack("{s:s, s:I, s:s}", "interface", interface, "packets",
+					   (json_int_t)count[e], "error", errors[e])))
+			return false;
+	}
+	return true;
+}
+
+/* What XDP redirected and the kernel lost, by the device it was for; null: nobody tells. */
+static json_t *counters_redirect_errors(struct maps *maps)
+{
+	struct interface_list list = {.n = 0};
+	json_t *rows = maps_redirects_counted(maps) ? json_array() : json_null();
+	bool ok = rows;
+
+	if (json_is_null(rows))
+		return rows;
+	maps_interface_each(maps, interface_add, &list);
+	qsort(list.row, list.n, sizeof(list.row[0]), by_slot);
+	for (size_t i = 0; ok && i < list.n; i++) {
+		struct sw_redirect_errors counts;
+
+		if (!maps_redirect_errors(maps, list.row[i].slot, &counts))
+			ok = rows_redirect_errors(rows, list.row[i].name, &counts);
+	}
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
 static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
 {
 	uint64_t *count = arg;
@@ -190,6 +233,7 @@ json_t *rows_counters(struct maps *maps)
 
 	if (row && rows_set(row, "paths", rows_paths(maps)) &&
 	    rows_set(row, "reasons", counters_reasons(maps)) &&
+	    rows_set(row, "redirect_errors", counters_redirect_errors(maps)) &&
 	    rows_set(row, "egress", counters_egress(maps)) &&
 	    rows_set(row, "verdicts", counters_verdicts(maps)))
 		return row;

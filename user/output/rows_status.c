@@ -46,6 +46,11 @@ static bool status_mode(json_t *row, struct maps *maps)
 				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back"));
 }
 
+struct redirect_sum {
+	struct maps *maps;
+	uint64_t lost;
+};
+
 static json_t *status_flows(struct maps *maps)
 {
 	uint64_t count[SW_VERDICT_COUNT], active = 0;
@@ -67,6 +72,38 @@ static json_t *status_alerts(struct maps *maps)
 	return json_pack("{s:n, s:I}", "open", "lost", (json_int_t)health.events_lost);
 }
 
+uint64_t rows_redirect_lost(const struct sw_redirect_errors *counts)
+{
+	uint64_t lost = 0;
+
+#define ADD_ERROR(field, text) lost += counts->field;
+	SW_REDIRECT_ERRORS(ADD_ERROR)
+	return lost;
+}
+
+static int redirect_add(void *arg, uint32_t ifindex, const struct sw_interface *row)
+{
+	struct redirect_sum *sum = arg;
+	struct sw_redirect_errors counts;
+
+	(void)ifindex;
+	if (!maps_redirect_errors(sum->maps, row->slot, &counts))
+		sum->lost += rows_redirect_lost(&counts);
+	return 0;
+}
+
+/* Packets that XDP redirected and the kernel lost. */
+static json_t *status_redirects(struct maps *maps)
+{
+	struct redirect_sum sum = {.maps = maps};
+
+	if (!maps)
+		return json_pack("{s:n, s:n, s:n}", "counted", "lost", "last_s");
+	maps_interface_each(maps, redirect_add, &sum);
+	return json_pack("{s:b, s:I, s:n}", "counted", maps_redirects_counted(maps), "lost",
+			 (json_int_t)sum.lost, "last_s");
+}
+
 json_t *rows_status_maps(const char *instance, struct maps *maps)
 {
 	json_t *row = json_object();
@@ -80,7 +117,8 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 		     json_pack("{s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6", "candidates",
 			       "groups")) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
-	    rows_set(row, "alerts", status_alerts(maps)))
+	    rows_set(row, "alerts", status_alerts(maps)) &&
+	    rows_set(row, "redirects", status_redirects(maps)))
 		return row;
 	json_decref(row);
 	return NULL;

@@ -113,6 +113,7 @@ static void status_sizes(struct table *table, const json_t *rows)
 	const json_t *routes = json_object_get(rows, "routes");
 	const json_t *flows = json_object_get(rows, "flows");
 	const json_t *alerts = json_object_get(rows, "alerts");
+	const json_t *redirects = json_object_get(rows, "redirects");
 	char a[NUMBER_STRLEN], b[NUMBER_STRLEN], c[NUMBER_STRLEN], d[NUMBER_STRLEN];
 
 	table_cell(table, "routes");
@@ -125,6 +126,13 @@ static void status_sizes(struct table *table, const json_t *rows)
 	table_cell(table, "alerts");
 	table_cell(table, "%s open, %s events lost", field_count(alerts, "open", a),
 		   field_count(alerts, "lost", b));
+	if (!field_known(redirects, "counted"))
+		return;
+	table_cell(table, "redirect");
+	if (json_is_true(json_object_get(redirects, "counted")))
+		table_cell(table, "%s packets lost", field_count(redirects, "lost", a));
+	else
+		table_cell(table, "what is lost is not counted on this kernel");
 }
 
 static int status_hooks(FILE *out, const json_t *hooks)
@@ -243,6 +251,28 @@ static int counters_reasons(FILE *out, const json_t *rows)
 	return table_print(table, out);
 }
 
+/* Told only where there are any. */
+static int counters_redirect_errors(FILE *out, const json_t *rows)
+{
+	struct table *table;
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(rows))
+		return 0;
+	fputc('\n', out);
+	table = table_new("llr", 0);
+	table_cell(table, "INTERFACE");
+	table_cell(table, "LOST AFTER REDIRECT");
+	table_cell(table, "PACKETS");
+	json_array_foreach (rows, i, row) {
+		table_cell(table, "%s", field_text(row, "interface"));
+		table_cell(table, "%s", field_text(row, "error"));
+		table_cell(table, "%llu", (unsigned long long)field_number(row, "packets"));
+	}
+	return table_print(table, out);
+}
+
 /* What the kernel sent by another path than select's; nothing at all where there is none. */
 static int counters_egress(FILE *out, const json_t *rows)
 {
@@ -276,6 +306,8 @@ int text_counters(FILE *out, const json_t *rows)
 
 	if (!err)
 		err = counters_reasons(out, json_object_get(rows, "reasons"));
+	if (!err)
+		err = counters_redirect_errors(out, json_object_get(rows, "redirect_errors"));
 	if (!err)
 		err = counters_egress(out, json_object_get(rows, "egress"));
 	if (err)
