@@ -157,7 +157,7 @@ check "what gwb sends is seg-b's" from gwb seg-b $SEG4 $LAN4
 check "IPv6 from gwb too" from gwb seg-b $SEG6 $LAN6
 s path seg-a drain >/dev/null
 check_within 5 "seg-a drained: seg-b carries it" by seg-b tx $SEG4
-check_equal "by gwb" "$(moved gwa eth0 rx ping_lost 20 0.01 $SEG4)" 0
+check_at_most "by gwb" "$(moved gwa eth0 rx ping_lost 20 0.01 $SEG4)" 5
 s path seg-a undrain >/dev/null
 ip -n "$LAB-gwa" link set eth0 address 02:00:00:00:77:0c
 check_within 10 "gwa has another MAC" from gwa seg-a $SEG4 $LAN4
