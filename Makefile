@@ -24,7 +24,8 @@ USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 ASAN_OBJ := $(USER_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 PROG     := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/test_*.c))
-LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(wildcard tests/lab/*.c))
+LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(filter-out %/nic_reset.c %.bpf.c,$(wildcard tests/lab/*.c))) \
+	$(patsubst tests/lab/%.bpf.c,$(BUILD)/lab/%.bpf.o,$(wildcard tests/lab/*.bpf.c)) $(BUILD)/lab/nic_reset.so
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
@@ -68,9 +69,17 @@ $(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
+$(BUILD)/lab/%.bpf.o: tests/lab/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
 $(BUILD)/lab/%: tests/lab/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $< -o $@
+
+$(BUILD)/lab/%.so: tests/lab/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
 
 $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)

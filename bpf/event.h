@@ -59,6 +59,7 @@ static __always_inline int event_send(const struct sw_flow_key *key, const struc
 	ev->state = state;
 	ev->previous = flow->told;
 	ev->about = flow->about;
+	ev->spoof_path = flow->spoof_path;
 	bpf_ringbuf_submit(ev, 0);
 	h->events_sent++;
 	return 1;

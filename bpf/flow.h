@@ -6,13 +6,11 @@
  * queue: where it does not, a packet may go uncounted).
  *
  * A verdict is taken when a direction is first seen, when its path changes, when what select gives
- * this flow may have changed (sw_ctl.generation), and when settling ends. The numbers in judge()
- * are the rows of the reading key in scenarios.md.
+ * this flow may have changed (sw_ctl.generation), when settling ends, and when there is evidence of
+ * an answer that went elsewhere. The numbers here are the rows of the reading key in scenarios.md.
  */
 #ifndef SAMEWAY_BPF_FLOW_H
 #define SAMEWAY_BPF_FLOW_H
-
-enum direction { DIR_OUT, DIR_IN };
 
 union flow_word {
 	__u64 word;
@@ -156,6 +154,28 @@ static __always_inline __u8 epoch_ends(const struct seen *a, struct sw_flow *flo
 	return ends;
 }
 
+#define BOTH_FRESH (SW_FLOW_OUT_FRESH | SW_FLOW_IN_FRESH)
+
+/* Row 5: of one direction nothing was seen since the epoch began. */
+static __always_inline __u8 judge_one(const struct sw_flow *flow, const struct sw_ctl *c,
+				      __u8 flags, __u64 now)
+{
+	__u8 missing = flags & SW_FLOW_OUT_FRESH ? DIR_IN : DIR_OUT;
+
+	if (flow->evidence < SW_EVIDENCE_WHOLE || (flags & BOTH_FRESH) == BOTH_FRESH)
+		return SW_VERDICT_PENDING;
+	return side_blind(c, missing, now) ? SW_VERDICT_BLIND : SW_VERDICT_ONE_WAY;
+}
+
+/* An event is owed for the verdict, or none is any more. */
+static __always_inline void state_owe(union flow_word *w, const struct sw_flow *flow)
+{
+	w->s.flags &= ~SW_FLOW_EVENT;
+	if (w->s.verdict != flow->told &&
+	    (verdict_is_incident(w->s.verdict) || verdict_is_incident(flow->told)))
+		w->s.flags |= SW_FLOW_EVENT;
+}
+
 /* The state after this packet. */
 static __always_inline union flow_word next_state(const struct seen *a, struct sw_flow *flow,
 						  const struct sw_ctl *c, union flow_word old,
@@ -163,11 +183,12 @@ static __always_inline union flow_word next_state(const struct seen *a, struct s
 {
 	union flow_word new = old;
 	struct sw_path *out, *in;
-	__u8 both = SW_FLOW_OUT_FRESH | SW_FLOW_IN_FRESH, settling;
+	__u8 settling;
 
 	if (epoch_ends(a, flow, c, old, choice)) {
 		new.s.epoch++;
-		new.s.flags &= ~both;
+		new.s.flags &= ~BOTH_FRESH;
+		flow->evidence = SW_EVIDENCE_NONE;
 	}
 	if (a->dir == DIR_OUT) {
 		new.s.out = a->path;
@@ -182,18 +203,16 @@ static __always_inline union flow_word next_state(const struct seen *a, struct s
 	out = path_row(new.s.out);
 	in = path_row(new.s.in);
 	settling = flow_settling(flow, c->grace_ns, a->now);
-	if ((both & new.s.flags) == both && out && in)
+	if (spoofed_lately(flow, a->now)) /* 4 */
+		new.s.verdict = SW_VERDICT_LOOP_OR_SPOOF;
+	else if ((BOTH_FRESH & new.s.flags) == BOTH_FRESH && out && in)
 		new.s.verdict = judge(out, in, path_row(choice->path), choice->degraded,
 				      new.s.out == new.s.in, settling, c->scope);
 	else if (out && in && settling)
 		new.s.verdict = SW_VERDICT_TRANSITION; /* seen both ways before the change */
 	else
-		new.s.verdict = SW_VERDICT_PENDING; /* 5 */
-
-	new.s.flags &= ~SW_FLOW_EVENT;
-	if (new.s.verdict != flow->told &&
-	    (verdict_is_incident(new.s.verdict) || verdict_is_incident(flow->told)))
-		new.s.flags |= SW_FLOW_EVENT;
+		new.s.verdict = judge_one(flow, c, new.s.flags, a->now);
+	state_owe(&new, flow);
 	return new;
 }
 
@@ -208,6 +227,24 @@ static __always_inline void flow_tell(const struct sw_flow_key *key, struct sw_f
 	flow->told = w.s.verdict;
 	sent.s.flags &= ~SW_FLOW_EVENT;
 	__sync_val_compare_and_swap(&flow->state, w.word, sent.word);
+}
+
+/* Counts and tells what a change of state is, once it has been stored. */
+static __always_inline void state_changed(const struct packet *pkt, struct sw_flow *flow,
+					  const struct sw_ctl *c, union flow_word old,
+					  union flow_word new)
+{
+	if (new.s.verdict != old.s.verdict) {
+		count_verdict(new.s.verdict);
+		if (old.s.flags & SW_FLOW_EVENT && verdict_is_incident(old.s.verdict)) {
+			struct sw_health *h = health_row();
+
+			if (h)
+				h->events_lost++;
+		}
+	}
+	if (new.s.flags & SW_FLOW_EVENT)
+		flow_tell(&pkt->key, flow, c, new, pkt->seen.now);
 }
 
 /*
@@ -239,22 +276,45 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow)
 	flow->generation = generation;
 	if (new.s.out != old.s.out)
 		flow->moved_ns = pkt->seen.now;
-	if (new.s.verdict != old.s.verdict) {
-		count_verdict(new.s.verdict);
-		if (old.s.flags & SW_FLOW_EVENT && verdict_is_incident(old.s.verdict)) {
-			struct sw_health *h = health_row();
+	state_changed(pkt, flow, c, old, new);
+	return 0;
+}
 
-			if (h)
-				h->events_lost++;
-		}
+/*
+ * Row 4: a packet of the record's inside host came by path pkt->seen.path. Of the record nothing
+ * else changes: no direction was seen. 1: as flow_judge().
+ */
+__noinline int flow_spoofed(const struct packet *pkt, struct sw_flow *flow)
+{
+	union flow_word old, new;
+	__u32 zero = 0;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+
+	if (!c || !pkt || !flow)
+		return 0;
+	if (!spoofed_lately(flow, pkt->seen.now)) {
+		flow->about &= ~SW_FLOW_LOOPS;
+		if (flow->out_packets)
+			flow->about |= SW_FLOW_LOOPS;
 	}
-	if (new.s.flags & SW_FLOW_EVENT)
-		flow_tell(&pkt->key, flow, c, new, pkt->seen.now);
+	flow->spoof_path = pkt->seen.path;
+	flow->spoof_ns = pkt->seen.now;
+	old.word = *(volatile __u64 *)&flow->state;
+	new = old;
+	new.s.verdict = SW_VERDICT_LOOP_OR_SPOOF;
+	state_owe(&new, flow);
+	if (new.word == old.word && !(new.s.flags &SW_FLOW_EVENT))
+		return 0;
+	if (new.word != old.word &&
+	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
+		return 1;
+	state_changed(pkt, flow, c, old, new);
 	return 0;
 }
 
 /* Not inline: a record is much of the stack, and is made once a flow. */
-static __noinline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir, __u64 now)
+static __noinline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir, __u64 now,
+					    bool no_syn)
 {
 	union flow_word w = {.s = {.out = SW_NO_PATH,
 				   .in = SW_NO_PATH,
@@ -268,7 +328,8 @@ static __noinline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir,
 	struct sw_flow *flow;
 
 	new.about = (inside_is_lo ? 0 : SW_FLOW_INSIDE_IS_HI) |
-		    (from_inside ? SW_FLOW_OPENED_INSIDE : 0);
+		    (from_inside ? SW_FLOW_OPENED_INSIDE : 0) |
+		    (answer && no_syn ? SW_FLOW_NO_SYN : 0);
 	bpf_map_update_elem(&flows, &pkt->key, &new, BPF_NOEXIST);
 	flow = flow_find(pkt); /* ours, or that of who was faster */
 	if (!flow) {
@@ -278,6 +339,17 @@ static __noinline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir,
 			h->flows_full++;
 	}
 	return flow;
+}
+
+/* Verdicts that time or others' packets end: whether this one's is over. */
+static __always_inline bool verdict_over(const struct sw_flow *flow, const struct sw_ctl *c,
+					 struct sw_flow_state s, __u64 now)
+{
+	if (s.verdict == SW_VERDICT_TRANSITION)
+		return !flow_settling(flow, c->grace_ns, now);
+	if (s.verdict == SW_VERDICT_BLIND)
+		return !side_blind(c, s.flags & SW_FLOW_OUT_FRESH ? DIR_IN : DIR_OUT, now);
+	return s.verdict == SW_VERDICT_LOOP_OR_SPOOF && !spoofed_lately(flow, now);
 }
 
 /*
@@ -291,11 +363,12 @@ static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow
 	__u32 zero = 0;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
 	__u8 flags = pkt->proto == IPPROTO_TCP ? pkt->tcp_flags : 0, seen, fresh;
+	int whole = 0;
 
 	if (!c)
 		return;
 	if (!flow)
-		flow = flow_make(pkt, dir, now);
+		flow = flow_make(pkt, dir, now, syn_missed(c, now));
 	if (!flow)
 		return;
 	w.word = *(volatile __u64 *)&flow->state;
@@ -314,15 +387,31 @@ static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow
 		seen = w.s.in;
 		fresh = w.s.flags & SW_FLOW_IN_FRESH;
 	}
-	if (seen == path && fresh && flow->generation == c->generation &&
+	if ((w.s.flags & BOTH_FRESH) != BOTH_FRESH && flags & TCP_FLAG_ACK)
+		whole = evidence_see(flow, pkt, (dir == DIR_OUT ? w.s.in : w.s.out) == SW_NO_PATH,
+				     now);
+	if (seen == path && fresh && !whole && flow->generation == c->generation &&
 	    !(w.s.flags & SW_FLOW_EVENT) &&
-	    !(w.s.verdict == SW_VERDICT_TRANSITION && !flow_settling(flow, c->grace_ns, now)))
+	    !(w.s.verdict >= SW_VERDICT_TRANSITION && verdict_over(flow, c, w.s, now)))
 		return;
 	if (!group)
 		group = fib_find(pkt->family, dir == DIR_OUT ? &pkt->dst : &pkt->src);
 	pkt->seen = (struct seen){.now = now, .group = group, .dir = dir, .path = path};
 	if (flow_judge(pkt, flow))
 		flow_judge(pkt, flow);
+}
+
+/* A packet of an inside host that came by a path; flow as for flow_record(). */
+static __always_inline void flow_spoof(struct packet *pkt, struct sw_flow *flow, __u32 path,
+				       __u64 now)
+{
+	if (!flow)
+		flow = flow_make(pkt, DIR_OUT, now, false);
+	if (!flow)
+		return;
+	pkt->seen = (struct seen){.now = now, .path = path};
+	if (flow_spoofed(pkt, flow))
+		flow_spoofed(pkt, flow);
 }
 
 #endif

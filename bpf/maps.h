@@ -40,6 +40,8 @@ MAP_ARRAY(verdicts, struct sw_verdict_row, SW_VERDICT_COUNT);
 MAP_PERCPU(path_stats, struct sw_path_stats, SW_MAX_PATHS);
 MAP_PERCPU(reasons, struct sw_reasons, SW_MAX_SLOTS);
 MAP_PERCPU(health, struct sw_health, 1);
+/* Packets that XDP redirected and the kernel lost, by slot of the device they were for. */
+MAP_PERCPU(redirect_errors, struct sw_redirect_errors, SW_MAX_SLOTS);
 
 /* Our interfaces by ifindex. Written by the daemon; full: the interface is refused at start. */
 struct {
@@ -48,6 +50,17 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sw_interface);
 } interfaces SEC(".maps");
+
+/*
+ * Whose a packet is on an interface with VLAN tags or several paths. Written by the daemon; there
+ * is room for every path.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SW_MAX_PATHS);
+	__type(key, struct sw_port_key);
+	__type(value, struct sw_port);
+} ports SEC(".maps");
 
 /* Gateways, by slot * 2 + family. Address by the daemon, MACs by the programs (nexthop.h). */
 struct {
@@ -109,10 +122,10 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } devices SEC(".maps");
 
-/* The kernel's timer that sums path_stats; beat_ns: when it last ran. */
+/* The kernel's timer that sums path_stats, and what it finds. */
 struct sw_timer {
 	struct bpf_timer timer;
-	__u64 beat_ns;
+	struct sw_beat beat;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

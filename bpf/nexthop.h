@@ -14,7 +14,8 @@
 
 struct nexthop {
 	__u32 ifindex;
-	__u8 l3; /* no MACs */
+	union sw_tags tags; /* to be put on */
+	__u8 l3;	    /* no MACs */
 	__u8 dmac[6], smac[6];
 };
 
@@ -69,7 +70,7 @@ static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 
 	nh->checked_ns = now;
 	if (nexthop_is_link_local(nh))
 		return;
-	if (neighbor_ask(ctx, nh->ifindex, nh->family, nh->addr, &macs)) {
+	if (neighbor_ask(ctx, nh->l3_ifindex, nh->family, nh->addr, &macs)) {
 		nh->valid = 0;
 		return;
 	}
@@ -78,9 +79,18 @@ static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 
 	nh->valid = 1;
 }
 
+/* Asks when the answer is old, or while there is none. */
+static __always_inline void nexthop_refresh(void *ctx, struct sw_nexthop *nh, __u64 now)
+{
+	__u64 age = now - nh->checked_ns;
+
+	if (age >= SW_NEXTHOP_CHECK_NS || (!nh->valid && age >= NEXTHOP_RETRY_NS))
+		nexthop_ask(ctx, nh, now);
+}
+
 /*
- * Neighbour discovery that a path's interface received, RFC 4861 sections 4.3, 4.4 and 4.6.1; l3:
- * offset of the IPv6 header. A link-local gateway's MAC comes from here, and from the daemon:
+ * Neighbour discovery that a path's interface received, RFC 4861 sections 4.3, 4.4 and 4.6.1.
+ * A link-local gateway's MAC comes from here, and from the daemon:
  * bpf_fib_lookup refuses such an address. The kernel, whose managed neighbour it is, does the
  * asking, with the daemon dead too.
  */
@@ -90,28 +100,59 @@ static __always_inline void nexthop_ask(void *ctx, struct sw_nexthop *nh, __u64 
 #define ND_OPTION_TARGET 2
 #define ND_HOP_LIMIT	 255
 
-static __always_inline void nexthop_learn(struct __sk_buff *ctx, __u32 l3,
-					  const struct sw_interface *from, const struct packet *pkt,
-					  struct nd_message *nd)
-{
-	__u32 index = from->slot * 2 + 1;
-	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
-	const __u64 *want, *said;
+struct discovery {
+	__u64 said[2]; /* the address whose MAC nd->mac is */
+	__u64 paths;   /* of its segment */
+	struct nd_message nd;
+};
 
-	if (!nh || !nexthop_is_link_local(nh) || pkt->ttl != ND_HOP_LIMIT ||
-	    bpf_skb_load_bytes(ctx, l3 + sizeof(struct ipv6hdr), nd, sizeof(*nd)))
+static __always_inline void nexthop_hear(__u32 index, const struct discovery *heard)
+{
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+	const __u64 *want;
+
+	if (!nh || !nexthop_is_link_local(nh))
 		return;
+	want = (const __u64 *)nh->addr;
+	if (heard->said[0] != want[0] || heard->said[1] != want[1])
+		return;
+	__builtin_memcpy(nh->dmac, heard->nd.mac, 6);
+	nh->valid = 1;
+}
+
+static int path_hear(__u32 i, struct discovery **heard)
+{
+	if (i >= SW_MAX_PATHS || !((*heard)->paths >> i))
+		return 1;
+	if ((*heard)->paths >> i & 1)
+		nexthop_hear(i * 2 + 1, *heard);
+	return 0;
+}
+
+static __noinline int nexthop_learn(struct __sk_buff *ctx, const struct place *at,
+				    const struct packet *pkt, struct discovery *heard)
+{
+	__u32 l3 = (at->l3 ? 0 : ETH_HLEN_) + at->tag_bytes;
+	struct nd_message *nd = &heard->nd;
+	const __u64 *said;
+
+	if (pkt->ttl != ND_HOP_LIMIT ||
+	    bpf_skb_load_bytes(ctx, l3 + sizeof(struct ipv6hdr), nd, sizeof(*nd)))
+		return 0;
 	if (nd->type == ND_ADVERTISEMENT && nd->option == ND_OPTION_TARGET)
 		said = (const __u64 *)nd->target;
 	else if (nd->type == ND_SOLICITATION && nd->option == ND_OPTION_SOURCE)
 		said = pkt->src.quad;
 	else
-		return;
-	want = (const __u64 *)nh->addr;
-	if (said[0] != want[0] || said[1] != want[1])
-		return;
-	__builtin_memcpy(nh->dmac, nd->mac, 6);
-	nh->valid = 1;
+		return 0;
+	heard->said[0] = said[0];
+	heard->said[1] = said[1];
+	heard->paths = at->paths;
+	if (at->paths)
+		bpf_loop(SW_MAX_PATHS, path_hear, &heard, 0);
+	else
+		nexthop_hear(at->slot * 2 + 1, heard);
+	return 0;
 }
 
 /*
@@ -162,14 +203,12 @@ static __always_inline int nexthop_find(void *ctx, __u32 slot, const struct pack
 	if (dev->l3)
 		return 0;
 	if (nh->family) {
-		__u64 age = now - nh->checked_ns;
-
-		if (age >= SW_NEXTHOP_CHECK_NS || (!nh->valid && age >= NEXTHOP_RETRY_NS))
-			nexthop_ask(ctx, nh, now);
+		nexthop_refresh(ctx, nh, now);
 		if (!nh->valid)
 			return -1;
+		out->tags = nh->tags;
 		__builtin_memcpy(out->dmac, nh->dmac, 6);
-		__builtin_memcpy(out->smac, nexthop_is_link_local(nh) ? dev->mac : nh->smac, 6);
+		__builtin_memcpy(out->smac, nh->smac, 6);
 		return 0;
 	}
 	key.ifindex = ifindex;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Stage 1, parse: from a frame to a struct packet. Ethernet or none (L3 devices), IPv4 with
- * options, IPv6 with extension headers, TCP, UDP, SCTP, ICMP. A tagged frame is not parsed further.
+ * options, IPv6 with extension headers, TCP, UDP, SCTP, ICMP. VLAN tags that a port of the
+ * interface has were looked at before (port.h); any other tag, and the frame is not parsed further.
  *
  * Any fragment, the first too, has no ports: all of a packet's fragments take one path. An ICMP
  * error carries the tuple it quotes: it follows that flow.
@@ -10,9 +11,11 @@
 #define SAMEWAY_BPF_PARSE_H
 
 #define ETH_HLEN_     14
-#define PARSE_MAX_EXT 6 /* IPv6 extension headers */
+#define TAG_BYTES_MAX 12 /* two tags, and one of priority */
+#define PARSE_MAX_EXT 6	 /* IPv6 extension headers */
 #define IP_FRAG_BITS  0x3fff
 #define TCP_FLAG_SYN  0x02
+#define TCP_FLAG_RST  0x04
 #define TCP_FLAG_ACK  0x10
 
 /* The start of ICMP of both families; linux/icmp.h would pull in libc. */
@@ -41,9 +44,26 @@ struct frame {
 	__u32 len;	/* of the whole frame, bytes */
 	__u32 gso_size; /* payload of a segment, 0: not a GSO frame */
 	__u32 segments; /* packets on the wire, at least 1 */
-	__u8 l3;	/* no Ethernet header */
-	__u8 tagged;	/* a VLAN tag beside the data (TC) */
 };
+
+/* Whose port a frame came by, or leaves by: filled in port.h. */
+struct place {
+	__u64 own;   /* MAC that it must be for, 0: any */
+	__u64 paths; /* those that share the port, 0: no port */
+	__u64 mac;   /* which tells them */
+	__u64 now;
+	union sw_tags tags; /* of the port */
+	__u32 ifindex;
+	__u16 beside;	/* TAG_BESIDE and the VLAN of the tag beside the data (TC), 0: none */
+	__u8 tag_bytes; /* of tags in the data */
+	__u8 count;	/* of tags in `tags` */
+	__u8 slot;
+	__u8 role;   /* enum sw_role; 0: no path's, see `paths` */
+	__u8 leaves; /* it goes out there */
+	__u8 l3;     /* no Ethernet header */
+	__u8 tagged; /* with tags that are no port's */
+};
+#define TAG_BESIDE 0x1000
 
 union address {
 	__u8 bytes[16];
@@ -67,6 +87,7 @@ struct packet {
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */
+	__u32 ack;     /* TCP, host order */
 	__u8 family;   /* 4 or 6 */
 	__u8 proto;
 	__u8 ttl;
@@ -89,15 +110,15 @@ enum parse_result {
 	PARSE_OTHER_HOST, /* destination MAC is not the interface's */
 };
 
-static __always_inline __u8 mac_equal(const __u8 *a, const __u8 *b)
+/* A MAC as a number, to compare; not 0 for any that a device has. */
+static __always_inline __u64 mac_number(const __u8 *mac)
 {
-	__u8 differ = 0;
-	int i;
+	return *(const __u32 *)mac | (__u64) * (const __u16 *)(mac + 4) << 32;
+}
 
-#pragma unroll
-	for (i = 0; i < ETH_ALEN; i++)
-		differ |= a[i] ^ b[i];
-	return !differ;
+static __always_inline bool is_vlan(__u16 proto)
+{
+	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
 /* Orders the tuple: both directions give one key. Returns whether src became lo. */
@@ -131,7 +152,7 @@ static __always_inline __u8 flow_key(struct sw_flow_key *key, const union addres
 static __always_inline int parse_quote(struct packet *pkt, void *quote, void *end)
 {
 	union address src = {}, dst = {};
-	__u16 *ports;
+	__u16 *l4;
 	__u16 sport = 0, dport = 0, fragment = 0;
 	__u8 proto;
 
@@ -144,7 +165,7 @@ static __always_inline int parse_quote(struct packet *pkt, void *quote, void *en
 		dst.word[0] = ip->daddr;
 		proto = ip->protocol;
 		fragment = ip->frag_off & bpf_htons(IP_FRAG_BITS);
-		ports = quote + (ip->ihl & 15) * 4;
+		l4 = quote + (ip->ihl & 15) * 4;
 	} else {
 		struct ipv6hdr *ip6 = quote;
 
@@ -153,14 +174,14 @@ static __always_inline int parse_quote(struct packet *pkt, void *quote, void *en
 		__builtin_memcpy(&src, &ip6->saddr, 16);
 		__builtin_memcpy(&dst, &ip6->daddr, 16);
 		proto = ip6->nexthdr;
-		ports = (void *)(ip6 + 1);
+		l4 = (void *)(ip6 + 1);
 	}
-	if (!fragment && (void *)(ports + 4) <= end) {
+	if (!fragment && (void *)(l4 + 4) <= end) {
 		if (proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
-			sport = ports[0];
-			dport = ports[1];
+			sport = l4[0];
+			dport = l4[1];
 		} else if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
-			sport = dport = ports[2]; /* echo identifier */
+			sport = dport = l4[2]; /* echo identifier */
 		}
 	}
 	pkt->key.proto = proto;
@@ -210,6 +231,7 @@ static __always_inline enum parse_result parse_l4(struct packet *pkt, void *l4, 
 			pkt->sport = tcp->source;
 			pkt->dport = tcp->dest;
 			pkt->tcp_flags = ((__u8 *)l4)[13];
+			pkt->ack = bpf_ntohl(tcp->ack_seq);
 			pkt->headers += tcp->doff * 4;
 		} else if (pkt->proto == IPPROTO_UDP || pkt->proto == IPPROTO_SCTP) {
 			struct udphdr *udp = l4; /* SCTP's ports are in the same place */
@@ -308,53 +330,55 @@ static __always_inline enum parse_result parse_ip6(struct packet *pkt, void *l3,
 }
 
 /*
- * own: the interface's MAC. On PARSE_IP the packet is filled. Lengths are checked against the
- * frame's, so that nothing after this stage needs to.
+ * On PARSE_IP the packet is filled. Lengths are checked against the frame's, so that nothing after
+ * this stage needs to.
  */
-static __always_inline enum parse_result parse(const struct frame *frame, const __u8 *own,
+static __always_inline enum parse_result parse(const struct frame *frame, const struct place *at,
 					       struct packet *pkt)
 {
 	struct ethhdr *eth = frame->data;
+	__u32 tags = at->tag_bytes & TAG_BYTES_MAX;
+	void *net = frame->data + tags; /* ETH_HLEN_ before the IP header */
+	__u8 first, group = 0, other = 0;
 	__u32 off = 0;
 	__u16 proto;
-	__u8 first;
 
-	if (frame->tagged)
+	if (at->tagged)
 		return PARSE_TAGGED;
-	if (frame->l3) {
+	if (at->l3) {
 		if (frame->data + 1 > frame->end)
 			return PARSE_MALFORMED;
 		first = *(__u8 *)frame->data >> 4;
 		proto = first == 4 ? bpf_htons(ETH_P_IP) : first == 6 ? bpf_htons(ETH_P_IPV6) : 0;
 	} else {
-		if ((void *)(eth + 1) > frame->end)
+		if ((void *)(eth + 1) > frame->end || net + ETH_HLEN_ > frame->end)
 			return PARSE_MALFORMED;
 		off = ETH_HLEN_;
-		proto = eth->h_proto;
+		proto = *(__u16 *)(net + ETH_HLEN_ - 2);
+		group = eth->h_dest[0] & 1;
+		other = at->own && mac_number(eth->h_dest) != at->own;
 		if (proto == bpf_htons(ETH_P_ARP))
 			return PARSE_ARP;
-		if (proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD))
+		if (is_vlan(proto))
 			return PARSE_TAGGED;
 	}
 	if (proto == bpf_htons(ETH_P_IP)) {
-		if (!frame->l3 && eth->h_dest[0] & 1)
+		if (group)
 			return PARSE_MULTICAST;
-		if (!frame->l3 && own && !mac_equal(eth->h_dest, own))
+		if (other)
 			return PARSE_OTHER_HOST;
-		return parse_ip4(pkt, frame->data + off, frame->end, frame->len - off);
+		return parse_ip4(pkt, net + off, frame->end, frame->len - tags - off);
 	}
 	if (proto == bpf_htons(ETH_P_IPV6)) {
 		enum parse_result ret;
 
 		/* own MAC after the parse: neighbour discovery goes to multicast MACs */
-		ret = parse_ip6(pkt, frame->data + off, frame->end, frame->len - off);
+		ret = parse_ip6(pkt, net + off, frame->end, frame->len - tags - off);
 		if (ret != PARSE_IP || pkt->nd)
 			return ret;
-		if (pkt->dst.bytes[0] == 0xff || (!frame->l3 && eth->h_dest[0] & 1))
+		if (pkt->dst.bytes[0] == 0xff || group)
 			return PARSE_MULTICAST;
-		if (!frame->l3 && own && !mac_equal(eth->h_dest, own))
-			return PARSE_OTHER_HOST;
-		return ret;
+		return other ? PARSE_OTHER_HOST : ret;
 	}
 	return PARSE_OTHER;
 }

@@ -8,11 +8,11 @@
 
 struct decision {
 	struct packet pkt;
+	struct place at; /* where it came by, or leaves */
 	struct nexthop nh;
-	struct nd_message nd;
+	struct discovery heard;
 	__u32 outside_id; /* group of the destination; beyond the paths when it goes out */
 	__u32 reason, action;
-	__u32 slot;   /* of the interface it came by */
 	__u32 to;     /* slot it goes to, when action is FORWARD */
 	__u8 path;    /* the path it is a packet of, SW_NO_PATH: none */
 	__u8 dir;     /* enum direction */
@@ -49,21 +49,31 @@ static __always_inline void pass(struct decision *d, __u32 reason)
 	d->action = SW_ACTION_PASS;
 }
 
+/* By an interface with several ports, and of none of their paths. */
+static __always_inline __u32 stranger(const struct place *at)
+{
+	return at->paths ? SW_REASON_source : SW_REASON_unknown_vlan;
+}
+
 /*
  * The source of what has no record yet: a reason, or ADMITTED. It must belong where it came from,
  * as rp_filter would have it.
  */
-static __always_inline __u32 admit_source(const struct packet *pkt, const struct sw_interface *from)
+static __always_inline __u32 admit_source(const struct packet *pkt, const struct place *at)
 {
 	struct sw_group *group = fib_group(fib_find(pkt->family, &pkt->src));
 
 	if (group && group->kind == SW_GROUP_EXEMPT)
 		return SW_REASON_exempt;
-	if (from->role == SW_ROLE_INSIDE)
-		return group && group->kind == SW_GROUP_INSIDE && group->slot == from->slot
+	if (at->role == SW_ROLE_INSIDE)
+		return group && group->kind == SW_GROUP_INSIDE && group->slot == at->slot
 			       ? ADMITTED
 			       : SW_REASON_source;
-	return group && group->kind == SW_GROUP_ROUTE && group->members >> (from->slot & 63) & 1
+	if (at->role != SW_ROLE_PATH)
+		return stranger(at);
+	if (group && group->kind == SW_GROUP_INSIDE)
+		return SW_REASON_spoof;
+	return group && group->kind == SW_GROUP_ROUTE && group->members >> (at->slot & 63) & 1
 		       ? ADMITTED
 		       : SW_REASON_source;
 }
@@ -108,9 +118,8 @@ static __always_inline __u32 slot_ifindex(__u32 slot, __u8 family)
 }
 
 /* From inside to a path. */
-static __always_inline void decide_out(struct decision *d, const struct sw_interface *from,
-				       struct sw_group *group, const struct sw_flow *flow,
-				       const struct sw_ctl *c)
+static __always_inline void decide_out(struct decision *d, struct sw_group *group,
+				       const struct sw_flow *flow, const struct sw_ctl *c)
 {
 	struct choice choice = {.family = d->pkt.family,
 				.hash = flow_hash(&d->pkt.key, c->seed),
@@ -118,7 +127,7 @@ static __always_inline void decide_out(struct decision *d, const struct sw_inter
 
 	d->dir = DIR_OUT;
 	if (group->kind == SW_GROUP_INSIDE) {
-		pass(d, group->slot == from->slot ? SW_REASON_hairpin : SW_REASON_local);
+		pass(d, group->slot == d->at.slot ? SW_REASON_hairpin : SW_REASON_local);
 		return;
 	}
 	if (!choose(d->outside_id, &choice)) {
@@ -133,11 +142,15 @@ static __always_inline void decide_out(struct decision *d, const struct sw_inter
 }
 
 /* From a path: to inside, or refused. Path to path is never an answer here. */
-static __always_inline void decide_in(struct decision *d, const struct sw_interface *from,
-				      struct sw_group *group, const struct sw_ctl *c)
+static __always_inline void decide_in(struct decision *d, struct sw_group *group,
+				      const struct sw_ctl *c)
 {
+	if (d->at.role != SW_ROLE_PATH) {
+		pass(d, stranger(&d->at));
+		return;
+	}
 	d->dir = DIR_IN;
-	d->path = from->slot;
+	d->path = d->at.slot;
 	d->counted = 1;
 	if (group->kind != SW_GROUP_INSIDE) {
 		d->reason = SW_REASON_transit_denied;
@@ -149,6 +162,16 @@ static __always_inline void decide_in(struct decision *d, const struct sw_interf
 	d->to = group->slot;
 	d->reason = SW_REASON_forwarded;
 	d->action = SW_ACTION_FORWARD;
+}
+
+/* From a path, sent by an inside host: a loop would go on, a spoofer too. */
+static __always_inline void decide_spoof(struct decision *d, const struct sw_ctl *c)
+{
+	d->dir = DIR_IN;
+	d->path = d->at.slot;
+	d->reason = SW_REASON_spoof;
+	d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
+	d->counted = d->action == SW_ACTION_PASS;
 }
 
 /* What only keeps a packet from being moved by us: the kernel answers or sends it. */
@@ -177,9 +200,8 @@ static __always_inline void decide_limits(struct decision *d, const struct frame
 		pass(d, SW_REASON_observed);
 }
 
-/* Fills *d; returns the packet's flow record, NULL: none (yet). */
+/* Fills *d but for d->at, which is there; returns the packet's flow record, NULL: none (yet). */
 static __always_inline struct sw_flow *decide(struct decision *d, const struct frame *frame,
-					      const struct sw_interface *from,
 					      const struct sw_ctl *c)
 {
 	struct sw_flow *flow = NULL;
@@ -187,8 +209,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 	__u32 id, reason;
 
 	d->path = SW_NO_PATH;
-	d->slot = from->slot;
-	reason = admit(parse(frame, from->mac, &d->pkt), &d->pkt);
+	reason = admit(parse(frame, &d->at, &d->pkt), &d->pkt);
 	if (reason != ADMITTED) {
 		pass(d, reason);
 		return NULL;
@@ -204,18 +225,24 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 	if (!d->pkt.fragment)
 		flow = flow_find(&d->pkt);
 	if (!flow) {
-		reason = admit_source(&d->pkt, from);
-		if (reason != ADMITTED) {
-			pass(d, reason);
-			d->counted = 0;
-			return NULL;
-		}
+		reason = admit_source(&d->pkt, &d->at);
+	} else if (d->at.role == SW_ROLE_PATH && !d->pkt.icmp_error && sent_inside(flow, &d->pkt)) {
+		reason = SW_REASON_spoof;
+	}
+	if (reason == SW_REASON_spoof) {
+		decide_spoof(d, c);
+		return flow;
+	}
+	if (reason != ADMITTED) {
+		pass(d, reason);
+		d->counted = 0;
+		return NULL;
 	}
 	d->outside_id = id;
-	if (from->role == SW_ROLE_INSIDE)
-		decide_out(d, from, group, flow, c);
+	if (d->at.role == SW_ROLE_INSIDE)
+		decide_out(d, group, flow, c);
 	else
-		decide_in(d, from, group, c);
+		decide_in(d, group, c);
 	decide_limits(d, frame, c);
 	return d->pkt.icmp_error ? NULL : flow;
 }
@@ -226,7 +253,7 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 {
 	struct amount n = amount_of(frame, &d->pkt);
 
-	count_reason(d->slot, d->reason, d->action, frame->segments);
+	count_reason(d->at.slot, d->reason, d->action, frame->segments);
 	if (d->reason == SW_REASON_no_route)
 		count_verdict(SW_VERDICT_NO_ROUTE);
 	if (d->dir != DIR_IN || d->path == SW_NO_PATH)
@@ -235,6 +262,8 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 		count_rx(d->path, n);
 	if (d->record)
 		flow_record(&d->pkt, flow, DIR_IN, d->path, 0, n, now);
+	else if (d->reason == SW_REASON_spoof && !d->pkt.fragment && !d->pkt.icmp_error)
+		flow_spoof(&d->pkt, flow, d->path, now);
 }
 
 #endif

@@ -4,12 +4,16 @@
  *
  *   sw_xdp          Ethernet interfaces in enforce mode: moves what it can transmit; all else goes
  *                   up uncounted to sw_tc_ingress of the same interface, which has the last word
- *   sw_tc_ingress   every interface of ours
- *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves nothing
+ *   sw_tc_ingress   every interface of ours; with kernel forwarding it marks instead of moving
+ *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves what the kernel
+ *                   sent by another path than select's
  *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
  *   sw_start        arms the timer that keeps path_counters
+ *   sw_redirect_err, sw_devmap_xmit
+ *                   the kernel's tracepoints: what XDP redirected and the kernel then lost
  */
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -20,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include "sameway/abi.h"
 #include "maps.h"
@@ -29,11 +34,15 @@
 #include "select.h"
 #include "count.h"
 #include "event.h"
+#include "evidence.h"
 #include "flow.h"
 #include "nexthop.h"
+#include "port.h"
 #include "rewrite.h"
 #include "pipeline.h"
+#include "egress.h"
 #include "timer.h"
+#include "tracepoint.h"
 
 #define TC_PULL_BYTES 160 /* headers that parse may want in the linear part */
 
@@ -60,9 +69,13 @@ int sw_xdp(struct xdp_md *ctx)
 	struct sw_flow *flow;
 	__u64 now;
 
-	if (!from || !c || !d || !enforcing(c))
+	if (!from || !c || !d || c->forward != SW_FORWARD_FAST || !enforcing(c))
 		return XDP_PASS;
-	flow = decide(d, &frame, from, c);
+	port_place(ctx, &d->at, &frame, from);
+	/* a NIC that takes a tag off would make it look like another port's: TC sees all tags */
+	if (from->ports && d->at.count < from->tags)
+		return XDP_PASS;
+	flow = decide(d, &frame, c);
 	now = bpf_ktime_get_coarse_ns();
 	if (d->action == SW_ACTION_DROP) {
 		account_in(d, &frame, flow, now);
@@ -78,9 +91,12 @@ int sw_xdp(struct xdp_md *ctx)
 			h->redirect_no_dev++;
 		return XDP_PASS;
 	}
-	if (rewrite_ttl(frame.data + ETH_HLEN_, frame.end, d->pkt.family) ||
-	    rewrite_macs(frame.data, frame.end, &d->nh))
+	if (d->nh.tags.all || d->at.tag_bytes) {
+		if (xdp_retag(ctx, d->at.tag_bytes, &d->nh, d->pkt.family))
+			return XDP_PASS;
+	} else if (xdp_rewrite(ctx, &d->nh, d->pkt.family)) {
 		return XDP_PASS; /* cannot be: parse saw these bytes */
+	}
 	account_in(d, &frame, flow, now);
 	if (d->dir == DIR_OUT) {
 		struct amount n = amount_of(&frame, &d->pkt);
@@ -92,8 +108,8 @@ int sw_xdp(struct xdp_md *ctx)
 	return XDP_REDIRECT;
 }
 
-/* The frame as TC sees it, its headers in the linear part. */
-static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, __u8 l3)
+/* The frame as TC sees it, its headers in the linear part; a tag beside the data into *at. */
+static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame, struct place *at)
 {
 	__u32 want = ctx->len < TC_PULL_BYTES ? ctx->len : TC_PULL_BYTES;
 
@@ -101,88 +117,121 @@ static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame,
 		bpf_skb_pull_data(ctx, want);
 	frame->data = (void *)(long)ctx->data;
 	frame->end = (void *)(long)ctx->data_end;
-	frame->ifindex = ctx->ifindex;
 	frame->len = ctx->len;
 	frame->gso_size = ctx->gso_size;
 	frame->segments = ctx->gso_segs ? ctx->gso_segs : 1;
-	frame->l3 = l3;
-	frame->tagged = ctx->vlan_present;
+	at->tagged = ctx->vlan_present;
+	if (ctx->vlan_present)
+		at->beside = TAG_BESIDE | (ctx->vlan_tci & VLAN_ID_BITS);
 }
 
-/* Sends it out of nh; the header rules between Ethernet and L3 devices are here. */
-static __always_inline int tc_move(struct __sk_buff *ctx, const struct frame *frame,
-				   const struct packet *pkt, const struct nexthop *nh)
+/* MACs and TTL; the header rules between Ethernet and L3 devices are here. */
+static __always_inline int tc_rewrite(struct __sk_buff *ctx, const struct place *at,
+				      const struct packet *pkt, const struct nexthop *nh)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 off = frame->l3 ? 0 : ETH_HLEN_;
-	struct ethhdr eth;
+	__u32 off = at->l3 ? 0 : ETH_HLEN_;
 
 	if (rewrite_ttl(data + off, end, pkt->family))
 		return -1;
 	if (nh->l3)
 		return 0; /* the kernel takes an Ethernet header off for a device without */
-	if (!frame->l3) {
-		data = (void *)(long)ctx->data;
-		end = (void *)(long)ctx->data_end;
-		return rewrite_macs(data, end, nh);
-	}
-	/* bpf_redirect_neigh and a bare bpf_redirect lose everything from an L3 device */
-	if (bpf_skb_change_head(ctx, ETH_HLEN_, 0))
+	if (at->l3)
+		return ethernet_push(ctx, pkt->family, nh);
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	return rewrite_macs(data, end, nh);
+}
+
+/* Makes it what leaves by nh: the tags it came with off, those of nh on. */
+static __noinline int tc_move(struct __sk_buff *ctx, const struct place *at,
+			      const struct packet *pkt, const struct nexthop *nh)
+{
+	__u32 tags = tc_tags(at);
+
+	if (tags && tc_untag(ctx, tags))
 		return -1;
-	__builtin_memcpy(eth.h_dest, nh->dmac, ETH_ALEN);
-	__builtin_memcpy(eth.h_source, nh->smac, ETH_ALEN);
-	eth.h_proto = pkt->family == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	return bpf_skb_store_bytes(ctx, 0, &eth, ETH_HLEN_, 0);
+	if (tc_rewrite(ctx, at, pkt, nh))
+		return -1;
+	return nh->tags.all ? tc_tag(ctx, nh->tags) : 0;
+}
+
+/*
+ * What the kernel is to send, or to answer: by the mark it takes the path that was decided. A
+ * packet to inside goes by the kernel's own routes.
+ */
+static __always_inline void tc_mark(struct __sk_buff *ctx, const struct decision *d,
+				    const struct sw_ctl *c)
+{
+	__u32 mask = c->fwmark, mark = ctx->mark & ~mask;
+
+	if (d->path == SW_NO_PATH || !enforcing(c))
+		return;
+	if (d->dir == DIR_OUT)
+		mark |= sw_mark(mask, d->path);
+	if (mark != ctx->mark)
+		ctx->mark = mark;
 }
 
 SEC("tc")
 int sw_tc_ingress(struct __sk_buff *ctx)
 {
-	__u32 ifindex = ctx->ifindex;
-	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct frame frame = {.ifindex = ctx->ifindex};
+	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
-	struct frame frame = {};
 	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
 	struct sw_flow *flow;
-	int moved = TC_ACT_UNSPEC;
 	__u64 now;
 
 	if (!from || !c || !d)
 		return TC_ACT_UNSPEC;
-	tc_frame(ctx, &frame, from->l3);
-	flow = decide(d, &frame, from, c);
+	tc_frame(ctx, &frame, &d->at);
+	port_place(ctx, &d->at, &frame, from);
+	flow = decide(d, &frame, c);
 	now = bpf_ktime_get_coarse_ns();
-	if (d->pkt.nd && from->role == SW_ROLE_PATH)
-		nexthop_learn(ctx, from->l3 ? 0 : ETH_HLEN_, from, &d->pkt, &d->nd);
-	if (d->action == SW_ACTION_FORWARD) {
+	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
+		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
+	if (d->action == SW_ACTION_FORWARD && c->forward == SW_FORWARD_FAST) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
-		} else if (tc_move(ctx, &frame, &d->pkt, &d->nh)) {
+		} else if (tc_move(ctx, &d->at, &d->pkt, &d->nh)) {
 			/* half rewritten: not to be shown to the kernel */
 			d->reason = SW_REASON_redirect_failed;
 			d->action = SW_ACTION_DROP;
 			d->counted = d->record = 0;
-		} else {
-			moved = bpf_redirect(d->nh.ifindex, 0);
 		}
 	}
 	account_in(d, &frame, flow, now);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
-	return moved;
+	if (d->action != SW_ACTION_FORWARD || c->forward != SW_FORWARD_FAST) {
+		tc_mark(ctx, d, c);
+		return TC_ACT_UNSPEC;
+	}
+	if (d->dir == DIR_OUT) /* chosen already: not to be moved again */
+		mark_set(ctx, c, d->nh.ifindex);
+	return bpf_redirect(d->nh.ifindex, 0);
 }
 
-/* What leaves by a path and has no record (yet): whether it is a packet of the path's at all. */
-static __always_inline bool egress_counts(struct decision *d, bool *record)
+static __always_inline bool is_inside(__u32 ifindex)
 {
-	struct sw_group *dst, *src;
+	struct sw_interface *dev = bpf_map_lookup_elem(&interfaces, &ifindex);
 
-	d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
-	dst = fib_group(d->outside_id);
-	src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
+	return dev && dev->role == SW_ROLE_INSIDE;
+}
+
+/*
+ * What leaves by a path and has no record (yet): whether it is a packet of the path's at all.
+ * Behind the box's own masquerade a packet from inside has an address of the box: counted, never
+ * judged.
+ */
+static __always_inline bool egress_counts(const struct decision *d, const struct sw_group *dst,
+					  const struct sw_group *src, __u32 came_by, bool *record)
+{
 	if (dst && dst->kind != SW_GROUP_ROUTE)
 		return false;
-	if (src && (src->kind == SW_GROUP_LOCAL || src->kind == SW_GROUP_EXEMPT))
+	if (src && (src->kind == SW_GROUP_EXEMPT ||
+		    (src->kind == SW_GROUP_LOCAL && !(came_by && is_inside(came_by)))))
 		return false;
 	*record = dst && src && src->kind == SW_GROUP_INSIDE && !d->pkt.fragment &&
 		  !d->pkt.icmp_error;
@@ -192,27 +241,48 @@ static __always_inline bool egress_counts(struct decision *d, bool *record)
 SEC("tc")
 int sw_tc_egress(struct __sk_buff *ctx)
 {
-	__u32 ifindex = ctx->ifindex;
-	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct frame frame = {.ifindex = ctx->ifindex};
+	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
+	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
-	struct frame frame = {};
+	struct sw_group *dst = NULL, *src = NULL;
 	struct sw_flow *flow = NULL;
 	struct amount n;
-	bool record = true;
+	bool record = true, may_move;
 
-	if (!to || !d || to->role != SW_ROLE_PATH)
+	if (!to || !c || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
-	tc_frame(ctx, &frame, to->l3);
-	if (admit(parse(&frame, NULL, &d->pkt), &d->pkt) != ADMITTED)
+	tc_frame(ctx, &frame, &d->at);
+	d->at.leaves = 1;
+	port_place(ctx, &d->at, &frame, to);
+	d->at.own = 0;
+	if (d->at.role != SW_ROLE_PATH ||
+	    admit(parse(&frame, &d->at, &d->pkt), &d->pkt) != ADMITTED)
 		return TC_ACT_UNSPEC;
-	if (!d->pkt.fragment && !d->pkt.icmp_error)
+	if (!d->pkt.fragment)
 		flow = flow_find(&d->pkt);
-	if (!flow && !egress_counts(d, &record))
+	may_move = moves(c);
+	if (!flow || may_move || d->pkt.icmp_error) {
+		d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
+		dst = fib_group(d->outside_id);
+		src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
+	}
+	if (may_move && egress_movable(&d->pkt, dst, src)) {
+		enum egress done = egress_move(ctx, d, &frame, c, d->at.slot, flow_hint(flow));
+
+		if (done == EGRESS_MOVED) /* counted where it goes to */
+			return bpf_redirect(d->nh.ifindex, 0);
+		if (done == EGRESS_RETURNED) /* counted there already */
+			return TC_ACT_UNSPEC;
+	}
+	if (d->pkt.icmp_error)
+		flow = NULL;
+	if (!flow && !egress_counts(d, dst, src, ctx->ingress_ifindex, &record))
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
-	count_tx(to->slot, n);
+	count_tx(d->at.slot, n);
 	if (record)
-		flow_record(&d->pkt, flow, DIR_OUT, to->slot, d->outside_id, n,
+		flow_record(&d->pkt, flow, DIR_OUT, d->at.slot, d->outside_id, n,
 			    bpf_ktime_get_coarse_ns());
 	return TC_ACT_UNSPEC;
 }
@@ -256,6 +326,37 @@ SEC("syscall")
 int sw_start(void *ctx __attribute__((unused)))
 {
 	return timer_start();
+}
+
+SEC("raw_tp/xdp_redirect_err")
+int sw_redirect_err(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 map = (__u32)ctx->args[5], slot = (__u32)ctx->args[6];
+	int err = (int)ctx->args[3];
+	struct sw_ctl *c = settings();
+
+	if (c && map == c->devices_map)
+		redirect_lost(slot, err, 1);
+	return 0;
+}
+
+SEC("raw_tp/xdp_devmap_xmit")
+int sw_devmap_xmit(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct net_device *from = (void *)ctx->args[0], *to = (void *)ctx->args[1];
+	int lost = (int)ctx->args[3], err = (int)ctx->args[4];
+	struct sw_interface *ours;
+	struct sw_ctl *c;
+
+	if (lost <= 0)
+		return 0;
+	c = settings();
+	if (!c || !traced_interface(from, c))
+		return 0;
+	ours = traced_interface(to, c);
+	if (ours)
+		redirect_lost(ours->slot, err, (__u32)lost);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel's timer: sums the per-CPU counters of the paths into path_counters, so that plain
- * bpftool shows them, with or without a daemon. It lives while map `timers` is pinned.
+ * bpftool shows them, with or without a daemon, and notes when either direction last had a packet.
+ * It lives while map `timers` is pinned.
  */
 #ifndef SAMEWAY_BPF_TIMER_H
 #define SAMEWAY_BPF_TIMER_H
@@ -27,7 +28,8 @@ static int sum_cpu(__u32 cpu, struct sum *sum)
 	return 0;
 }
 
-static int sum_path(__u32 id, void *unused __attribute__((unused)))
+/* all: packets of the paths before this one. */
+static int sum_path(__u32 id, struct sw_path_stats *all)
 {
 	struct sw_path_counters *row = bpf_map_lookup_elem(&path_counters, &id);
 	struct sum sum = {.path = id};
@@ -39,14 +41,25 @@ static int sum_path(__u32 id, void *unused __attribute__((unused)))
 	row->rx_bytes = sum.total.rx_bytes;
 	row->tx_packets = sum.total.tx_packets;
 	row->tx_bytes = sum.total.tx_bytes;
+	all->rx_packets += sum.total.rx_packets;
+	all->tx_packets += sum.total.tx_packets;
 	return 0;
 }
 
 static int timer_tick(void *map __attribute__((unused)), int *key __attribute__((unused)),
 		      struct sw_timer *timer)
 {
-	bpf_loop(SW_MAX_PATHS, sum_path, NULL, 0);
-	timer->beat_ns = bpf_ktime_get_ns();
+	struct sw_path_stats all = {};
+	__u64 now = bpf_ktime_get_ns();
+
+	bpf_loop(SW_MAX_PATHS, sum_path, &all, 0);
+	if (all.rx_packets != timer->beat.rx_packets)
+		timer->beat.rx_ns = now;
+	if (all.tx_packets != timer->beat.tx_packets)
+		timer->beat.tx_ns = now;
+	timer->beat.rx_packets = all.rx_packets;
+	timer->beat.tx_packets = all.tx_packets;
+	timer->beat.beat_ns = now;
 	bpf_timer_start(&timer->timer, SW_TIMER_PERIOD_NS, 0);
 	return 0;
 }

@@ -17,10 +17,13 @@
 #define SW_INSIDE_SLOT 64
 #define SW_MAX_SLOTS   (SW_MAX_PATHS + SW_MAX_INSIDE)
 #define SW_MAX_TIERS   8
+#define SW_MAX_TAGS    2 /* VLAN tags of a frame */
 #define SW_MAX_GROUPS  32768
 #define SW_NAME_LEN    32
 #define SW_NO_PATH     0xff
 #define SW_NO_RANK     0xff
+/* rtm_protocol of the rules and routes that are sameway's own, in kernel forwarding. */
+#define SW_RTPROT 83
 
 /* Path classes, in the default order of preference. */
 #define SW_CLASSES(X)                                                                              \
@@ -99,6 +102,8 @@ enum sw_action { SW_ACTIONS(SW_ENUM_ACTION) SW_ACTION_COUNT };
 enum sw_verdict { SW_VERDICTS(SW_ENUM_VERDICT) SW_VERDICT_COUNT };
 
 enum sw_mode { SW_MODE_MONITOR, SW_MODE_ENFORCE };
+/* FAST redirects; KERNEL only marks, and the kernel sends by the mark. */
+enum sw_forward { SW_FORWARD_FAST, SW_FORWARD_KERNEL };
 enum sw_scope { SW_SCOPE_CLASS, SW_SCOPE_CIRCUIT, SW_SCOPE_PATH };
 enum sw_role { SW_ROLE_PATH = 1, SW_ROLE_INSIDE };
 /* What a group's prefixes are. ROUTE has tiers; the others are reserved answers of the FIB. */
@@ -123,9 +128,31 @@ struct sw_ctl {
 	__u32 seed;	  /* of the flow hash */
 	__u64 netns;	  /* inode of the network namespace whose interfaces these are */
 	__u32 event_rate; /* events a second and CPU, at most */
+	__u32 unwatched;  /* bits SW_UNWATCHED_*: a hook that should see the direction is missing */
+	__u32 devices_map; /* the kernel's id of map `devices` */
 	/* mode ENFORCE counts as MONITOR from here on (CLOCK_MONOTONIC), daemon or not; 0: never */
 	__u64 enforce_until_ns;
+	__u64 watched_ns; /* CLOCK_MONOTONIC since when nothing is unwatched */
+	__u64 magic;	  /* random: tells what we moved from what others did; 0: none yet */
+	__u32 forward;	  /* enum sw_forward in effect */
+	/*
+	 * The bits of skb->mark that are ours, in a row. A path's value is its id + 1, counted in
+	 * the lowest of them: one word, so that no packet sees half a change. 0: nothing is marked.
+	 */
+	__u32 fwmark;
+	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
+	__u32 tables, tables_before;
 };
+
+/* What a packet of the path carries in the bits of `mask`. */
+static inline __u32 sw_mark(__u32 mask, __u32 path)
+{
+	return (path + 1) * (mask & -mask) & mask;
+}
+
+/* By direction: enum direction's numbers as bits. */
+#define SW_UNWATCHED_OUT 0x1 /* inside to path */
+#define SW_UNWATCHED_IN	 0x2
 
 /* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
 struct sw_usable {
@@ -153,12 +180,31 @@ struct sw_path {
 struct sw_interface {
 	char name[16];
 	__u8 role; /* enum sw_role */
-	__u8 slot; /* path id, or SW_INSIDE_SLOT + inside number */
+	__u8 slot; /* path id, or SW_INSIDE_SLOT + inside number; the lowest where it has several */
 	__u8 l3;
-	__u8 pad;
+	__u8 ports;  /* 1: it has VLAN tags or several paths, and `ports` tells whose a packet is */
 	__u8 mac[6]; /* its own */
-	__u8 pad2[2];
+	__u8 tags;   /* most VLAN tags that a port of it has */
+	__u8 pad;
 	__u32 mtu;
+};
+
+/* VLAN ids of a frame, the outer one first, in host order; 0: no tag. */
+union sw_tags {
+	__u16 vid[SW_MAX_TAGS];
+	__u32 all; /* 0: untagged */
+};
+
+/* Map `ports`: the paths of an interface that has VLAN tags or several paths; key and value. */
+struct sw_port_key {
+	__u32 ifindex;
+	union sw_tags tags;
+};
+struct sw_port {
+	__u64 paths; /* ids; where it is more than one, the gateway's MAC tells which */
+	__u8 mac[6]; /* of the device that has the addresses (`l3:`) */
+	__u8 slot;   /* the lowest of them */
+	__u8 pad;
 };
 
 /*
@@ -171,8 +217,10 @@ struct sw_nexthop {
 	__u8 family; /* 4 or 6; 0: no gateway of this family, ifindex is all there is */
 	__u8 valid;  /* MACs below are resolved */
 	__u8 pad[2];
-	__u32 ifindex;
-	__u8 addr[16]; /* network order, IPv4 in the first four */
+	__u32 ifindex;	    /* the device it leaves by */
+	__u32 l3_ifindex;   /* the device whose neighbour it is: another where `l3:` says so */
+	union sw_tags tags; /* to be put on */
+	__u8 addr[16];	    /* network order, IPv4 in the first four */
 	__u8 dmac[6], smac[6];
 	__u32 pad2;
 	__u64 checked_ns; /* 0: ask at the next packet */
@@ -200,6 +248,9 @@ struct sw_fib6_key {
 	__u8 addr[16];
 };
 
+/* Of a LOCAL group: addresses of paths' own interfaces; what has one as its source stays there. */
+#define SW_LOCAL_ON_PATH 1
+
 /*
  * Map `groups`, mmapped. A group in use is never changed, except `since_ns` set back to 0: a new
  * answer is a new group, written before a prefix points to it. Group 0 is no group.
@@ -207,7 +258,7 @@ struct sw_fib6_key {
 struct sw_group {
 	__u8 kind;     /* enum sw_group_kind */
 	__u8 tiers;    /* how many of tier[] are used */
-	__u8 slot;     /* kind INSIDE: interface slot */
+	__u8 slot;     /* kind INSIDE: interface slot; LOCAL: 0 or SW_LOCAL_ON_PATH */
 	__u8 degraded; /* best rank of a class that had candidates and lost them all, SW_NO_RANK:
 			  none */
 	__u32 pad;
@@ -218,9 +269,16 @@ struct sw_group {
 	__u8 rank[SW_MAX_TIERS]; /* class rank of each tier */
 };
 
-/* Per-CPU map `path_stats` and, summed by the kernel's timer each second, `path_counters`. */
+/*
+ * Per-CPU map `path_stats` and, its first four summed by the kernel's timer each second,
+ * `path_counters`. egress_*: packets that the kernel sent out by this path and select would not.
+ */
 struct sw_path_stats {
 	__u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	__u64 egress_moved;	  /* to the path that select gives; counted there */
+	__u64 egress_too_big;	  /* left here: larger than that path's MTU */
+	__u64 egress_no_neighbor; /* left here: its gateway's MAC is not known */
+	__u64 egress_returned;	  /* left here: moved before, another mover brought it back */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];
@@ -255,8 +313,33 @@ struct sw_health {
 	__u64 rate_window_ns, rate_count;
 };
 
-/* Map `timers`, one row. beat_ns: last run of the kernel's timer; old = the clock has stalled. */
+/*
+ * Per-CPU map `redirect_errors`, a row a slot: packets that XDP redirected to the device and the
+ * kernel then lost, by why. They are among what `reasons` and `path_stats` count as sent.
+ */
+#define SW_REDIRECT_ERRORS(X)                                                                      \
+	X(device_down, "device-down")	  /* administratively down */                              \
+	X(too_long, "too-long")		  /* than the device's MTU */                              \
+	X(not_supported, "not-supported") /* the driver takes nothing (any more) */                \
+	X(no_receiver, "no-receiver")	  /* its queues are off, or a veth's peer has no GRO */    \
+	X(queue_full, "queue-full")	  /* it took only some */                                  \
+	X(other, "other")
+struct sw_redirect_errors {
+	SW_REDIRECT_ERRORS(SW_FIELD_COUNT)
+};
+
+/*
+ * Map `timers`, one row: a struct bpf_timer, then this, written by the kernel's timer. An old
+ * beat_ns: the clock has stalled. The others: packets of all paths, and when it last found more.
+ */
 #define SW_TIMER_PERIOD_NS 1000000000ULL
+struct sw_beat {
+	__u64 beat_ns;
+	__u64 rx_packets, rx_ns;
+	__u64 tx_packets, tx_ns;
+};
+/* A direction without a packet on any path for so long is idle: nothing is told of it. */
+#define SW_SIDE_IDLE_NS 5000000000ULL
 
 /* Key of `flows`: lo/hi ordered, so that both directions share one record. */
 struct sw_flow_key {
@@ -286,6 +369,22 @@ struct sw_flow_state {
 
 #define SW_FLOW_INSIDE_IS_HI  0x01 /* the inside host is key.hi */
 #define SW_FLOW_OPENED_INSIDE 0x02 /* who sent the SYN, else the first packet seen */
+#define SW_FLOW_NO_SYN	      0x04 /* its first packet was a SYN-ACK: the SYN went elsewhere */
+#define SW_FLOW_LOOPS	      0x08 /* what came by a path from its inside host had left before */
+
+/*
+ * Evidence of an answer that went elsewhere, taken of a flow while one direction is all that is
+ * seen: `ack` grows over data that was not seen here. Not taken of packets in the first
+ * SW_EVIDENCE_AGE_NS of the record and after a change: what they answer may have passed before.
+ */
+#define SW_EVIDENCE_NONE   0
+#define SW_EVIDENCE_BASE   1 /* `ack` is set */
+#define SW_EVIDENCE_ONCE   2 /* it has grown */
+#define SW_EVIDENCE_WHOLE  3 /* again, or a SYN-ACK without its SYN */
+#define SW_EVIDENCE_AGE_NS 1000000000ULL
+/* So long after a packet of its own inside host came by a path a flow is LOOP_OR_SPOOF. */
+#define SW_SPOOF_HOLD_NS 5000000000ULL
+
 /* TCP flags seen, of each direction, in tcp_out / tcp_in: FIN 1, SYN 2, RST 4, ACK 16 */
 struct sw_flow {
 	__u64 state;	  /* struct sw_flow_state */
@@ -298,6 +397,11 @@ struct sw_flow {
 	__u64 out_packets, out_bytes, in_packets, in_bytes;
 	__u64 settle_from_ns, settle_ns; /* first and last change of this row of changes, 0: none */
 	__u64 moved_ns;			 /* first outward packet on the path that `out` names */
+	__u64 spoof_ns;	 /* last packet from its inside host that came by a path, 0: none */
+	__u32 ack;	 /* last that grew, host order */
+	__u8 evidence;	 /* SW_EVIDENCE_* */
+	__u8 spoof_path; /* where it came by, set with spoof_ns */
+	__u8 pad[2];
 };
 
 /* Ring buffer `events`: a flow's verdict changed. */
@@ -311,7 +415,8 @@ struct sw_event {
 	struct sw_flow_state state;
 	__u8 previous; /* verdict of the last event sent for this flow */
 	__u8 about;
-	__u8 pad[6];
+	__u8 spoof_path; /* likewise */
+	__u8 pad[5];
 };
 
 /*
@@ -347,8 +452,10 @@ enum sw_step { SW_STEPS(SW_ENUM_STEP) SW_STEP_COUNT };
 _Static_assert(sizeof(struct sw_usable) == 64, "usable is one cache line");
 _Static_assert(sizeof(struct sw_flow_state) == 8, "flow state is one word");
 _Static_assert(sizeof(struct sw_flow_key) == 40, "flow key has no hidden padding");
+_Static_assert(sizeof(struct sw_port_key) == 8, "port key has no hidden padding");
+_Static_assert(sizeof(struct sw_nexthop) == 56, "next hop has no hidden padding");
 _Static_assert(sizeof(struct sw_group) == 96, "group has no hidden padding");
-_Static_assert(sizeof(struct sw_flow) == 96, "flow has no hidden padding");
+_Static_assert(sizeof(struct sw_flow) == 112, "flow has no hidden padding");
 _Static_assert(sizeof(struct sw_explain) % 8 == 0, "explain has no hidden padding");
 
 #endif

@@ -318,13 +318,13 @@ far_side_via_er() {
 # packets SITE DEVICE rx|tx: counted by the device itself, not by sameway
 packets() { ip -n "$LAB-$1" -s -j link show dev "$2" | jq ".[0].stats64.$3.packets"; }
 
-# edge_config [MODE [GRACE]]: writes $RUN/sameway.yaml. EDGE_FEED, EDGE_EXTRA: another feed, more keys.
+# edge_config [MODE [GRACE]]: writes $RUN/sameway.yaml. EDGE_FEED, EDGE_FORWARD, EDGE_EXTRA: another feed, who sends, more keys.
 edge_config() {
 	local feed='{ name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }'
 	cat >"$RUN/sameway.yaml" <<-X
 		mode: ${1:-enforce}
 		asymmetry: { grace: ${2:-60s} }
-		forward: fast
+		forward: ${EDGE_FORWARD:-fast}
 		${EDGE_EXTRA:-}
 		paths:
 		  - { name: er1-primary, class: expressroute, circuit: er1, interface: er0, gateway: 192.168.30.18, gateway6: "fd00:192:168:30::2",

@@ -116,8 +116,18 @@ check "sameway runs" sameway_start
 check "enforcing: clean" clean
 check "as text: one line" eval '[ "$(s doctor -c "$RUN/sameway.yaml" | wc -l)" = 1 ]'
 in_ns edge nft 'add table ip guard; add chain ip guard pass { type filter hook forward priority 0; policy drop; }'
-check "a firewall that came later, as text with its fix" eval 's doctor -c "$RUN/sameway.yaml" | grep -q "^netfilter nftables: .*guard.*: remove"'
+check_within 2 "a firewall that came later: obeyed, and said" eval 's -j doctor -c "$RUN/sameway.yaml" >"$RUN/out"; jq -e "any(.[]; .check == \"netfilter\" and .ok and (.message | test(\"guard.*obeyed\")))" "$RUN/out"'
 in_ns edge nft delete table ip guard
+in_ns edge nft 'add table ip m; add chain ip m pre { type filter hook prerouting priority 0; }; add rule ip m pre tcp dport 24 meta mark set 7'
+check "as text with its fix: a rule that writes our bits" eval 's doctor -c "$RUN/sameway.yaml" | grep -q "^fwmark nftables: .*chain ip m pre.*: write another"'
+in_ns edge nft delete table ip m
+in_ns edge ip rule add priority 100 fwmark 0x10000 lookup main
+check "a rule that asks for our bits" named ip-rule 'rule 100' 'ip -4 rule del priority 100' 'fwmark 0x10000'
+in_ns edge ip rule del priority 100
+in_ns edge ip rule del priority 7000
+check_within 3 "a rule of ours that was deleted" named put-back 'rules and routes' 'protocol 83' 'put back'
+sameway_stop
+check "sameway runs anew" sameway_start
 s path vpn30 drain >/dev/null
 check "a drained path" named path vpn30 'path vpn30 undrain' drained
 s path vpn30 undrain >/dev/null

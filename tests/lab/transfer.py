@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""transfer.py serve ADDRESS PORT | send ADDRESS PORT MEGABYTES
+"""transfer.py serve ADDRESS PORT | send ADDRESS PORT MEGABYTES [SOURCE]
 
 Sends random bytes over TCP; the server sends back what it got, so both directions carry the
 whole of it. The sender compares SHA-256 of what it sent and what came back.
@@ -31,10 +31,10 @@ def serve(address, port):
             threading.Thread(target=echo, args=(conn,), daemon=True).start()
 
 
-def send(address, port, megabytes):
+def send(address, port, megabytes, source=""):
     sent, got = hashlib.sha256(), hashlib.sha256()
     block = os.urandom(1 << 20)
-    with socket.create_connection((address, port), timeout=60) as conn:
+    with socket.create_connection((address, port), 60, (source, 0) if source else None) as conn:
 
         def push():
             for number in range(megabytes):
@@ -58,4 +58,4 @@ def send(address, port, megabytes):
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(sys.argv[2], int(sys.argv[3]))
-    send(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    send(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

@@ -61,8 +61,10 @@ static void vary_no_hosts(void)
 }
 static void vary_no_gateway(void)
 {
-	struct sw_nexthop nh = {
-		.family = 4, .ifindex = edge.ifindex[ER0], .addr = {192, 168, 1, 77}};
+	struct sw_nexthop nh = {.family = 4,
+				.ifindex = edge.ifindex[ER0],
+				.l3_ifindex = edge.ifindex[ER0],
+				.addr = {192, 168, 1, 77}};
 	uint32_t index = ER0 * 2;
 
 	map_write("nexthops", &index, &nh);
@@ -157,6 +159,8 @@ static const struct packet flow_echo = {
 #define DENIED                                                                                     \
 	.reason = SW_REASON_transit_denied, .action = SW_ACTION_DROP, .to = NO_DEVICE,             \
 	.transit = true
+
+#define SPOOF .reason = SW_REASON_spoof, .action = SW_ACTION_DROP, .to = NO_DEVICE, .transit = true
 
 /* clang-format off */
 static const struct one cases[] = {
@@ -303,7 +307,14 @@ static const struct one cases[] = {
 	{"a source of nowhere", LAN0, {.src = "192.0.2.9", .dst = REMOTE}, PASSED(source)},
 	{"a source that a path's prefix has", LAN0, {.src = HUB, .dst = REMOTE}, PASSED(source)},
 	{"in by a path that has no candidate", ER2, {.src = REMOTE, .dst = LAN_HOST}, PASSED(source)},
-	{"in with an inside source", ER0, {.src = "10.2.30.44", .dst = LAN_HOST}, PASSED(source)},
+	{"in with an inside source", ER0, {.src = "10.2.30.44", .dst = LAN_HOST}, SPOOF, .record = true},
+	{"in with an inside source, IPv6", ER0, {.src = "fd02:30::44", .dst = LAN_HOST6}, SPOOF, .record = true},
+	{"in with an inside source, without Ethernet", TUN, {.src = FAR_HOST, .dst = HUB}, SPOOF, .record = true},
+	{"in with an inside source, a fragment", ER0, {.src = "10.2.30.44", .dst = HUB, .frag = FRAG_FIRST}, SPOOF},
+	{"an ICMP error with an inside source", ER0,
+	 {.src = "10.2.30.44", .dst = HUB, .proto = IPPROTO_ICMP, .quote = &flow_in}, SPOOF},
+	{"in with an inside source, to nowhere", ER0, {.src = "10.2.30.44", .dst = "10.1.31.10"}, PASSED(no_route)},
+	{"in with a source of this box", ER0, {.src = OWN, .dst = LAN_HOST}, PASSED(source)},
 	{"in by a path without candidate, a flow that is there", VPN1,
 	 {.src = HUB, .dst = LAN_HOST, .proto = IPPROTO_TCP, .sport = 443, .dport = 4000},
 	 .primed = &flow_out, .primed_by = ER0, FORWARDED(LAN0)},
@@ -313,7 +324,13 @@ static const struct one cases[] = {
 	{"transit, IPv6", ER0, {.src = REMOTE6, .dst = VPN_HOST6}, DENIED},
 	{"own packet back on a path", ER0,
 	 {.src = LAN_HOST, .dst = HUB, .proto = IPPROTO_TCP, .sport = 4000, .dport = 443},
-	 .primed = &flow_out, .primed_by = ER0, DENIED},
+	 .primed = &flow_out, .primed_by = ER0, SPOOF},
+	{"own packet back on another path", TUN,
+	 {.src = LAN_HOST, .dst = HUB, .proto = IPPROTO_TCP, .sport = 4000, .dport = 443},
+	 .primed = &flow_out, .primed_by = ER0, SPOOF},
+	{"own echo request back, with a TTL of 1", ER0,
+	 {.src = LAN_HOST, .dst = HUB, .proto = IPPROTO_ICMP, .sport = 77, .ttl = 1},
+	 .primed = &flow_echo, .primed_by = ER0, SPOOF},
 };
 /* clang-format on */
 

@@ -145,7 +145,7 @@ static inline void edge_prefixes(void)
 static inline void nexthop_write(enum device dev, int family, bool gateway)
 {
 	char text[32];
-	struct sw_nexthop nh = {.ifindex = edge.ifindex[dev]};
+	struct sw_nexthop nh = {.ifindex = edge.ifindex[dev], .l3_ifindex = edge.ifindex[dev]};
 	uint32_t index = device_slot(dev) * 2u + (family == 6);
 
 	if (gateway) {
@@ -153,6 +153,7 @@ static inline void nexthop_write(enum device dev, int family, bool gateway)
 		address_bytes(text, nh.addr);
 		nh.family = (uint8_t)family;
 	}
+	memcpy(nh.smac, device_mac(dev), 6);
 	map_write("nexthops", &index, &nh);
 }
 

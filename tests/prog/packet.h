@@ -36,6 +36,7 @@ struct packet {
 	uint8_t proto;	       /* 0: UDP */
 	uint16_t sport, dport; /* of an echo both the identifier */
 	uint8_t flags;	       /* TCP */
+	uint32_t ack;	       /* TCP */
 	int ttl;	       /* 0: 64 */
 	uint16_t size;	       /* of the IP packet; 0: headers and eight bytes */
 	enum frag frag;
@@ -105,6 +106,7 @@ static inline size_t put_icmp(uint8_t *at, const struct packet *p)
 static inline size_t put_l4(uint8_t *at, const struct packet *p)
 {
 	uint16_t sport = htons(p->sport), dport = htons(p->dport);
+	uint32_t ack = htonl(p->ack);
 
 	if (p->proto == IPPROTO_ICMP || p->proto == PROTO_ICMP6)
 		return put_icmp(at, p);
@@ -114,6 +116,7 @@ static inline size_t put_l4(uint8_t *at, const struct packet *p)
 	if (p->proto == IPPROTO_TCP) {
 		at[12] = 5 << 4;
 		at[13] = p->flags ? p->flags : TCP_ACK;
+		memcpy(at + 8, &ack, 4);
 		return 20;
 	}
 	return p->proto == PROTO_SCTP ? 12 : 8;

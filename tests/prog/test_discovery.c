@@ -24,6 +24,7 @@ static void gateway_write(enum device dev)
 	uint32_t index = device_slot(dev) * 2u + 1;
 
 	address_bytes(GATEWAY, nh.addr);
+	memcpy(nh.smac, device_mac(dev), 6);
 	map_write("nexthops", &index, &nh);
 }
 

@@ -175,6 +175,9 @@ static void test_foreign_xdp(void **state)
 	assert_int_equal(bpf_xdp_attach((int)if_nametoindex("er0"), fd, XDP_FLAGS_DRV_MODE, NULL),
 			 0);
 	id = xdp_id("er0");
+	err[0] = '\0';
+	assert_int_equal(datapath_xdp_check(dp, if_nametoindex("er0"), "er0", err), -EBUSY);
+	assert_non_null(strstr(err, "someone_else"));
 	for (enum hook hook = HOOK_XDP; hook <= HOOK_XDP_GENERIC; hook++) {
 		char text[40];
 
@@ -200,7 +203,12 @@ static void test_native_and_generic(void **state)
 
 	(void)state;
 	attach(dp, "er0", HOOK_XDP_GENERIC);
+	assert_int_equal(datapath_xdp_check(dp, if_nametoindex("er0"), "er0", err), 0);
+	assert_false(datapath_runs(dp, if_nametoindex("er0"), "er0", HOOK_XDP));
 	attach(dp, "er0", HOOK_XDP);
+	assert_true(datapath_runs(dp, if_nametoindex("er0"), "er0", HOOK_XDP));
+	/* ours, whatever the interface is called now */
+	assert_int_equal(datapath_xdp_check(dp, if_nametoindex("er0"), "was0", err), 0);
 	assert_true(datapath_attached(dp, "er0", HOOK_XDP));
 	assert_false(datapath_attached(dp, "er0", HOOK_XDP_GENERIC));
 	/* a device without native XDP: said so, and what could be is not touched */

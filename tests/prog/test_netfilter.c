@@ -107,6 +107,40 @@ static void iptables_policy_is_found(void **state)
 	assert_string_equal(text, "iptables chain filter FORWARD has policy DROP");
 }
 
+/* Which rules write bits of 0xff0000 before the kernel routes. */
+static void writers_of_marks_are_found(void **state)
+{
+	static const struct {
+		const char *rules;
+		bool found;
+	} cases[] = {
+		{"add rule ip m pre counter", false},
+		{"add rule ip m pre meta mark set 1", true},
+		{"add rule ip m pre meta mark set meta mark and 0x00ff0000 or 0x1", false},
+		{"add rule ip m pre meta mark set meta mark or 0x1", false},
+		{"add rule ip m pre meta mark set meta mark or 0x10001", true},
+		{"add rule ip m pre meta mark set meta mark and 0xff00", true},
+		{"add rule ip m pre ip saddr 10.1.2.0/24 meta mark set 0x7", true},
+		{"add rule ip m pre meta mark 0x5 accept", false},
+		{"add rule ip m post meta mark set 1", false},
+		{"add chain ip m sub; add rule ip m sub meta mark set 1", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[300] = "";
+
+		sh("nft 'flush ruleset; add table ip m; add chain ip m pre { type filter hook "
+		   "prerouting priority 0; }; add chain ip m post { type filter hook forward "
+		   "priority 0; }; %s'",
+		   cases[i].rules);
+		if (links_netfilter_marks(0xff0000, text) != cases[i].found ||
+		    !!text[0] != cases[i].found)
+			fail_msg("%s: \"%s\"", cases[i].rules, text);
+	}
+	assert_int_equal(links_netfilter_marks(0xff0000, (char[300]){0}), 1);
+}
+
 static void forwarding_follows_the_sysctl(void **state)
 {
 	(void)state;
@@ -121,9 +155,8 @@ static void forwarding_follows_the_sysctl(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(no_chain_with_a_rule_is_none),
-		T(nft_chains_are_found),
-		T(iptables_policy_is_found),
+		T(no_chain_with_a_rule_is_none),  T(nft_chains_are_found),
+		T(iptables_policy_is_found),	  T(writers_of_marks_are_found),
 		T(forwarding_follows_the_sysctl),
 	};
 

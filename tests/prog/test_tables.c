@@ -104,6 +104,8 @@ static void test_interfaces_and_nexthops(void **state)
 	struct sw_nexthop hop;
 	struct ip_addr gw, none = {0};
 	struct maps *maps;
+	const struct datapath_way nine = {.ifindex = 9, .l3_ifindex = 11, .tags.vid = {30, 300}};
+	const struct datapath_way ten = {.ifindex = 10, .l3_ifindex = 10};
 	uint32_t key = 3 * 2 + 1;
 	int seen = 0, fd = pins_open(dir(), "nexthops");
 
@@ -118,27 +120,28 @@ static void test_interfaces_and_nexthops(void **state)
 	assert_int_equal(datapath_interface_remove(dp, 7), 0);
 
 	assert_int_equal(ip_parse("fe80::1", &gw), 0);
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 9, &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &nine, &gw), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_true(hop.family == 6 && hop.ifindex == 9 && !hop.valid && !hop.checked_ns);
+	assert_true(hop.l3_ifindex == 11 && hop.tags.vid[0] == 30 && hop.tags.vid[1] == 300);
 	assert_memory_equal(hop.addr, gw.bytes, 16);
 	/* the programs found its MAC: the same gateway again keeps it, and is asked for again */
 	hop.valid = 1;
 	hop.dmac[0] = 0x42;
 	hop.checked_ns = 1234;
 	assert_int_equal(bpf_map_update_elem(fd, &key, &hop, BPF_ANY), 0);
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 9, &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &nine, &gw), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_true(hop.valid && hop.dmac[0] == 0x42 && !hop.checked_ns);
 	/* on another interface it is another one */
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &gw), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &ten, &gw), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_true(!hop.valid && hop.ifindex == 10);
-	assert_int_equal(datapath_nexthop_write(dp, 3, 6, 10, &none), 0);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 6, &ten, &none), 0);
 	assert_int_equal(maps_nexthop(maps, 3, 6, &hop), 0);
 	assert_int_equal(hop.family, 0);
 	assert_int_equal(hop.ifindex, 10); /* a TUN, or hosts on the link: where to all the same */
-	assert_int_equal(datapath_nexthop_write(dp, 3, 4, 10, &gw), -EINVAL);
+	assert_int_equal(datapath_nexthop_write(dp, 3, 4, &ten, &gw), -EINVAL);
 	close(fd);
 	maps_close(maps);
 	datapath_close(dp);
@@ -241,7 +244,7 @@ static void test_flows_and_sums(void **state)
 	close(fd);
 
 	for (int i = 0; i < cpus; i++)
-		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i};
+		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4};
 	fd = pins_open(dir(), "path_stats");
 	assert_int_equal(bpf_map_update_elem(fd, &path, rows, BPF_ANY), 0);
 	assert_int_equal(maps_path_stats(maps, 5, &sum), 0);
@@ -249,6 +252,8 @@ static void test_flows_and_sums(void **state)
 	assert_int_equal(sum.rx_bytes, 20 * cpus);
 	assert_int_equal(sum.tx_packets, 300 * cpus);
 	assert_int_equal(sum.tx_bytes, 4000 * cpus + cpus * (cpus - 1) / 2);
+	assert_int_equal(sum.egress_moved, cpus);
+	assert_int_equal(sum.egress_returned, 4 * cpus);
 	assert_int_equal(maps_path_stats(maps, SW_MAX_PATHS, &sum), -ENOENT);
 	close(fd);
 	maps_close(maps);

@@ -58,7 +58,16 @@ int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
 int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out)
 {
 	(void)maps;
-	*out = (struct sw_path_stats){1234567 + id, 987654321, 42, 4200};
+	*out = (struct sw_path_stats){.rx_packets = 1234567 + id,
+				      .rx_bytes = 987654321,
+				      .tx_packets = 42,
+				      .tx_bytes = 4200};
+	if (id == 5) {
+		out->egress_moved = 1700;
+		out->egress_too_big = 3;
+		out->egress_no_neighbor = 2;
+		out->egress_returned = 1;
+	}
 	return 0;
 }
 
@@ -90,6 +99,20 @@ int maps_health(struct maps *maps, struct sw_health *out)
 	(void)maps;
 	*out = (struct sw_health){.events_lost = 5};
 	return 0;
+}
+
+int maps_redirect_errors(struct maps *maps, unsigned int slot, struct sw_redirect_errors *out)
+{
+	(void)maps;
+	*out = (struct sw_redirect_errors){0};
+	if (slot == 0)
+		*out = (struct sw_redirect_errors){.device_down = 12, .queue_full = 3};
+	return 0;
+}
+
+bool maps_redirects_counted(const struct maps *maps)
+{
+	return maps;
 }
 
 int maps_interface_each(struct maps *maps,

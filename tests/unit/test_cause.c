@@ -55,15 +55,16 @@ static void test_names(void **state)
 	assert_string_equal(severity_name(SEVERITY_CRITICAL), "critical");
 }
 
-/* Which verdicts open an incident: these four, and no healthy or undecided one. */
+/* Which verdicts open an incident: these six, and no healthy or undecided one. */
 static void test_opens(void **state)
 {
 	(void)state;
 	for (uint8_t v = 0; v < SW_VERDICT_COUNT; v++)
-		assert_int_equal(cause_opens(v), v == SW_VERDICT_ASYMMETRIC ||
-							 v == SW_VERDICT_INTER_CIRCUIT ||
-							 v == SW_VERDICT_POLICY_VIOLATION ||
-							 v == SW_VERDICT_FAILOVER);
+		assert_int_equal(cause_opens(v),
+				 v == SW_VERDICT_ASYMMETRIC || v == SW_VERDICT_INTER_CIRCUIT ||
+					 v == SW_VERDICT_POLICY_VIOLATION ||
+					 v == SW_VERDICT_FAILOVER || v == SW_VERDICT_ONE_WAY ||
+					 v == SW_VERDICT_LOOP_OR_SPOOF);
 }
 
 /* S20: out by ER as it should, back by VPN. */

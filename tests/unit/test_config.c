@@ -58,6 +58,9 @@ static void test_defaults(void **state)
 	assert_true(cfg->failback_delay_ns == 1000000000ULL);
 	assert_true(cfg->stale_ns == 120 * 1000000000ULL);
 	assert_int_equal(cfg->forward, FORWARD_AUTO);
+	assert_int_equal(cfg->fwmark, 0xff0000);
+	assert_int_equal(cfg->tables, 7000);
+	assert_false(cfg->bypass_netfilter);
 	assert_int_equal(cfg->default_route, DEFAULT_ROUTE_NEVER);
 	assert_int_equal(cfg->class_first_min, 16);
 	assert_int_equal(cfg->flows, 65536);
@@ -118,10 +121,14 @@ static const char full[] =
 	"   l3: 'e{1', probe: ~, mss: }\n"
 	"- {name: c, class: other, interface: e2}\n"
 	"- {name: -d, class: peering, circuit: 'true', interface: e3}\n"
-	"mode: enforce\nmatch: class-first\nforward: fast\ndefault-route: last\n"
+	"- {name: e, class: other, interface: e0, vlan: [30, 300], l3: e0.300, gateway6: "
+	"'fe80::1'}\n"
+	"- {name: f, class: other, interface: e0, vlan: [4094], gateway6: 'fe80::1'}\n"
+	"- {name: g, class: other, interface: e0, gateway: 192.0.2.10}\n"
+	"mode: enforce\nmatch: class-first\nforward: kernel\ndefault-route: last\n"
 	"asymmetry: {scope: circuit, grace: 90s, confirm: 1500ms, action: alert}\n"
 	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\ntransit: deny\n"
-	"multipath: circuit\nfwmark: 16711680\ntables: 7000\nbypass-netfilter: false\nrules: []\n"
+	"multipath: circuit\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
 	"notify: null\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
 static const char golden[] = "mode: enforce\n"
@@ -135,7 +142,10 @@ static const char golden[] = "mode: enforce\n"
 			     "failback-delay: 0s\n"
 			     "stale-time: 2h\n"
 			     "transit: deny\n"
-			     "forward: fast\n"
+			     "forward: kernel\n"
+			     "fwmark: 0x7f000000\n"
+			     "tables: 256\n"
+			     "bypass-netfilter: true\n"
 			     "default-route: last\n"
 			     "class-first-min: 0\n"
 			     "multipath: circuit\n"
@@ -165,6 +175,27 @@ static const char golden[] = "mode: enforce\n"
 			     "    class: peering\n"
 			     "    circuit: \"true\"\n"
 			     "    interface: e3\n"
+			     "    peers: []\n"
+			     "    encrypted: false\n"
+			     "  - name: e\n"
+			     "    class: other\n"
+			     "    interface: e0\n"
+			     "    vlan: [30, 300]\n"
+			     "    l3: e0.300\n"
+			     "    gateway6: \"fe80::1\"\n"
+			     "    peers: []\n"
+			     "    encrypted: false\n"
+			     "  - name: f\n"
+			     "    class: other\n"
+			     "    interface: e0\n"
+			     "    vlan: [4094]\n"
+			     "    gateway6: \"fe80::1\"\n"
+			     "    peers: []\n"
+			     "    encrypted: false\n"
+			     "  - name: g\n"
+			     "    class: other\n"
+			     "    interface: e0\n"
+			     "    gateway: 192.0.2.10\n"
 			     "    peers: []\n"
 			     "    encrypted: false\n"
 			     "inside:\n"

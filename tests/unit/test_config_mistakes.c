@@ -58,6 +58,9 @@ static void test_values(void **state)
 }
 
 #define P(rest) "paths:\n- {name: a, class: vpn, interface: t0}\n- {" rest "}\n" INSIDE
+#define G(a, b)                                                                                    \
+	"paths:\n- {name: a, class: vpn, interface: t0, " a                                        \
+	"}\n- {name: b, class: vpn, interface: t0, " b "}\n" INSIDE
 static void test_paths(void **state)
 {
 	static const struct mistake cases[] = {
@@ -72,7 +75,31 @@ static void test_paths(void **state)
 		{P("name: a2345678901234567890123456789012, class: vpn, interface: t1"), 3, "31"},
 		{P("name: b, class: lte, interface: t1"), 3, "class: lte: |expressroute, vpn"},
 		{P("name: a, class: vpn, interface: t1"), 3, "name: a: two paths"},
-		{P("name: b, class: vpn, interface: t0"), 3, "interface: t0: not yet: |path a"},
+		{P("name: b, class: vpn, interface: t0"), 3, "interface: t0: paths a and b |vlan"},
+		{P("name: b, class: vpn, interface: t0, gateway: 192.0.2.1"), 3,
+		 "interface: t0: paths a and b |gateway"},
+		{G("gateway: 192.0.2.1, gateway6: 'fe80::1'",
+		   "gateway: 192.0.2.2, gateway6: 'fe80::1'"),
+		 3, "interface: t0: paths a and b "},
+		{G("vlan: [30], gateway6: 'fe80::1'", "vlan: [30], gateway6: 'fe80::1'"), 3,
+		 "interface: t0: paths a and b |same tags"},
+		{G("vlan: [300], l3: t0.300, gateway: 192.0.2.1",
+		   "vlan: [300], l3: t0.301, gateway: 192.0.2.2"),
+		 3, "l3: t0.301: path a has the same interface and tags, and t0.300"},
+		{P("name: b, class: vpn, interface: t1, vlan: [30]"), 3, "vlan: path b |gateway"},
+		{P("name: b, class: vpn, interface: t1, vlan: 30"), 3, "vlan: 30: wrong type"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, vlan: [0]"), 3,
+		 "vlan: 0: no VLAN id|1 to 4094"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, vlan: [30, 4095]"), 3,
+		 "vlan: 4095: no VLAN id"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, vlan: [1, 2, 3]"), 3,
+		 "vlan: a list: 3 tags: give two"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, l3: a/b"), 3,
+		 "l3: a/b: no interface"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, l3: t0"), 3,
+		 "l3: t0: a has it as its interface"},
+		{P("name: b, class: vpn, interface: t1, gateway: 192.0.2.1, l3: l0"), 3,
+		 "l3: l0: inside has it"},
 		{P("name: b, class: vpn, interface: l0"), 4, "interface: l0: |path b|not both"},
 		{P("name: b, class: vpn, interface: a234567890123456"), 3, "1 to 15"},
 		{P("name: b, class: vpn, interface: a/b"), 3, "interface: a/b"},
@@ -216,25 +243,69 @@ static void test_feeds(void **state)
 	assert_mistakes(cases, COUNT(cases));
 }
 
+static void test_marks(void **state)
+{
+	static const struct mistake cases[] = {
+		{BASE "forward: slow\n", 3, "give one of auto, fast, kernel"},
+		{BASE "fwmark: 0\n", 3, "fwmark: 0: out of range"},
+		{BASE "fwmark: 0x3f\n", 3, "fwmark: 0x3f: 6 bits: 64 paths need 7 in a row"},
+		{BASE "fwmark: 0x80000000\n", 3, "1 bit: "},
+		{BASE "fwmark: 0xff0f00\n", 3, "fwmark: 0xff0f00: has a gap: "},
+		{BASE "tables: 255\n", 3, "tables: 255: out of range: give 256 to 32702"},
+		{BASE "tables: 32703\n", 3, "tables: 32703: out of range"},
+		{BASE "bypass-netfilter: yes\n", 3, "give true or false"},
+		{BASE "feeds:\n- {name: k, type: rtnetlink, table: 7063}\n", 4,
+		 "table: 7063: is one of sameway's own"},
+	};
+	static const char *const good[] = {
+		BASE "fwmark: 0x7f\n",
+		BASE "fwmark: 0xfe000000\n",
+		BASE "fwmark: 0xffffffff\ntables: 32702\n",
+		BASE "feeds:\n- {name: k, type: rtnetlink, table: 7064}\n",
+		BASE "feeds:\n- {name: k, type: rtnetlink, table: 6999}\n",
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+	for (size_t i = 0; i < COUNT(good); i++) {
+		struct config_errors errors;
+		struct config *cfg = NULL;
+
+		assert_int_equal(config_parse(good[i], strlen(good[i]), &cfg, &errors), 0);
+		config_free(cfg);
+		config_errors_free(&errors);
+	}
+}
+
+/* A value a path, all different, none 0, within the mask. */
+static void test_mark_values(void **state)
+{
+	static const uint32_t masks[] = {0xff0000, 0x7f, 0xfe000000, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(masks); i++) {
+		for (uint32_t id = 0; id < SW_MAX_PATHS; id++) {
+			assert_int_equal(sw_mark(masks[i], id) & ~masks[i], 0);
+			assert_int_not_equal(sw_mark(masks[i], id), 0);
+			if (id)
+				assert_true(sw_mark(masks[i], id) > sw_mark(masks[i], id - 1));
+		}
+	}
+	assert_int_equal(sw_mark(0xff0000, 2), 0x30000);
+}
+
 static void test_not_yet(void **state)
 {
 	static const struct mistake cases[] = {
 		{BASE "transit: allow\n", 3, "transit: allow: not yet: "},
-		{BASE "forward: kernel\n", 3, "forward: kernel: not yet: "},
 		{BASE "multipath: circuits\n", 3, "multipath: circuits: not yet: "},
 		{BASE "asymmetry:\n  action: reflect\n", 4, "action: reflect: not yet: "},
-		{BASE "fwmark: 0xff\n", 3, "fwmark: 0xff: not yet: "},
-		{BASE "tables: 100\n", 3, "tables: 100: not yet: "},
-		{BASE "bypass-netfilter: true\n", 3, "bypass-netfilter: true: not yet: "},
 		{BASE "rules: [{name: a, deny: true}]\n", 3, "rules: a list: not yet: "},
 		{BASE "notify: {command: a}\n", 3, "notify: a mapping: not yet: "},
 		{BASE "export: {web: 127.0.0.1:1}\n", 3, "export: a mapping: not yet: "},
 		{BASE "fleet: {edge: a}\n", 3, "fleet: a mapping: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, from: 10.0.0.2}]\n", 3, "from: 10.0.0.2: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, port: 53}]\n", 3, "port: 53: not yet: "},
-		{P("name: b, class: vpn, interface: t1, vlan: [30, 300]"), 3,
-		 "vlan: a list: not yet: "},
-		{P("name: b, class: vpn, interface: t1, l3: t1.300"), 3, "l3: t1.300: not yet: "},
 		{P("name: b, class: vpn, interface: t1, mss: 1300"), 3, "mss: 1300: not yet: "},
 		{P("name: b, class: vpn, interface: t1, bfd: true"), 3, "bfd: true: not yet: "},
 		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,
@@ -281,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_values),	    cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_paths_alike), cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_feeds),	    cmocka_unit_test(test_not_yet),
+		cmocka_unit_test(test_marks),	    cmocka_unit_test(test_mark_values),
 		cmocka_unit_test(test_document),
 	};
 

@@ -92,6 +92,7 @@ static void judge(struct box *box, const char *text, const char *check, const ch
 	struct doctor_report report = {0};
 
 	doctor_links(&report, cfg, &box->host);
+	doctor_vlans(&report, cfg, &box->host);
 	assert_true(report.n > 3);
 	assert_wrong(&report, check, subject, words, fix);
 	config_free(cfg);
@@ -220,6 +221,43 @@ static void test_veth(void **state)
 	judge(&box, CONFIG, "veth-vlan", "lan0", "VLAN", "txvlan off");
 }
 
+#define VLAN_CONFIG(keys)                                                                          \
+	"mode: enforce\n"                                                                          \
+	"paths:\n"                                                                                 \
+	"  - { name: er, class: expressroute, interface: er0, gateway: 192.168.30.18, " keys       \
+	" }\n"                                                                                     \
+	"inside: [{ interface: lan0, networks: [10.2.30.0/25] }]\n"
+
+static void test_vlan(void **state)
+{
+	struct box box;
+
+	(void)state;
+	box_make(&box);
+	/* red becomes er0.300 on er0, and has the neighbour */
+	strcpy(box.links[4].name, "er0.300");
+	strcpy(box.links[4].kind, "vlan");
+	box.links[4].lower = 1;
+	box.neighbors[0].ifindex = 5;
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.300"), NULL, NULL, NULL, NULL);
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.301"), "l3", "er0.301", "no such device",
+	      "l3:");
+	box.links[0].rx_vlan = true;
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.300"), "vlan-offload", "er0", "before XDP",
+	      "ethtool -K er0 rxvlan off");
+	box.links[0].rx_vlan = false;
+	judge(&box, VLAN_CONFIG("vlan: [30, 300], l3: er0.300"), "vlan-mtu", "er0", "do not fit",
+	      "ip link set er0 mtu 1504");
+	judge(&box, VLAN_CONFIG("vlan: [30, 300], l3: er0.300, mtu: 1496"), NULL, NULL, NULL, NULL);
+	box.links[4].up = false;
+	judge(&box, VLAN_CONFIG("vlan: [300], l3: er0.300"), "l3", "er0.300", "down",
+	      "ip link set er0.300 up");
+	box.links[4].up = true;
+	box.neighbors[0].ifindex = 1;
+	judge(&box, VLAN_CONFIG("vlan: [300]"), "l3", "er0", "without tags; there is er0.300",
+	      "l3: er0.300");
+}
+
 static void test_kernel(void **state)
 {
 	const struct doctor_kernel good = {.root = true, .btf = true, .bpffs = true};
@@ -227,55 +265,96 @@ static void test_kernel(void **state)
 	struct doctor_kernel k = good;
 
 	(void)state;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k.btf = false;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "btf", "kernel", "BTF", "CONFIG_DEBUG_INFO_BTF");
 	k = good;
 	k.root = false;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "root", "user", "not root", "sudo");
 	k = good;
 	k.bpffs = false; /* run mounts it */
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k.mounts_apart = true;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "bpffs", "/sys/fs/bpf", "ip netns exec", "nsenter");
 	k = good;
 	strcpy(k.filters[1], "iptables chain filter FORWARD has rules");
-	doctor_kernel(&report, &k, false);
-	assert_wrong(&report, "netfilter", "iptables", "FORWARD has rules", "iptables-save");
-	doctor_kernel(&report, &k, true); /* the kernel forwards: obeyed */
+	doctor_kernel(&report, &k, false, false);
+	assert_wrong(&report, "netfilter", "iptables", "FORWARD has rules", "forward: auto");
+	doctor_kernel(&report, &k, true, false); /* the kernel forwards: obeyed */
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	doctor_kernel(&report, &k, false, true); /* passed by, as it may */
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k = good;
 	strcpy(k.filters[2], "2 xfrm policies");
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "xfrm", "xfrm", "clear", "if_id");
 	k = good;
 	k.filters_err[0] = -EPERM;
-	doctor_kernel(&report, &k, false);
+	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "netfilter", "nftables", "can't be asked", "root");
 }
 
 static void test_rules(void **state)
 {
 	struct host_rule rules[] = {
-		{.family = 4, .priority = 7000, .table = 7000, .mark = 0x10000, .mask = 0xff0000},
+		{.family = 4,
+		 .priority = 7000,
+		 .table = 7000,
+		 .mark = 0x10000,
+		 .mask = 0xff0000,
+		 .protocol = SW_RTPROT},
 		{.family = 6, .priority = 900, .table = 7001},
 	};
-	struct host host = {.rules = rules, .n_rules = 1};
+	struct host_table tables[] = {{4, 6999}, {6, 7064}, {6, 7063}};
+	const struct config cfg = {.tables = 7000, .fwmark = 0xff0000};
+	struct host host = {.rules = rules, .n_rules = 1, .tables = tables, .n_tables = 2};
 	struct doctor_report report = {0};
 
 	(void)state;
-	doctor_rules(&report, &host, false); /* ours */
+	doctor_rules(&report, &host, &cfg, false); /* ours, and tables that are not */
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	host.n_rules = 2;
-	doctor_rules(&report, &host, false);
+	doctor_rules(&report, &host, &cfg, false);
 	assert_wrong(&report, "ip-rule", "rule 900", "IPv6", "ip -6 rule del priority 900");
-	doctor_rules(&report, &host, true);
+	doctor_rules(&report, &host, &cfg, true);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	rules[1].priority = 7063;
+	doctor_rules(&report, &host, &cfg, true);
+	assert_wrong(&report, "ip-rule", "rule 7063", "`tables:`", "another `tables:`");
+	doctor_rules(&report, &host, NULL, true); /* no config to hold it against */
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	rules[1] = (struct host_rule){
+		.family = 4, .priority = 100, .table = 100, .mark = 0x800000, .mask = 0x800001};
+	doctor_rules(&report, &host, &cfg, true);
+	assert_wrong(&report, "ip-rule", "rule 100", "bits that are sameway's", "`fwmark:`");
+	rules[1].mask = 0x100;
+	host.n_tables = 3;
+	doctor_rules(&report, &host, &cfg, true);
+	assert_wrong(&report, "route-table", "table 7063", "IPv6 routes", "`tables:`");
+}
+
+static void test_marks(void **state)
+{
+	const struct config cfg = {.fwmark = 0xff0000};
+	struct doctor_report report = {0};
+	struct doctor_kernel k = {0};
+	struct host host = {0};
+
+	(void)state;
+	doctor_marks(&report, &k, &host, &cfg);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	strcpy(k.marks, "nftables chain ip m pre");
+	doctor_marks(&report, &k, &host, &cfg);
+	assert_wrong(&report, "fwmark", "nftables", "chain ip m pre", "another `fwmark:`");
+	k.marks[0] = '\0';
+	host.mark_reflect = true;
+	doctor_marks(&report, &k, &host, &cfg);
+	assert_wrong(&report, "fwmark", "fwmark_reflect", "ICMP errors", "fwmark_reflect=0");
 }
 
 static void test_pins(void **state)
@@ -319,9 +398,13 @@ static void test_pins(void **state)
 	doctor_pins(&report, "ce1", &p);
 	assert_wrong(&report, "flows", "flow table", "1 could not", "now 100");
 	p = good;
-	p.redirect_no_dev = 2;
+	p.egress_left = 9; /* is no fault of the box */
 	doctor_pins(&report, "ce1", &p);
-	assert_wrong(&report, "redirect", "XDP redirect", "2 packets", "ip link");
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	p.egress_returned = 4;
+	strcpy(p.egress_path, "vpn30");
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "egress", "vpn30", "4 that sameway had moved came back", "tc filter");
 }
 
 static void judge_status(const char *text, const char *check, const char *subject,
@@ -342,6 +425,14 @@ static void test_status(void **state)
 {
 	(void)state;
 	judge_status("{" FEED("up") "}", NULL, NULL, NULL, NULL);
+	judge_status("{" FEED("up") ",\"redirects\":{\"counted\":true,\"lost\":9,\"last_s\":99.5}}",
+		     NULL, NULL, NULL, NULL);
+	judge_status("{" FEED("up") ",\"redirects\":{\"counted\":true,\"lost\":9,\"last_s\":1.5}}",
+		     "redirect", "XDP redirect", "2 s ago", "redirect_errors");
+	judge_status("{" FEED("up") ",\"tables\":{\"first\":7000,\"put_back\":0}}", NULL, NULL,
+		     NULL, NULL);
+	judge_status("{" FEED("up") ",\"tables\":{\"first\":7000,\"put_back\":3}}", "put-back",
+		     "rules and routes", "3 of kernel forwarding", "protocol 83");
 	judge_status("{" FEED("stale") "}", "feed", "r", "stale", "birdc");
 	judge_status("{\"feeds\":[]}", "feed", "feeds", "none", "sameway.yaml");
 	judge_status("{" FEED("up") ",\"waiting\":[\"r\"]}", "waiting", "r", "waits", "30 s");
@@ -377,8 +468,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links),	cmocka_unit_test(test_sysctls),
 		cmocka_unit_test(test_devices), cmocka_unit_test(test_mtu),
-		cmocka_unit_test(test_veth),	cmocka_unit_test(test_kernel),
-		cmocka_unit_test(test_rules),	cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_veth),	cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_marks),	cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
 	};
 

@@ -110,6 +110,7 @@ static void test_reserved(void **state)
 		{pfx("10.10.30.1/32"), SW_GROUP_LOCAL, 0},
 		{pfx(HUB), SW_GROUP_EXEMPT, 0},
 		{pfx("10.10.30.1/32"), SW_GROUP_EXEMPT, 0},
+		{pfx("10.10.30.1/32"), SW_GROUP_LOCAL, SW_LOCAL_ON_PATH},
 	};
 
 	steady(w);
@@ -122,6 +123,12 @@ static void test_reserved(void **state)
 	assert_int_equal(kind_at(w, "10.10.30.1"), SW_GROUP_LOCAL);
 	assert_int_equal(kind_at(w, "10.2.30.10"), SW_GROUP_INSIDE);
 	assert_int_equal(id_of(w, "10.2.30.0/25"), 64);
+	assert_int_equal(group_of(w, "10.10.30.1/32")->slot, 0);
+	/* the same address on a path's interface, too: nobody moves what is sent from there */
+	assert_int_equal(fib_set_reserved(w->fib, v, 6), 0);
+	compile_at(w, T0);
+	assert_int_equal(kind_at(w, "10.10.30.1"), SW_GROUP_LOCAL);
+	assert_int_equal(group_of(w, "10.10.30.1/32")->slot, SW_LOCAL_ON_PATH);
 	/* painted over everything inside it but our own addresses */
 	assert_int_equal(fib_set_reserved(w->fib, v, 5), 0);
 	compile_at(w, T0);

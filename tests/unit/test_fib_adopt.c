@@ -90,9 +90,12 @@ static void test_adopt_unchanged(void **state)
 static void test_adopt_changed(void **state)
 {
 	struct world *w = *state;
-	struct fib_reserved local = {pfx("10.10.30.1/32"), SW_GROUP_LOCAL, 0};
+	struct fib_reserved local[] = {
+		{pfx("10.10.30.1/32"), SW_GROUP_LOCAL, 0},
+		{pfx("10.10.30.2/32"), SW_GROUP_LOCAL, SW_LOCAL_ON_PATH},
+	};
 
-	assert_int_equal(fib_set_reserved(w->fib, &local, 1), 0);
+	assert_int_equal(fib_set_reserved(w->fib, local, 2), 0);
 	steady(w);
 	adopt(w);
 	put(w->rib, &w->f, HUB, VPN);
@@ -109,6 +112,7 @@ static void test_adopt_changed(void **state)
 	assert_null(group_of(w, ONLY));
 	assert_null(group_of(w, SPOKE));
 	assert_null(group_of(w, "10.10.30.1/32"));
+	assert_null(group_of(w, "10.10.30.2/32"));
 	/* and its memory is adopted in turn */
 	adopt(w);
 	put(w->rib, &w->f, HUB, VPN);

@@ -101,6 +101,16 @@ static const struct fib_reserved *reserved_find(const struct oracle *o, const st
 	return NULL;
 }
 
+static uint8_t local_slot(const struct oracle *o, const struct prefix *p)
+{
+	for (size_t i = 0; i < o->n_reserved; i++) {
+		if (o->reserved[i].kind == SW_GROUP_LOCAL && o->reserved[i].slot &&
+		    prefix_equal(&o->reserved[i].prefix, p))
+			return SW_LOCAL_ON_PATH;
+	}
+	return 0;
+}
+
 /* What the prefix should be; FREE: not installed. */
 static struct sw_group oracle_group(const struct world *w, const struct oracle *o,
 				    const struct prefix *p)
@@ -113,7 +123,7 @@ static struct sw_group oracle_group(const struct world *w, const struct oracle *
 		listed |= !o->v[i].down && prefix_equal(&o->v[i].prefix, p);
 	reserved |= reserved_find(o, p, SW_GROUP_EXEMPT, false) != NULL;
 	if (reserved_find(o, p, SW_GROUP_LOCAL, false))
-		g.kind = SW_GROUP_LOCAL;
+		g.kind = SW_GROUP_LOCAL, g.slot = local_slot(o, p);
 	else if ((listed || reserved) && reserved_find(o, p, SW_GROUP_EXEMPT, true))
 		g.kind = SW_GROUP_EXEMPT;
 	else if (inside)
@@ -304,6 +314,8 @@ static void change_reserved(struct world *w, struct oracle *o)
 		} while (r->prefix.len < 12);
 		if (r->kind == SW_GROUP_INSIDE)
 			r->slot = 64;
+		else if (r->kind == SW_GROUP_LOCAL && below(2))
+			r->slot = SW_LOCAL_ON_PATH;
 	}
 	assert_int_equal(fib_set_reserved(w->fib, o->reserved, o->n_reserved), 0);
 }

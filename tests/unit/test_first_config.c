@@ -192,6 +192,7 @@ static void test_cautious(void **state)
 	text = written(&box, BIRD_ER BIRD_VPN BIRD_MON, "nftables chain ip guard", true);
 	cfg = parse_good(text);
 	assert_int_equal(cfg->mode, SW_MODE_MONITOR);
+	assert_int_equal(cfg->forward, FORWARD_AUTO);
 	assert_non_null(strstr(text, "# nftables chain ip guard"));
 	config_free(cfg);
 	free(text);

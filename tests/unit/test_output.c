@@ -197,7 +197,8 @@ static void test_status(void **state)
 		       "\"state\":\"up\",\"sees\":\"all\",\"routes\":12000,\"updates\":40,"
 		       "\"errors\":0}],\"routes\":{\"prefixes4\":12,\"prefixes6\":3,"
 		       "\"candidates\":27,\"groups\":6},\"flows\":{\"active\":123,\"max\":65536},"
-		       "\"alerts\":{\"open\":1,\"lost\":0}}"));
+		       "\"alerts\":{\"open\":1,\"lost\":0},"
+		       "\"redirects\":{\"counted\":true,\"lost\":17,\"last_s\":2.5}}"));
 }
 
 static const char *config_text =

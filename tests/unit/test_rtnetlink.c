@@ -5,6 +5,7 @@
  */
 #include "feed/rtnetlink.h"
 #include "rtnetlink_message.h"
+#include "sameway/abi.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -158,6 +159,9 @@ static void test_not_ours(void **state)
 	rtm->rtm_flags = RTM_F_CLONED;
 	assert_int_equal(rtnl_parse_route(nlh, &route), -ENOENT);
 	rtm->rtm_flags = 0;
+	rtm->rtm_protocol = SW_RTPROT; /* sameway's own */
+	assert_int_equal(rtnl_parse_route(nlh, &route), -ENOENT);
+	rtm->rtm_protocol = 0;
 	rtm->rtm_src_len = 8;
 	assert_int_equal(rtnl_parse_route(nlh, &route), -ENOENT);
 	rtm->rtm_src_len = 0;

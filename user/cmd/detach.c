@@ -9,6 +9,7 @@
 #include "kernel/instance.h"
 #include "kernel/links.h"
 #include "kernel/maps.h"
+#include "kernel/steer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,23 +25,24 @@ static int daemon_stop(const struct cmd_call *call)
 	struct client *client;
 	json_t *rows;
 	char path[108];
-	int code;
+	int code, wait_ms;
 
 	cmd_run_path(call->instance, ".sock", path, sizeof(path));
 	code = client_open(&client, path, call->instance, &err);
 	if (code == -ENOENT)
 		return 0;
 	if (!code) {
-		code = client_ask(client, json_pack("{s:s}", "cmd", "stop"), &rows, &err);
+		code = client_ask(client, json_pack("{s:s, s:b}", "cmd", "stop", "detach", 1),
+				  &rows, &err);
 		if (!code) {
+			wait_ms = (int)json_integer_value(json_object_get(rows, "wait_ms"));
 			json_decref(rows);
-			if (!client_wait_closed(client, STOP_TIMEOUT_MS)) {
+			if (!client_wait_closed(client, STOP_TIMEOUT_MS + wait_ms)) {
 				client_close(client);
 				return 1;
 			}
 			strcpy(err.text,
-			       "the daemon does not end within 10 s: kill it, then detach "
-			       "again");
+			       "the daemon does not end in time: kill it, then detach again");
 		}
 		client_close(client);
 	}
@@ -59,20 +61,43 @@ static int run_file_remove(const char *instance, const char *suffix, json_t *fil
 	return json_array_append_new(files, json_string(path)) ? -ENOMEM : 0;
 }
 
-/* The gateways' neighbour entries are ordinary ones again. */
-static void gateways_release(const char *instance)
+/* Rules and tables of kernel forwarding, as the maps remember them. 0 or -errno, said. */
+static int tables_remove(const struct sw_ctl *ctl)
+{
+	const uint32_t first[] = {ctl->tables, ctl->tables_before};
+	int code = 0;
+
+	for (int i = 0; i < 2 && !code; i++)
+		code = first[i] ? steer_clear(first[i]) : 0;
+	if (code)
+		output_error("detach: rules and routes of kernel forwarding can't be removed: %s: "
+			     "`ip rule` and tables from %u on have them, proto %d",
+			     strerror(-code), ctl->tables, SW_RTPROT);
+	return code;
+}
+
+/*
+ * What is neither pinned nor a file: the gateways' neighbour entries are ordinary ones again, the
+ * rules and tables go.
+ */
+static int box_release(const char *instance)
 {
 	char err[DATAPATH_ERR];
 	struct maps *maps;
 	struct sw_ctl ctl;
+	int code = 0;
 
 	if (maps_open(&maps, instance, err))
-		return;
-	if (!maps_ctl(maps, &ctl) && ctl.netns != instance_netns())
+		return 0;
+	if (maps_ctl(maps, &ctl))
+		memset(&ctl, 0, sizeof(ctl));
+	if (ctl.netns != instance_netns())
 		output_error("detach: not the network namespace that instance %s runs in: its "
-			     "gateways stay managed neighbours there, and so do tc filters before "
-			     "Linux 6.6",
+			     "gateways stay managed neighbours there, and so do its `ip rule`s and "
+			     "tables, and tc filters before Linux 6.6",
 			     instance);
+	else
+		code = tables_remove(&ctl);
 	for (unsigned int slot = 0; slot < SW_MAX_SLOTS; slot++) {
 		for (uint8_t family = 4; family <= 6; family += 2) {
 			struct ip_addr addr = {.family = family};
@@ -81,10 +106,11 @@ static void gateways_release(const char *instance)
 			if (maps_nexthop(maps, slot, family, &row) || row.family != family)
 				continue;
 			memcpy(addr.bytes, row.addr, sizeof(row.addr));
-			links_release_neighbor(row.ifindex, &addr);
+			links_release_neighbor(row.l3_ifindex, &addr);
 		}
 	}
 	maps_close(maps);
+	return code;
 }
 
 /* Stops the daemon, also one that is only starting, and takes the instance's lock. 0 or -errno. */
@@ -118,7 +144,12 @@ int cmd_detach(const struct cmd_call *call)
 		json_decref(files);
 		return CMD_FAILED;
 	}
-	gateways_release(call->instance);
+	code = box_release(call->instance) ? CMD_FAILED : 0;
+	if (code) {
+		instance_unlock(call->instance, lock, false);
+		json_decref(files);
+		return code;
+	}
 	code = datapath_detach(call->instance, &removed, err);
 	if (code)
 		output_error("detach: %s", *err ? err : strerror(-code));

@@ -68,8 +68,8 @@ static bool gateways_ask(const struct host *host, const struct config *cfg)
 	bool wait = false;
 
 	for (size_t i = 0; i < cfg->n_paths; i++) {
-		wait |= gateway_ask(host, cfg->paths[i].interface, &cfg->paths[i].gateway);
-		wait |= gateway_ask(host, cfg->paths[i].interface, &cfg->paths[i].gateway6);
+		wait |= gateway_ask(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway);
+		wait |= gateway_ask(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway6);
 	}
 	for (size_t i = 0; i < cfg->n_inside; i++) {
 		wait |= gateway_ask(host, cfg->inside[i].interface, &cfg->inside[i].gateway);
@@ -90,8 +90,8 @@ static bool gateway_missing(const struct host *host, const char *interface,
 static bool gateways_missing(const struct host *host, const struct config *cfg)
 {
 	for (size_t i = 0; i < cfg->n_paths; i++)
-		if (gateway_missing(host, cfg->paths[i].interface, &cfg->paths[i].gateway) ||
-		    gateway_missing(host, cfg->paths[i].interface, &cfg->paths[i].gateway6))
+		if (gateway_missing(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway) ||
+		    gateway_missing(host, config_l3(&cfg->paths[i]), &cfg->paths[i].gateway6))
 			return true;
 	for (size_t i = 0; i < cfg->n_inside; i++)
 		if (gateway_missing(host, cfg->inside[i].interface, &cfg->inside[i].gateway) ||
@@ -112,25 +112,43 @@ static void gateways_resolve(struct host *host, const struct config *cfg)
 	}
 }
 
+/* Who sends: as the daemon says, else as the config would have it here. */
+static bool kernel_sends(const json_t *status, const struct config *cfg,
+			 const struct doctor_kernel *kernel)
+{
+	const char *forward = json_string_value(json_object_get(status, "forward"));
+	bool found = false;
+
+	if (forward)
+		return !strcmp(forward, "kernel");
+	for (int i = 0; i < 3; i++)
+		found |= kernel->filters[i][0] || kernel->filters_err[i];
+	return cfg && (cfg->forward == FORWARD_KERNEL || (cfg->forward == FORWARD_AUTO && found));
+}
+
 static void look_at_box(struct doctor_report *report, const char *instance,
-			const struct config *cfg, bool kernel_forwards)
+			const struct config *cfg, const json_t *status)
 {
 	struct doctor_kernel kernel;
+	bool kernel_forwards;
 	struct host host;
 	int err;
 
-	inspect_kernel(&kernel);
-	doctor_kernel(report, &kernel, kernel_forwards);
+	inspect_kernel(&kernel, cfg ? cfg->fwmark : 0);
+	kernel_forwards = kernel_sends(status, cfg, &kernel);
+	doctor_kernel(report, &kernel, kernel_forwards, cfg && cfg->bypass_netfilter);
 	err = inspect_host(&host, instance);
 	if (err) {
 		doctor_add(report, "interface", "netlink", false, "run it as root, try again",
 			   "the interfaces can't be asked for: %s", strerror(-err));
 		return;
 	}
-	doctor_rules(report, &host, kernel_forwards);
+	doctor_rules(report, &host, cfg, kernel_forwards);
 	if (cfg) {
+		doctor_marks(report, &kernel, &host, cfg);
 		gateways_resolve(&host, cfg);
 		doctor_links(report, cfg, &host);
+		doctor_vlans(report, cfg, &host);
 	}
 	host_free(&host);
 }
@@ -191,7 +209,7 @@ static json_t *report_rows(const struct doctor_report *report, bool *fine)
 
 int cmd_doctor(const struct cmd_call *call)
 {
-	const char *file = call->value[0] ? call->value[0] : DEFAULT_CONFIG, *forward;
+	const char *file = call->value[0] ? call->value[0] : DEFAULT_CONFIG;
 	struct doctor_report report = {0};
 	struct doctor_pins pins;
 	struct config *cfg = config_look(&report, file);
@@ -203,8 +221,7 @@ int cmd_doctor(const struct cmd_call *call)
 	cmd_run_path(call->instance, ".sock", path, sizeof(path));
 	inspect_pins(&pins, call->instance);
 	status = daemon_look(&report, call->instance, path);
-	forward = json_string_value(json_object_get(status, "forward"));
-	look_at_box(&report, call->instance, cfg, forward && !strcmp(forward, "kernel"));
+	look_at_box(&report, call->instance, cfg, status);
 	if (status)
 		doctor_status(&report, call->instance, status);
 	else

@@ -41,7 +41,7 @@ int cmd_init(const struct cmd_call *call)
 			     strerror(-err));
 		return CMD_FAILED;
 	}
-	inspect_kernel(&kernel);
+	inspect_kernel(&kernel, 0);
 	for (size_t i = 0; i < 3 && !in_the_way; i++)
 		if (kernel.filters[i][0])
 			in_the_way = kernel.filters[i];

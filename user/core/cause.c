@@ -4,41 +4,12 @@
  * forward class, R the reverse class, W the class of the first usable tier. What this edge can't
  * know (Azure's own tables) is said so, never guessed.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "core/cause.h"
+#include "core/cause_text.h"
 
 #define NAME_TEXT(id, text) text,
 static const char *const cause_names[] = {CAUSES(NAME_TEXT)};
-
-/* Appends to a buffer of CAUSE_TEXT_LEN; what does not fit ends in "...". */
-struct text {
-	char *buf;
-	size_t len;
-};
-
-__attribute__((format(printf, 2, 3))) static void text_add(struct text *t, const char *fmt, ...)
-{
-	size_t room = CAUSE_TEXT_LEN - t->len;
-	va_list ap;
-	int n;
-
-	if (room <= 1)
-		return;
-	va_start(ap, fmt);
-	n = vsnprintf(t->buf + t->len, room, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	if ((size_t)n >= room) {
-		memcpy(t->buf + CAUSE_TEXT_LEN - 4, "...", 4);
-		t->len = CAUSE_TEXT_LEN - 1;
-	} else {
-		t->len += (size_t)n;
-	}
-}
 
 const char *cause_name(enum cause cause)
 {
@@ -62,13 +33,16 @@ const char *severity_name(enum severity severity)
 bool cause_opens(uint8_t verdict)
 {
 	return verdict == SW_VERDICT_ASYMMETRIC || verdict == SW_VERDICT_INTER_CIRCUIT ||
-	       verdict == SW_VERDICT_POLICY_VIOLATION || verdict == SW_VERDICT_FAILOVER;
+	       verdict == SW_VERDICT_POLICY_VIOLATION || verdict == SW_VERDICT_FAILOVER ||
+	       verdict == SW_VERDICT_ONE_WAY || verdict == SW_VERDICT_LOOP_OR_SPOOF;
 }
 
 enum severity cause_severity(uint8_t verdict, bool stateful, size_t prefixes_lost)
 {
 	if (verdict == SW_VERDICT_FAILOVER)
 		return prefixes_lost ? SEVERITY_CRITICAL : SEVERITY_NOTICE;
+	if (verdict == SW_VERDICT_ONE_WAY || verdict == SW_VERDICT_LOOP_OR_SPOOF)
+		return SEVERITY_WARNING;
 	return stateful ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
@@ -197,15 +171,18 @@ static void tell_azure_preference(struct text *msg, struct text *fix)
 }
 
 /* F is not W: we, or the kernel in our place, did not follow our own routes. */
-static void tell_not_expected(const struct cause_facts *f, struct text *msg, struct text *fix)
+static void tell_not_expected(const struct cause_facts *f, struct cause_told *told,
+			      struct text *msg, struct text *fix)
 {
 	text_add(msg, ": sent by %s though %s is available by ", f->forward.name,
 		 class_name(f->expected));
 	add_available(msg, f);
-	text_add(fix,
-		 "find what sends it by %s: compare local preference on both neighbors (higher on "
-		 "%s), and look for a static or policy route (`ip route get`, `ip rule`)",
-		 f->forward.name, class_name(f->expected));
+	if (!cause_kernel_tell(f, told, msg, fix))
+		text_add(fix,
+			 "find what sends it by %s: compare local preference on both neighbors "
+			 "(higher on %s), and look for a static or policy route (`ip route get`, "
+			 "`ip rule`)",
+			 f->forward.name, class_name(f->expected));
 	if (f->monitor)
 		text_add(fix, "; in `mode: monitor` the kernel chooses, `mode: enforce` mends it");
 }
@@ -225,7 +202,7 @@ static void tell_asymmetric(const struct cause_facts *f, struct cause_told *told
 		tell_more_specific(f, msg, fix);
 	} else if (f->forward.class != f->expected) {
 		told->side = SIDE_ONPREM;
-		tell_not_expected(f, msg, fix);
+		tell_not_expected(f, told, msg, fix);
 	} else if (f->expected == SW_CLASS_EXPRESSROUTE && f->reverse.class == SW_CLASS_VPN) {
 		told->cause = CAUSE_AZURE_PREFERENCE;
 		told->side = SIDE_AZURE;
@@ -240,17 +217,19 @@ static void tell_asymmetric(const struct cause_facts *f, struct cause_told *told
 	}
 }
 
-static void tell_policy(const struct cause_facts *f, struct text *msg, struct text *fix)
+static void tell_policy(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			struct text *fix)
 {
 	text_add(msg, ": the better class is not used in either direction");
 	if (f->n_available) {
 		text_add(msg, ", available: ");
 		add_available(msg, f);
 	}
-	text_add(fix, "look for a static or policy route here (`ip route get`, `ip rule`) and "
-		      "compare local preference; Azure prefers the same path: check the prefixes "
-		      "advertised on both sessions and its routing preference; mind the VPN's "
-		      "bandwidth and cost");
+	if (!cause_kernel_tell(f, told, msg, fix))
+		text_add(fix, "look for a static or policy route here (`ip route get`, `ip rule`) "
+			      "and compare local preference");
+	text_add(fix, "; Azure prefers the same path: check the prefixes advertised on both "
+		      "sessions and its routing preference; mind the VPN's bandwidth and cost");
 	if (f->monitor)
 		text_add(fix, "; in `mode: monitor` the kernel chooses, `mode: enforce` moves our "
 			      "direction");
@@ -316,17 +295,24 @@ void cause_tell(const struct cause_facts *f, struct cause_told *told)
 	told->side = SIDE_UNKNOWN;
 	told->severity = cause_severity(f->verdict, f->stateful, f->prefixes_lost);
 	told->message[0] = told->fix[0] = 0;
-	add_ways(&msg, f);
+	if (f->verdict != SW_VERDICT_LOOP_OR_SPOOF)
+		add_ways(&msg, f);
 	switch (f->verdict) {
 	case SW_VERDICT_ASYMMETRIC:
 		tell_asymmetric(f, told, &msg, &fix);
 		break;
 	case SW_VERDICT_POLICY_VIOLATION:
 		told->side = SIDE_ONPREM;
-		tell_policy(f, &msg, &fix);
+		tell_policy(f, told, &msg, &fix);
 		break;
 	case SW_VERDICT_FAILOVER:
 		tell_failover(f, told, &msg, &fix);
+		break;
+	case SW_VERDICT_ONE_WAY:
+		cause_one_way_tell(f, &msg, &fix);
+		break;
+	case SW_VERDICT_LOOP_OR_SPOOF:
+		cause_spoof_tell(f, &msg, &fix);
 		break;
 	default:
 		tell_circuits(f, &msg, &fix);

@@ -28,6 +28,12 @@ struct cause_route {
 	struct prefix prefix;		   /* whose candidate it is; set with candidate */
 };
 
+/* What the kernel itself would do with a flow. */
+struct cause_kernel {
+	bool asked, known; /* known: it could say */
+	struct kernel_route route;
+};
+
 struct cause_facts {
 	uint8_t verdict; /* enum sw_verdict */
 	bool monitor;	 /* the kernel's choice stands, not ours */
@@ -54,6 +60,15 @@ struct cause_facts {
 	bool has_moved;	     /* the two below are known */
 	size_t prefixes_moved, prefixes_lost;
 
+	/* One-way: how it is known. Loop or spoof: `reverse` is where they come by. */
+	bool no_syn; /* by a SYN-ACK without its SYN; else by ACK numbers */
+	bool loops;  /* the flow was seen leaving before */
+
+	/* Filled by who asks, where cause_asks_kernel(). */
+	struct cause_kernel kernel;
+	struct ip_addr src_host, dst_host; /* of the event's flow */
+	const char *inside_interface;	   /* of src, NULL: none */
+
 	struct cause_route route[CAUSE_ROUTES];
 	size_t n_routes;
 };
@@ -68,6 +83,8 @@ struct cause_told {
 /* Facts about the event's flow. They point into ctx: use them before it changes. */
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		  struct cause_facts *facts);
+/* Whether the cause depends on the kernel's own route: our side does not follow our routes. */
+bool cause_asks_kernel(const struct cause_facts *facts);
 /* Cause and words of a verdict that opens incidents (cause_opens()). */
 void cause_tell(const struct cause_facts *facts, struct cause_told *told);
 /* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */

@@ -270,6 +270,37 @@ static void find_lost(const struct incident_context *ctx, const struct sw_event 
 		f->duration_ms = (int64_t)((to - from) / 1000000);
 }
 
+/* What the two verdicts of one direction are told from. */
+static void gather_one(const struct incident_context *ctx, const struct sw_event *ev,
+		       struct cause_facts *f)
+{
+	struct prefix network;
+
+	f->no_syn = ev->about & SW_FLOW_NO_SYN;
+	f->loops = ev->about & SW_FLOW_LOOPS;
+	if (f->verdict == SW_VERDICT_LOOP_OR_SPOOF) {
+		f->reverse = way_by_id(ctx, ev->spoof_path);
+		if (inside_of(ctx->cfg, &f->dst, &network))
+			f->dst = network;
+	} else if (f->verdict == SW_VERDICT_ONE_WAY) {
+		/* the other's path is of before the last change */
+		if (!(ev->state.flags & SW_FLOW_OUT_FRESH))
+			f->forward = (struct cause_way){.path = -1};
+		if (!(ev->state.flags & SW_FLOW_IN_FRESH))
+			f->reverse = (struct cause_way){.path = -1};
+	}
+}
+
+bool cause_asks_kernel(const struct cause_facts *f)
+{
+	if (f->verdict == SW_VERDICT_ASYMMETRIC &&
+	    (f->reverse.path < 0 || f->forward.class == f->reverse.class))
+		return false;
+	return (f->verdict == SW_VERDICT_ASYMMETRIC || f->verdict == SW_VERDICT_POLICY_VIOLATION) &&
+	       f->forward.path >= 0 && f->has_expected && f->forward.class != f->expected &&
+	       !f->more_specific && f->inside_interface;
+}
+
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		  struct cause_facts *f)
 {
@@ -290,12 +321,16 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		.class_first_min = ctx->cfg->class_first_min,
 		.lost = {.path = -1},
 		.duration_ms = -1,
+		.src_host = src,
+		.dst_host = dst,
 	};
 	inside = inside_of(ctx->cfg, &f->src, &network);
 	if (inside) {
 		f->src = network;
 		f->stateful = inside->stateful;
+		f->inside_interface = inside->interface;
 	}
+	gather_one(ctx, ev, f);
 	node = rib_match(ctx->rib, VIEW_LOCAL, &dst);
 	if (node)
 		expect_from_rib(ctx, f, node, usable);

@@ -25,6 +25,8 @@ static struct config *config_defaults(void)
 	cfg->stale_ns = 120000000000ULL;
 	cfg->class_first_min = 16;
 	cfg->flows = 65536;
+	cfg->fwmark = 0xff0000;
+	cfg->tables = 7000;
 	return cfg;
 }
 
@@ -109,6 +111,11 @@ const struct config_path *config_path_by_name(const struct config *cfg, const ch
 			return &cfg->paths[i];
 	}
 	return NULL;
+}
+
+const char *config_l3(const struct config_path *path)
+{
+	return path->l3[0] ? path->l3 : path->interface;
 }
 
 const char *class_name(enum sw_class class)

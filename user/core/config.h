@@ -8,9 +8,18 @@
 #include "sameway/abi.h"
 
 enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
-enum config_forward { FORWARD_AUTO, FORWARD_FAST };
+enum config_forward { FORWARD_AUTO, FORWARD_FAST, FORWARD_KERNEL };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
 enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
+
+/*
+ * `tables`: above those that the kernel keeps for itself, and so that all the rules come before the
+ * one of the main table (priority 32766).
+ */
+#define CONFIG_TABLES_MIN 256
+#define CONFIG_TABLES_MAX (32766 - SW_MAX_PATHS)
+/* A value a path and none, of `fwmark`. */
+#define CONFIG_MARK_BITS 7
 
 struct config_path {
 	char name[SW_NAME_LEN];
@@ -18,6 +27,8 @@ struct config_path {
 	char circuit[SW_NAME_LEN]; /* empty: a circuit of its own */
 	unsigned int circuit_id;   /* numbered in config order, same circuit same number */
 	char interface[16];
+	char l3[16];	    /* the device of its addresses and neighbours; see config_l3() */
+	union sw_tags vlan; /* the tags of its frames */
 	struct ip_addr gateway, gateway6; /* family 0: none */
 	struct ip_addr *peers;
 	size_t n_peers;
@@ -67,6 +78,8 @@ struct config {
 	enum sw_scope scope;
 	uint64_t grace_ns, confirm_ns, failback_delay_ns, stale_ns;
 	enum config_forward forward;
+	uint32_t fwmark, tables;
+	bool bypass_netfilter;
 	enum config_default_route default_route;
 	unsigned int class_first_min;
 	uint32_t flows;
@@ -112,6 +125,8 @@ int duration_parse(const char *text, uint64_t *ns);
 /* Place of the class in prefer, SW_NO_RANK if it is not listed (observed, never chosen). */
 uint8_t config_rank(const struct config *cfg, enum sw_class class);
 const struct config_path *config_path_by_name(const struct config *cfg, const char *name);
+/* The device that has the path's addresses, neighbours and routes. */
+const char *config_l3(const struct config_path *path);
 const char *class_name(enum sw_class class);
 /* 0 or -EINVAL. */
 int class_parse(const char *text, enum sw_class *out);

@@ -8,6 +8,45 @@
 
 #include <string.h>
 
+/* The gateway whose MAC tells the path's packets. */
+static const struct ip_addr *told_by(const struct config_path *path)
+{
+	return path->gateway.family ? &path->gateway : &path->gateway6;
+}
+
+/* Two paths on one interface: told apart by their tags, else by their gateways' MACs. */
+static void check_shared(struct config_reader *r, const struct config_path *a,
+			 const struct config_path *b)
+{
+	int line = config_line_of(r, b->interface, b->line);
+
+	if (a->vlan.all != b->vlan.all)
+		return;
+	if (!told_by(a)->family || !told_by(b)->family || ip_equal(told_by(a), told_by(b)) ||
+	    (a->gateway6.family && ip_equal(&a->gateway6, &b->gateway6)))
+		config_complain(r, line,
+				"interface: %s: paths %s and %s have it with the same tags: give "
+				"each a `vlan:` or a `gateway:` of its own, whose MAC tells them "
+				"apart",
+				b->interface, a->name, b->name);
+	else if (strcmp(a->l3, b->l3))
+		config_complain(r, config_line_of(r, b->l3, line),
+				"l3: %s: path %s has the same interface and tags, and %s: one "
+				"device has the addresses of a segment",
+				b->l3, a->name, a->l3);
+}
+
+/* A device that has the addresses of a path is not an interface of another's. */
+static void check_l3(struct config_reader *r, const struct config_path *path, const char *interface,
+		     const char *whose)
+{
+	if (!path->l3[0] || !strcmp(path->l3, path->interface) || strcmp(path->l3, interface))
+		return;
+	config_complain(r, config_line_of(r, path->l3, path->line),
+			"l3: %s: %s has it as its interface: its packets are taken on %s before",
+			path->l3, whose, path->interface);
+}
+
 static void check_paths_pair(struct config_reader *r, const struct config_path *a,
 			     const struct config_path *b)
 {
@@ -16,10 +55,9 @@ static void check_paths_pair(struct config_reader *r, const struct config_path *
 				"name: %s: two paths have it: give each a name of its own",
 				b->name);
 	if (b->interface[0] && !strcmp(a->interface, b->interface))
-		config_complain(r, config_line_of(r, b->interface, b->line),
-				"interface: %s: not yet: path %s has it too, give each path an "
-				"interface of its own",
-				b->interface, a->name);
+		check_shared(r, a, b);
+	check_l3(r, a, b->interface, b->name);
+	check_l3(r, b, a->interface, a->name);
 }
 
 static void check_inside_pair(struct config_reader *r, const struct config_inside *a,
@@ -49,6 +87,7 @@ static void check_inside_pair(struct config_reader *r, const struct config_insid
 static void check_roles(struct config_reader *r, const struct config_path *path,
 			const struct config_inside *inside)
 {
+	check_l3(r, path, inside->interface, "inside");
 	if (!path->interface[0] || strcmp(path->interface, inside->interface))
 		return;
 	config_complain(
@@ -126,6 +165,11 @@ static void check_path(struct config_reader *r, const struct config_path *path)
 		check_owner(r, "peers", &path->peers[i], path);
 	check_twice(r, path->peers, path->n_peers, path->line);
 	check_mtu(r, path);
+	if (path->vlan.all && !told_by(path)->family)
+		config_complain(r, config_line_of(r, &path->vlan, path->line),
+				"vlan: path %s has no gateway: tags are of Ethernet, give it a "
+				"`gateway:` or `gateway6:`",
+				path->name);
 	if (r->cfg->mode == SW_MODE_ENFORCE && path->class == SW_CLASS_VPN && !path->encrypted &&
 	    (path->gateway.family || path->gateway6.family))
 		config_complain(r, path->line,
@@ -174,10 +218,36 @@ static void check_network_twice(struct config_reader *r, const struct config_ins
 	}
 }
 
+static void check_marks(struct config_reader *r)
+{
+	const struct config *cfg = r->cfg;
+	uint32_t row = cfg->fwmark / (cfg->fwmark & -cfg->fwmark);
+	int bits = __builtin_popcount(cfg->fwmark);
+
+	if (row & (row + 1))
+		config_complain(r, config_line_of(r, &cfg->fwmark, 1),
+				"fwmark: %#x: has a gap: give %d bits or more in a row, 0xff0000",
+				cfg->fwmark, CONFIG_MARK_BITS);
+	else if (bits < CONFIG_MARK_BITS)
+		config_complain(r, config_line_of(r, &cfg->fwmark, 1),
+				"fwmark: %#x: %d bit%s: %d paths need %d in a row", cfg->fwmark,
+				bits, bits == 1 ? "" : "s", SW_MAX_PATHS, CONFIG_MARK_BITS);
+	for (size_t i = 0; i < cfg->n_feeds; i++) {
+		const struct config_feed *feed = &cfg->feeds[i];
+
+		if (feed->table >= cfg->tables && feed->table < cfg->tables + SW_MAX_PATHS)
+			config_complain(r, config_line_of(r, &feed->table, feed->line),
+					"table: %u: is one of sameway's own (`tables: %u` and %d "
+					"more): give another",
+					feed->table, cfg->tables, SW_MAX_PATHS - 1);
+	}
+}
+
 void config_check(struct config_reader *r)
 {
 	const struct config *cfg = r->cfg;
 
+	check_marks(r);
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		for (size_t k = 0; k < i; k++)
 			check_paths_pair(r, &cfg->paths[k], &cfg->paths[i]);

@@ -108,6 +108,34 @@ static void read_nothing(struct config_reader *r, const struct config_key *key,
 	(void)into;
 }
 
+/* One tag or two, the outer one first. */
+static void read_path_vlan(struct config_reader *r, const struct config_key *key,
+			   const yaml_node_t *node, void *into)
+{
+	struct config_path *path = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "VLAN ids", &n))
+		return;
+	if (n > SW_MAX_TAGS) {
+		config_bad(r, key, node, "%zu tags: give two at most, the outer one first", n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const yaml_node_t *item = config_item(r, node, i);
+		const char *text = config_text(r, key, item, "a VLAN id");
+		uint64_t vid;
+
+		if (!text)
+			continue;
+		if (config_number(text, &vid) || vid < 1 || vid > 4094)
+			config_bad(r, key, item, "no VLAN id: give a number from 1 to 4094");
+		else
+			path->vlan.vid[i] = (uint16_t)vid;
+	}
+	config_mark(r, &path->vlan, node);
+}
+
 static const struct config_key path_keys[] = {
 	KEY(config_path, "name", name, name, .required = true),
 	KEY_CHOICE(config_path, "class", class, config_classes, SW_CLASS_COUNT, .required = true),
@@ -119,8 +147,8 @@ static const struct config_key path_keys[] = {
 	KEY(config_path, "as", as, u32, .min = 1, .max = UINT32_MAX),
 	KEY(config_path, "mtu", mtu, u32, .min = 576, .max = 65535),
 	KEY(config_path, "encrypted", encrypted, bool),
-	KEY_LATER("vlan", "[]", "give an interface that takes the tags off"),
-	KEY_OWN("l3", read_nothing),
+	KEY_OWN("vlan", read_path_vlan),
+	KEY(config_path, "l3", l3, interface),
 	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
 	KEY_LATER("bfd", "false", "let the routing daemon watch BFD, and leave this out"),
 	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
@@ -128,26 +156,12 @@ static const struct config_key path_keys[] = {
 	KEY_LATER("hook", "auto", "leave it out, or give auto"),
 };
 
-/* `l3` may say what it means without being there: the path's own interface. */
-static void check_l3(struct config_reader *r, const yaml_node_t *node,
-		     const struct config_path *path)
-{
-	static const struct config_key l3 = {.name = "l3"};
-	const yaml_node_t *value = config_find(r, node, "l3");
-
-	if (!value || config_is_null(value))
-		return;
-	if (value->type != YAML_SCALAR_NODE ||
-	    strcmp((const char *)value->data.scalar.value, path->interface))
-		config_bad(r, &l3, value,
-			   "not yet: leave it out, the addresses are the interface's");
-}
-
 static void read_path(struct config_reader *r, const yaml_node_t *node, struct config_path *path)
 {
 	path->line = config_line(node);
 	config_mapping(r, node, "a path", path_keys, COUNT(path_keys), path);
-	check_l3(r, node, path);
+	if (!path->l3[0])
+		strcpy(path->l3, path->interface);
 }
 
 static void read_paths(struct config_reader *r, const struct config_key *key,
@@ -385,11 +399,10 @@ static const struct config_key top_keys[] = {
 	KEY(config, "failback-delay", failback_delay_ns, duration),
 	KEY(config, "stale-time", stale_ns, duration),
 	KEY_FIXED("transit", transits, "path to path is always denied, give deny"),
-	KEY_CHOICE(config, "forward", forward, config_forwards, 2,
-		   .instead = "give auto or fast, which redirect past the kernel's firewall"),
-	KEY_LATER("fwmark", "0xff0000", "no packet is marked, leave it out"),
-	KEY_LATER("tables", "7000", "no route table is written, leave it out"),
-	KEY_LATER("bypass-netfilter", "false", "remove the rules that would be passed by"),
+	KEY_CHOICE(config, "forward", forward, config_forwards, 3),
+	KEY(config, "fwmark", fwmark, u32, .min = 1, .max = UINT32_MAX),
+	KEY(config, "tables", tables, u32, .min = CONFIG_TABLES_MIN, .max = CONFIG_TABLES_MAX),
+	KEY(config, "bypass-netfilter", bypass_netfilter, bool),
 	KEY_CHOICE(config, "default-route", default_route, config_default_routes, 2),
 	KEY(config, "class-first-min", class_first_min, u32, .max = 128),
 	KEY_FIXED("multipath", multipaths, "candidates share within a circuit only, give circuit"),

@@ -123,7 +123,9 @@ static void print_global(FILE *f, const struct config *cfg)
 	fputs("  action: alert\n", f);
 	print_duration(f, "failback-delay", cfg->failback_delay_ns);
 	print_duration(f, "stale-time", cfg->stale_ns);
-	fprintf(f, "transit: deny\nforward: %s\ndefault-route: %s\n", config_forwards[cfg->forward],
+	fprintf(f, "transit: deny\nforward: %s\nfwmark: %#x\ntables: %u\n",
+		config_forwards[cfg->forward], cfg->fwmark, cfg->tables);
+	fprintf(f, "bypass-netfilter: %s\ndefault-route: %s\n", truth(cfg->bypass_netfilter),
 		config_default_routes[cfg->default_route]);
 	fprintf(f, "class-first-min: %u\nmultipath: circuit\nflows: %u\n", cfg->class_first_min,
 		cfg->flows);
@@ -137,6 +139,12 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->circuit[0])
 		print_key_text(f, "circuit", path->circuit);
 	print_key_text(f, "interface", path->interface);
+	if (path->vlan.vid[1])
+		fprintf(f, "    vlan: [%u, %u]\n", path->vlan.vid[0], path->vlan.vid[1]);
+	else if (path->vlan.vid[0])
+		fprintf(f, "    vlan: [%u]\n", path->vlan.vid[0]);
+	if (strcmp(config_l3(path), path->interface))
+		print_key_text(f, "l3", path->l3);
 	print_address(f, "gateway", &path->gateway);
 	print_address(f, "gateway6", &path->gateway6);
 	print_addresses(f, path->peers, path->n_peers);

@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEAT_LATE_NS   (3 * 1000000000ULL) /* the timer runs each second */
-#define OWN_TABLES     7000		   /* `tables`: first table and priority of ours */
-#define OWN_TABLES_MAX (OWN_TABLES + 2 * SW_MAX_PATHS)
+#define BEAT_LATE_NS (3 * 1000000000ULL) /* the timer runs each second */
 
 void doctor_add(struct doctor_report *report, const char *check, const char *subject, bool ok,
 		const char *fix, const char *fmt, ...)
@@ -68,17 +66,17 @@ static void check_features(struct doctor_report *report, const struct doctor_ker
 }
 
 static void check_filters(struct doctor_report *report, const struct doctor_kernel *kernel,
-			  bool kernel_forwards)
+			  bool kernel_forwards, bool bypass)
 {
 	static const char *const checks[] = {"netfilter", "netfilter", "xfrm"};
 	static const char *const subjects[] = {"nftables", "iptables", "xfrm"};
 	static const char *const fixes[] = {
-		"remove those rules (`nft list ruleset` shows them), or let the kernel forward: "
-		"stay in `mode: monitor`",
-		"remove those rules (`iptables-save`, `ip6tables-save` show them), or let the "
-		"kernel forward: stay in `mode: monitor`",
-		"use a route-based tunnel (an xfrm interface: `if_id`), or stay in `mode: "
-		"monitor`; `ip xfrm policy` shows them",
+		"say `forward: auto` or `kernel`, or remove those rules (`nft list ruleset` shows "
+		"them)",
+		"say `forward: auto` or `kernel`, or remove those rules (`iptables-save`, "
+		"`ip6tables-save` show them)",
+		"say `forward: auto` or `kernel`, or use a route-based tunnel (an xfrm interface: "
+		"`if_id`); `ip xfrm policy` shows them",
 	};
 
 	for (size_t i = 0; i < 3; i++) {
@@ -90,9 +88,12 @@ static void check_filters(struct doctor_report *report, const struct doctor_kern
 		else if (!found[0])
 			doctor_add(report, checks[i], subjects[i], true, "",
 				   "nothing that redirected packets would pass by");
-		else if (kernel_forwards)
+		else if (kernel_forwards || bypass)
 			doctor_add(report, checks[i], subjects[i], true, "",
-				   "%.200s: obeyed, since the kernel forwards", found);
+				   kernel_forwards
+					   ? "%.200s: obeyed, since the kernel sends the packets"
+					   : "%.200s: passed by, as `bypass-netfilter` allows",
+				   found);
 		else
 			doctor_add(report, checks[i], subjects[i], false, fixes[i],
 				   "%.200s: redirected packets pass by it%s", found,
@@ -101,43 +102,106 @@ static void check_filters(struct doctor_report *report, const struct doctor_kern
 }
 
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
-		   bool kernel_forwards)
+		   bool kernel_forwards, bool bypass)
 {
 	check_features(report, kernel);
-	check_filters(report, kernel, kernel_forwards);
+	check_filters(report, kernel, kernel_forwards, bypass);
 }
 
-static bool rule_is_ours(const struct host_rule *rule)
+static bool in_tables(const struct config *cfg, uint32_t number)
 {
-	return rule->mask && rule->table >= OWN_TABLES && rule->table < OWN_TABLES_MAX &&
-	       rule->priority >= OWN_TABLES && rule->priority < OWN_TABLES_MAX;
+	return cfg && number >= cfg->tables && number < cfg->tables + SW_MAX_PATHS;
 }
 
-void doctor_rules(struct doctor_report *report, const struct host *host, bool kernel_forwards)
+/* A rule of somebody else. */
+static void check_rule(struct doctor_report *report, const struct host_rule *rule,
+		       const struct config *cfg, bool kernel_forwards)
+{
+	bool taken = in_tables(cfg, rule->priority), marks = cfg && rule->mask & cfg->fwmark;
+	char subject[32], fix[HOST_TEXT], mark[40] = "";
+
+	snprintf(subject, sizeof(subject), "rule %u", rule->priority);
+	if (rule->mask)
+		snprintf(mark, sizeof(mark), ", fwmark %#x/%#x", rule->mark, rule->mask);
+	snprintf(fix, sizeof(fix), "remove it: `ip -%u rule del priority %u`; or %s", rule->family,
+		 rule->priority,
+		 taken	 ? "write another `tables:`"
+		 : marks ? "write another `fwmark:`"
+			 : "stay in `mode: monitor`");
+	doctor_add(report, "ip-rule", subject, kernel_forwards && !taken && !marks, fix,
+		   "IPv%u rule %u (table %u%s): %s", rule->family, rule->priority, rule->table,
+		   mark,
+		   taken	     ? "its priority is one of `tables:`"
+		   : marks	     ? "it asks for bits that are sameway's (`fwmark:`)"
+		   : kernel_forwards ? "asked in its place, since the kernel forwards"
+				     : "redirected packets pass by it");
+}
+
+void doctor_rules(struct doctor_report *report, const struct host *host, const struct config *cfg,
+		  bool kernel_forwards)
 {
 	size_t foreign = 0;
 
 	for (size_t i = 0; i < host->n_rules; i++) {
-		const struct host_rule *rule = &host->rules[i];
-		char subject[32], fix[HOST_TEXT], mark[40] = "";
-
-		if (rule_is_ours(rule))
+		if (host->rules[i].protocol == SW_RTPROT)
 			continue;
 		foreign++;
-		snprintf(subject, sizeof(subject), "rule %u", rule->priority);
-		if (rule->mask)
-			snprintf(mark, sizeof(mark), ", fwmark %#x/%#x", rule->mark, rule->mask);
-		snprintf(fix, sizeof(fix),
-			 "remove it: `ip -%u rule del priority %u`; or stay in `mode: monitor`",
-			 rule->family, rule->priority);
-		doctor_add(report, "ip-rule", subject, kernel_forwards, fix,
-			   "IPv%u rule %u (table %u%s): %s", rule->family, rule->priority,
-			   rule->table, mark,
-			   kernel_forwards ? "asked in its place, since the kernel forwards"
-					   : "redirected packets pass by it");
+		check_rule(report, &host->rules[i], cfg, kernel_forwards);
 	}
 	if (!foreign)
-		doctor_add(report, "ip-rule", "rules", true, "", "none but the kernel's");
+		doctor_add(report, "ip-rule", "rules", true, "",
+			   "none but the kernel's and sameway's");
+	for (size_t i = 0; i < host->n_tables; i++) {
+		const struct host_table *table = &host->tables[i];
+		char subject[32], fix[HOST_TEXT];
+
+		if (!in_tables(cfg, table->table))
+			continue;
+		snprintf(subject, sizeof(subject), "table %u", table->table);
+		snprintf(fix, sizeof(fix),
+			 "remove them: `ip -%u route flush table %u`; or write another `tables:`",
+			 table->family, table->table);
+		doctor_add(report, "route-table", subject, false, fix,
+			   "somebody else has IPv%u routes in it, and it is one of `tables:`",
+			   table->family);
+	}
+}
+
+void doctor_marks(struct doctor_report *report, const struct doctor_kernel *kernel,
+		  const struct host *host, const struct config *cfg)
+{
+	if (kernel->marks[0])
+		doctor_add(report, "fwmark", "nftables", false,
+			   "write another `fwmark:`, or have the rule leave those bits as they are",
+			   "%.200s: it writes bits that are sameway's (%#x)", kernel->marks,
+			   cfg->fwmark);
+	else
+		doctor_add(report, "fwmark", "nftables", true, "",
+			   "no rule was seen that writes the bits of %#x", cfg->fwmark);
+	if (host->mark_reflect)
+		doctor_add(report, "fwmark", "fwmark_reflect", false,
+			   "`sysctl -w net.ipv4.fwmark_reflect=0 net.ipv6.fwmark_reflect=0`; and "
+			   "in /etc/sysctl.d",
+			   "on: the kernel's ICMP errors carry the mark of what they answer, and "
+			   "leave by that path instead of going back");
+}
+
+/* What TC egress could not do, or another program undid. */
+static void check_egress(struct doctor_report *report, const struct doctor_pins *pins)
+{
+	if (pins->egress_returned)
+		doctor_add(report, "egress", pins->egress_path, false,
+			   "look for a redirect in `tc filter show dev X egress` and `bpftool "
+			   "link` of each path's interface, and take it off; `sameway detach` and "
+			   "`run` begin the count anew",
+			   "another program on this box moves packets: %llu that sameway had moved "
+			   "came back",
+			   (unsigned long long)pins->egress_returned);
+	else
+		doctor_add(report, "egress", "TC egress", true, "",
+			   "nothing moved came back; %llu packets of the kernel's stayed on its "
+			   "path (too big, or no neighbour)",
+			   (unsigned long long)pins->egress_left);
 }
 
 static void check_health(struct doctor_report *report, const struct doctor_pins *pins)
@@ -178,12 +242,6 @@ static void check_health(struct doctor_report *report, const struct doctor_pins 
 	else
 		doctor_add(report, "flows", "flow table", true, "", "%llu of %llu records",
 			   (unsigned long long)pins->flows, (unsigned long long)pins->flows_max);
-	if (pins->redirect_no_dev)
-		doctor_add(report, "redirect", "XDP redirect", false,
-			   "see `sameway status` for hooks and `ip link` for devices; `sameway "
-			   "detach` and `run` begin the count anew",
-			   "%llu packets found no device to go to",
-			   (unsigned long long)pins->redirect_no_dev);
 }
 
 void doctor_pins(struct doctor_report *report, const char *instance, const struct doctor_pins *pins)
@@ -201,4 +259,6 @@ void doctor_pins(struct doctor_report *report, const char *instance, const struc
 	}
 	doctor_add(report, "pins", instance, true, "", "of this version");
 	check_health(report, pins);
+	if (pins->health_known)
+		check_egress(report, pins);
 }

@@ -32,6 +32,7 @@ struct doctor_kernel {
 	char filters[3]
 		    [HOST_TEXT]; /* nftables, iptables, xfrm: the first found of each, or empty */
 	int filters_err[3];	 /* could not be asked: -errno */
+	char marks[HOST_TEXT];	 /* an nftables rule that writes bits of `fwmark`, or empty */
 };
 
 /* The instance, by its maps. */
@@ -40,21 +41,34 @@ struct doctor_pins {
 	char why[400]; /* not readable: "what is wrong: what to do" */
 	bool health_known;
 	uint64_t now_ns, beat_ns; /* CLOCK_MONOTONIC; beat 0: not known */
-	uint64_t events_lost, flows_full, redirect_no_dev;
+	uint64_t events_lost, flows_full;
 	uint64_t flows, flows_max; /* max 0: not known */
+	/* came back after it was moved, and a path that it came back to; not there, or did not fit
+	 */
+	uint64_t egress_returned, egress_left;
+	char egress_path[32];
 };
 
 void doctor_add(struct doctor_report *report, const char *check, const char *subject, bool ok,
 		const char *fix, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 void doctor_free(struct doctor_report *report);
 
-/* The kernel as such. kernel_forwards: the daemon says `forward: kernel`, filters are obeyed. */
+/*
+ * The kernel as such. kernel_forwards: filters are obeyed; bypass: they may be passed by, the
+ * config says so.
+ */
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
-		   bool kernel_forwards);
-/* ip rules; those of kernel forwarding (`tables`, 7000 and up, by mark) are ours. */
-void doctor_rules(struct doctor_report *report, const struct host *host, bool kernel_forwards);
+		   bool kernel_forwards, bool bypass);
+/* ip rules and route tables, but for sameway's own: what passes them by, what is in their way. */
+void doctor_rules(struct doctor_report *report, const struct host *host, const struct config *cfg,
+		  bool kernel_forwards);
+/* Who else writes the bits of `fwmark`. */
+void doctor_marks(struct doctor_report *report, const struct doctor_kernel *kernel,
+		  const struct host *host, const struct config *cfg);
 /* The interfaces that the config names. */
 void doctor_links(struct doctor_report *report, const struct config *cfg, const struct host *host);
+/* Its paths with VLAN tags, or with their addresses on another device. */
+void doctor_vlans(struct doctor_report *report, const struct config *cfg, const struct host *host);
 /* The instance's maps. */
 void doctor_pins(struct doctor_report *report, const char *instance,
 		 const struct doctor_pins *pins);

@@ -310,6 +310,9 @@ static void check_port(struct doctor_report *report, const struct config *cfg,
 		       const struct host *host, const struct port *port)
 {
 	const struct host_link *link = host_link(host, port->name);
+	const char *l3 = port->path ? config_l3(port->path) : port->name;
+	const struct host_link *owner = host_link(host, l3);
+	struct port at_l3 = *port; /* what the kernel receives comes by that device */
 
 	if (!link) {
 		doctor_add(report, "interface", port->name, false,
@@ -320,13 +323,16 @@ static void check_port(struct doctor_report *report, const struct config *cfg,
 	}
 	check_up(report, port, link);
 	check_master(report, host, port, link);
-	check_reverse_path(report, port, link);
-	check_forwarding(report, host, port, link);
+	at_l3.name = l3;
+	if (owner) {
+		check_reverse_path(report, &at_l3, owner);
+		check_forwarding(report, host, &at_l3, owner);
+		check_gateways(report, host, &at_l3, owner);
+	}
 	check_shaper(report, port, link);
 	check_xdp(report, port, link);
 	check_veth(report, port, link);
 	check_mtu(report, port, link);
-	check_gateways(report, host, port, link);
 	check_ethernet(report, cfg, port, link);
 }
 

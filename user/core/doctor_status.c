@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REDIRECT_RECENT_S 10
+
 static const char *text_of(const json_t *row, const char *key)
 {
 	const char *text = json_string_value(json_object_get(row, key));
@@ -89,14 +91,55 @@ static void check_tables(struct doctor_report *report, const json_t *status)
 			   groups, SW_MAX_GROUPS);
 }
 
+/* What XDP redirected and was lost: a finding while it goes on, else only told. */
+static void check_redirects(struct doctor_report *report, const json_t *status)
+{
+	const json_t *redirects = json_object_get(status, "redirects");
+	const json_t *last = json_object_get(redirects, "last_s");
+	long long lost = json_integer_value(json_object_get(redirects, "lost"));
+
+	if (json_is_number(last) && json_number_value(last) < REDIRECT_RECENT_S)
+		doctor_add(report, "redirect", "XDP redirect", false,
+			   "see `redirect_errors` of `sameway -j counters` for the interface and "
+			   "why, and `ip -s link` for it",
+			   "packets were lost, or found no device, after XDP redirected them, "
+			   "%.0f s ago",
+			   json_number_value(last));
+	else if (json_is_true(json_object_get(redirects, "counted")))
+		doctor_add(report, "redirect", "XDP redirect", true, "",
+			   "%lld packets lost since the first start, none now", lost);
+	else
+		doctor_add(report, "redirect", "XDP redirect", true, "",
+			   "what is lost after a redirect is not counted on this kernel");
+}
+
+static void check_steering(struct doctor_report *report, const json_t *status)
+{
+	const json_t *tables = json_object_get(status, "tables");
+	long long put_back = json_integer_value(json_object_get(tables, "put_back"));
+
+	if (put_back)
+		doctor_add(
+			report, "put-back", "rules and routes", false,
+			"see the daemon's log for which; a network manager that flushes `ip rule` "
+			"or routes is to leave protocol 83 alone (systemd-networkd: "
+			"ManageForeignRoutingPolicyRules=no, ManageForeignRoutes=no)",
+			"%lld of kernel forwarding were gone and put back, since the daemon began",
+			put_back);
+	else if (json_is_integer(json_object_get(tables, "first")))
+		doctor_add(report, "put-back", "rules and routes", true, "", "all are kept");
+}
+
 void doctor_status(struct doctor_report *report, const char *instance, const json_t *status)
 {
-	doctor_add(report, "daemon", instance, true, "", "runs, version %s, mode %s",
-		   text_of(status, "version"), text_of(status, "mode"));
+	doctor_add(report, "daemon", instance, true, "", "runs, version %s, mode %s, forward %s",
+		   text_of(status, "version"), text_of(status, "mode"), text_of(status, "forward"));
 	check_feeds(report, status);
 	check_hooks(report, status);
 	check_waiting(report, status);
 	check_tables(report, status);
+	check_redirects(report, status);
+	check_steering(report, status);
 }
 
 void doctor_no_daemon(struct doctor_report *report, const char *instance, bool pinned, bool socket)

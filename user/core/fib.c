@@ -169,7 +169,8 @@ static struct sw_group prefix_want(const struct fib *fib, const struct prefix *p
 	struct sw_group want = {.kind = SW_GROUP_FREE};
 
 	if (reserved & 1 << SW_GROUP_LOCAL)
-		return fib_group_reserved(SW_GROUP_LOCAL, 0);
+		return fib_group_reserved(SW_GROUP_LOCAL,
+					  reserved & FIB_ON_PATH ? SW_LOCAL_ON_PATH : 0);
 	if ((live || reserved) && prefix_is_exempt(fib, prefix))
 		return fib_group_reserved(SW_GROUP_EXEMPT, 0);
 	if (reserved & 1 << SW_GROUP_INSIDE)

@@ -63,7 +63,7 @@ void fib_sync_done(struct fib *fib);
 struct fib_reserved {
 	struct prefix prefix;
 	uint8_t kind; /* enum sw_group_kind: INSIDE, LOCAL, EXEMPT */
-	uint8_t slot; /* INSIDE */
+	uint8_t slot; /* INSIDE; LOCAL: 0 or SW_LOCAL_ON_PATH, which is before 0 */
 };
 int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n);
 

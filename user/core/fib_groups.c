@@ -35,7 +35,7 @@ struct sw_group fib_group_reserved(uint8_t kind, uint8_t slot)
 {
 	return (struct sw_group){
 		.kind = kind,
-		.slot = kind == SW_GROUP_INSIDE ? slot : 0,
+		.slot = kind == SW_GROUP_EXEMPT ? 0 : slot,
 		.degraded = SW_NO_RANK,
 	};
 }
@@ -44,7 +44,9 @@ uint32_t fib_group_reserved_id(const struct sw_group *content)
 {
 	if (content->kind == SW_GROUP_INSIDE)
 		return content->slot;
-	return content->kind == SW_GROUP_LOCAL ? FIB_GROUP_LOCAL : FIB_GROUP_EXEMPT;
+	if (content->kind == SW_GROUP_EXEMPT)
+		return FIB_GROUP_EXEMPT;
+	return content->slot == SW_LOCAL_ON_PATH ? FIB_GROUP_LOCAL_ON_PATH : FIB_GROUP_LOCAL;
 }
 
 /* FNV-1a over the whole content, which has no hidden padding. */

@@ -5,8 +5,8 @@
  * A group in use never changes (but for since_ns set back to 0), and the id of one that is no
  * longer used rests for FIB_GROUP_REST_NS: a packet that read it from the FIB just before its
  * prefix was re-pointed still finds the old content under it. Ids: FIB_GROUP_LOCAL,
- * FIB_GROUP_EXEMPT, the slot number for INSIDE, all of fixed content and never freed; routes from
- * FIB_GROUP_ROUTES on.
+ * FIB_GROUP_EXEMPT, FIB_GROUP_LOCAL_ON_PATH, the slot number for INSIDE, all of fixed content and
+ * never freed; routes from FIB_GROUP_ROUTES on.
  */
 #ifndef SAMEWAY_CORE_FIB_GROUPS_H
 #define SAMEWAY_CORE_FIB_GROUPS_H
@@ -15,10 +15,11 @@
 
 #include <sys/queue.h>
 
-#define FIB_GROUP_LOCAL	  1u
-#define FIB_GROUP_EXEMPT  2u
-#define FIB_GROUP_ROUTES  128u
-#define FIB_GROUP_REST_NS 1000000000ULL
+#define FIB_GROUP_LOCAL		1u
+#define FIB_GROUP_EXEMPT	2u
+#define FIB_GROUP_LOCAL_ON_PATH 3u
+#define FIB_GROUP_ROUTES	128u
+#define FIB_GROUP_REST_NS	1000000000ULL
 
 struct fib_entry;
 enum fib_group_state { GROUP_NEVER, GROUP_USED, GROUP_RESTING };

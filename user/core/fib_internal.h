@@ -8,12 +8,15 @@
 
 #define FIB_DEGRADED_NS (24ULL * 3600 * 1000000000)
 
+/* In fib_entry.reserved, with the bit of LOCAL: on a path's own interface. */
+#define FIB_ON_PATH 0x80
+
 /* What the compiler knows of a prefix: what is installed, reserved, and remembered. */
 struct fib_entry {
 	struct trie_node trie; /* first */
 	uint32_t group;	       /* installed, 0: not */
 	LIST_ENTRY(fib_entry) group_link;
-	uint8_t reserved;		/* bits 1 << enum sw_group_kind */
+	uint8_t reserved;		/* bits 1 << enum sw_group_kind, FIB_ON_PATH */
 	uint8_t slot;			/* INSIDE */
 	uint8_t was_reserved, was_slot; /* before fib_set_reserved() */
 	uint8_t cut;			/* tiers left out of the installed group */

@@ -153,6 +153,8 @@ static void reserved_add(struct fib *fib, const struct fib_reserved *r)
 	entry->reserved |= (uint8_t)(1 << r->kind);
 	if (r->kind == SW_GROUP_INSIDE)
 		entry->slot = r->slot;
+	if (r->kind == SW_GROUP_LOCAL && r->slot == SW_LOCAL_ON_PATH)
+		entry->reserved |= FIB_ON_PATH;
 	fib->n_exempt += r->kind == SW_GROUP_EXEMPT;
 }
 

@@ -402,8 +402,8 @@ static void print_head(const struct draft *d, const char *in_the_way)
 		"wrong.\n\n");
 	if (in_the_way)
 		fprintf(d->out,
-			"# %s:\n# redirected packets would pass by it, `sameway doctor` says "
-			"more.\n",
+			"# %s:\n# so the kernel sends the packets, by marks, and that is "
+			"obeyed.\nforward: auto\n",
 			in_the_way);
 	if (enforce)
 		fprintf(d->out,

@@ -59,5 +59,6 @@ void host_free(struct host *host)
 	free(host->neighbors);
 	free(host->routes);
 	free(host->rules);
+	free(host->tables);
 	memset(host, 0, sizeof(*host));
 }

@@ -28,6 +28,7 @@ struct host_link {
 	uint32_t xdp_id; /* program on it, 0: none */
 	bool xdp_ours;	 /* of this instance */
 	bool up, carrier, l3, loopback;
+	bool rx_vlan;	   /* takes VLAN tags out of what it receives */
 	int xdp_transmits; /* 1: XDP can redirect to it, 0: not, negative: the kernel can't say */
 	uint32_t mtu;
 	uint32_t master;      /* ifindex, 0: none */
@@ -60,8 +61,14 @@ struct host_route {
 
 /* A row of `ip rule` that is none of the kernel's three. */
 struct host_rule {
-	uint8_t family;
+	uint8_t family, protocol;
 	uint32_t priority, table, mark, mask;
+};
+
+/* A route table, not main nor local, that somebody else than sameway has routes in. */
+struct host_table {
+	uint8_t family;
+	uint32_t table;
 };
 
 struct host {
@@ -75,6 +82,9 @@ struct host {
 	size_t n_routes;
 	struct host_rule *rules;
 	size_t n_rules;
+	struct host_table *tables;
+	size_t n_tables;
+	bool mark_reflect;	       /* the kernel's answers carry the mark of what they answer */
 	bool forwarding4, forwarding6; /* of all interfaces */
 };
 

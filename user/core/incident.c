@@ -14,40 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cause.h"
-
-#define FLOW_BUCKETS   16384
-#define FLOWS_TRACKED  65536
-#define RECORD_BUCKETS 1024
-#define CLOSED_KEPT    1000
-#define CLOSE_MIN_NS   30000000000ULL
-#define UPDATE_NS      10000000000ULL
-
-struct record {
-	struct incident inc;
-	struct record *next;   /* in its bucket, while open */
-	size_t untracked;      /* of inc.flows, those beyond FLOWS_TRACKED ... */
-	size_t untracked_scan; /* ... and as the present scan finds them */
-	struct incident told;  /* as the last callback saw it */
-	uint64_t told_ns;
-};
-
-struct tracked {
-	struct tracked *next;
-	struct record *rec;
-	struct sw_flow_key key;
-	uint64_t scan; /* the last that saw it */
-};
-
-struct incidents {
-	incident_cb cb;
-	void *arg;
-	struct record **v; /* by id */
-	size_t n, room, n_open, n_tracked;
-	uint64_t last_id, scan;
-	struct record *bucket[RECORD_BUCKETS];
-	struct tracked *flows[FLOW_BUCKETS];
-};
+#include "core/incident_internal.h"
 
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
 {
@@ -120,6 +87,12 @@ static struct record **record_bucket(struct incidents *set, uint8_t verdict,
 	return &set->bucket[hash_bytes(hash, dst, sizeof(*dst)) % RECORD_BUCKETS];
 }
 
+static bool record_is_of(const struct record *r, const struct cause_facts *f)
+{
+	return r->inc.verdict == f->verdict && prefix_equal(&r->inc.src, &f->src) &&
+	       prefix_equal(&r->inc.dst, &f->dst);
+}
+
 /*
  * The open incident that the flow belongs to: of the same cause, else one that it is no news to.
  * A failover between two prefixes is one incident, though its cause looks another while the path
@@ -131,8 +104,7 @@ static struct record *record_find(struct incidents *set, const struct cause_fact
 	struct record *near = NULL;
 
 	for (struct record *r = *record_bucket(set, f->verdict, &f->src, &f->dst); r; r = r->next) {
-		if (r->inc.verdict != f->verdict || !prefix_equal(&r->inc.src, &f->src) ||
-		    !prefix_equal(&r->inc.dst, &f->dst))
+		if (!record_is_of(r, f))
 			continue;
 		if (r->inc.cause == told->cause)
 			return r;
@@ -330,6 +302,22 @@ static void flow_join(struct incidents *set, struct record *rec, struct tracked 
 	}
 }
 
+/* The kernel's route, asked once an incident: its other flows are told by the same. */
+static void kernel_ask(struct incidents *set, const struct incident_context *ctx,
+		       struct cause_facts *f)
+{
+	if (!ctx->kernel_route || !cause_asks_kernel(f))
+		return;
+	for (struct record *r = *record_bucket(set, f->verdict, &f->src, &f->dst); r; r = r->next)
+		if (r->kernel.asked && record_is_of(r, f)) {
+			f->kernel = r->kernel;
+			return;
+		}
+	f->kernel.asked = true;
+	f->kernel.known = !ctx->kernel_route(ctx->kernel_arg, &f->src_host, &f->dst_host,
+					     f->inside_interface, &f->kernel.route);
+}
+
 static void flow_judge(struct incidents *set, const struct incident_context *ctx,
 		       const struct sw_event *ev, bool scan)
 {
@@ -346,6 +334,7 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 		return;
 	}
 	cause_gather(ctx, ev, &facts);
+	kernel_ask(set, ctx, &facts);
 	cause_tell(&facts, &told);
 	rec = record_find(set, &facts, &told);
 	if (*at && (*at)->rec != rec) {
@@ -362,6 +351,8 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 	known = *at;
 	if (!known)
 		flow_join(set, rec, at, &ev->key, scan);
+	if (facts.kernel.asked)
+		rec->kernel = facts.kernel;
 	rec->inc.last_wall = ctx->wall;
 	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
 	if (opened) {
@@ -394,6 +385,7 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 		.out_packets = flow->out_packets, .in_packets = flow->in_packets,
 		.created_ns = flow->created_ns,	  .key = *key,
 		.previous = flow->told,		  .about = flow->about,
+		.spoof_path = flow->spoof_path,
 	};
 	struct tracked *t = *flow_slot(set, key);
 	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;

@@ -7,6 +7,7 @@
 #define SAMEWAY_CORE_INCIDENT_H
 
 #include "core/fib.h"
+#include "core/kernel_route.h"
 
 #define CAUSES(X)                                                                                  \
 	X(UNKNOWN, "unknown")                                                                      \
@@ -14,7 +15,10 @@
 	X(BGP_DOWN, "bgp-down")                                                                    \
 	X(DRAINED, "drained")                                                                      \
 	X(VPN_MORE_SPECIFIC, "vpn-more-specific")                                                  \
-	X(AZURE_PREFERENCE, "azure-preference")
+	X(AZURE_PREFERENCE, "azure-preference")                                                    \
+	X(LOCAL_PREF_MISSING, "local-pref-missing")                                                \
+	X(FIB_OVERRIDE, "fib-override")                                                            \
+	X(BGP_DAEMON, "bgp-daemon")
 #define CAUSE_ENUM(id, text) CAUSE_##id,
 enum cause { CAUSES(CAUSE_ENUM) CAUSE_COUNT };
 enum side { SIDE_UNKNOWN, SIDE_ONPREM, SIDE_AZURE };
@@ -61,6 +65,13 @@ struct incident_context {
 	struct incident_path_state path[SW_MAX_PATHS]; /* by path id */
 	size_t prefixes_moved, prefixes_lost; /* by the last change of usable or of a feed */
 	uint64_t now, wall;
+	/*
+	 * The kernel's route for a packet from src, by inside interface `inside`, to dst: asked
+	 * once an incident. 0 or -errno. NULL: nobody to ask.
+	 */
+	int (*kernel_route)(void *arg, const struct ip_addr *src, const struct ip_addr *dst,
+			    const char *inside, struct kernel_route *out);
+	void *kernel_arg;
 };
 
 struct incidents;

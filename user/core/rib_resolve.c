@@ -99,7 +99,8 @@ static int path_of_interface(const struct rib *rib, const struct route *route)
 	for (int id = 0; route->interface[0] && id < SW_MAX_PATHS; id++) {
 		const struct config_path *path = rib->path[id];
 
-		if (!path || strcmp(path->interface, route->interface))
+		if (!path || (strcmp(config_l3(path), route->interface) &&
+			      strcmp(path->interface, route->interface)))
 			continue;
 		if (!route->nexthop.family && (path->gateway.family || path->gateway6.family))
 			continue;

@@ -5,6 +5,7 @@
  */
 #include "core/state.h"
 #include "daemon/daemon_impl.h"
+#include "kernel/route_query.h"
 #include "output/rows.h"
 
 #include <errno.h>
@@ -19,7 +20,10 @@
 #define TCP_FIN 1
 #define TCP_RST 4
 #define SECOND	1000000000ULL
-/* A record without packets is removed after: a closed TCP, an open one, UDP and others. */
+/*
+ * A record without packets is removed after: a closed TCP, an open one, a ping, UDP and others. TCP
+ * of which one direction is all that was seen is among those: nobody knows whether it is open.
+ */
 #define IDLE_CLOSED_NS (10 * SECOND)
 #define IDLE_TCP_NS    (7200 * SECOND)
 #define IDLE_PING_NS   (30 * SECOND)
@@ -49,6 +53,20 @@ static void on_incident(void *arg, enum incident_change change, const struct inc
 		   side_name(inc->side), inc->message, inc->fix);
 }
 
+static int kernel_route(void *arg, const struct ip_addr *src, const struct ip_addr *dst,
+			const char *inside, struct kernel_route *out)
+{
+	const struct daemon *d = arg;
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		const struct edge_port *port = &d->port[i];
+
+		if (port->present && !strcmp(port->name, inside))
+			return route_query(dst, src, port->owner.ifindex, out);
+	}
+	return -ENODEV;
+}
+
 void alerts_context(struct daemon *d, struct incident_context *ctx)
 {
 	const uint64_t *words = (const uint64_t *)datapath_usable(d->dp);
@@ -62,6 +80,8 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		.prefixes_lost = d->lost,
 		.now = clock_now(),
 		.wall = clock_wall(),
+		.kernel_route = kernel_route,
+		.kernel_arg = d,
 	};
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		struct incident_path_state *state = &ctx->path[id];
@@ -109,8 +129,13 @@ struct scan {
 
 static bool flow_idle(const struct sw_flow_key *key, const struct sw_flow *flow, uint64_t now)
 {
-	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
-	uint64_t age = now > last ? now - last : 0;
+	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns, age;
+	struct sw_flow_state state;
+
+	memcpy(&state, &flow->state, sizeof(state));
+	if (flow->spoof_ns > last)
+		last = flow->spoof_ns;
+	age = now > last ? now - last : 0;
 
 	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
 		return age > IDLE_PING_NS;
@@ -118,6 +143,9 @@ static bool flow_idle(const struct sw_flow_key *key, const struct sw_flow *flow,
 		return age > IDLE_OTHER_NS;
 	if ((flow->tcp_out | flow->tcp_in) & TCP_RST || (flow->tcp_out & flow->tcp_in & TCP_FIN))
 		return age > IDLE_CLOSED_NS;
+	if (state.out == SW_NO_PATH || state.in == SW_NO_PATH)
+		return age >
+		       ((flow->tcp_out | flow->tcp_in) & TCP_FIN ? IDLE_CLOSED_NS : IDLE_OTHER_NS);
 	return age > IDLE_TCP_NS;
 }
 
@@ -142,6 +170,10 @@ static int scan_flow(void *arg, const struct sw_flow_key *key, const struct sw_f
 		scan->idle[scan->n_idle++] = *key;
 		return 0;
 	}
+	/* the loop or the spoofer has ended, and no packet came since to say so */
+	if (state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
+	    scan->ctx.now > flow->spoof_ns + SW_SPOOF_HOLD_NS)
+		return 0;
 	incidents_scan_flow(scan->d->incidents, &scan->ctx, key, flow);
 	return 0;
 }

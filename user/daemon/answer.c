@@ -60,7 +60,37 @@ static void waiting_add(json_t *rows, const char *name)
 	json_array_append_new(rows, json_string(name));
 }
 
-/* Feeds that the cold start waits for, and interfaces that are gone or lack a hook. */
+/* XDP that is wanted and not pinned is no row of the pins'. */
+static void status_hooks_lacking(struct daemon *d, json_t *hooks)
+{
+	size_t at;
+	json_t *hook;
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		bool told = !attach_lacks(d, &d->port[i]);
+
+		json_array_foreach (hooks, at, hook) {
+			told |= !strcmp(json_string_value(json_object_get(hook, "interface")),
+					d->port[i].name) &&
+				!strcmp(json_string_value(json_object_get(hook, "hook")),
+					hook_name(HOOK_XDP));
+		}
+		if (!told)
+			json_array_append_new(hooks, json_pack("{s:s, s:s, s:b}", "interface",
+							       d->port[i].name, "hook",
+							       hook_name(HOOK_XDP), "attached", 0));
+	}
+}
+
+static void status_redirects(struct daemon *d, json_t *redirects)
+{
+	uint64_t last = d->redirects.last_ns;
+
+	if (last)
+		json_object_set_new(redirects, "last_s", json_real((clock_now() - last) / 1e9));
+}
+
+/* Feeds that the cold start waits for, and interfaces that are gone, lack a hook or reset. */
 static json_t *status_waiting(struct daemon *d, const json_t *hooks)
 {
 	json_t *rows = json_array(), *hook;
@@ -71,7 +101,7 @@ static json_t *status_waiting(struct daemon *d, const json_t *hooks)
 			waiting_add(rows, d->feeds[i].cfg->name);
 	}
 	for (size_t i = 0; i < d->n_ports; i++) {
-		if (!d->port[i].present)
+		if (!d->port[i].present || attach_pending(d, &d->port[i]))
 			waiting_add(rows, d->port[i].name);
 	}
 	json_array_foreach ((json_t *)hooks, at, hook) {
@@ -93,7 +123,12 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 	json_object_set_new(row, "daemon", json_true());
 	json_object_set_new(row, "mode",
 			    json_string(d->cfg->mode == SW_MODE_ENFORCE ? "enforce" : "monitor"));
-	json_object_set_new(row, "forward", json_string("fast"));
+	json_object_set_new(row, "forward",
+			    json_string(d->forward == SW_FORWARD_KERNEL ? "kernel" : "fast"));
+	json_object_set_new(json_object_get(row, "tables"), "put_back",
+			    json_integer((json_int_t)d->steered_again));
+	status_hooks_lacking(d, json_object_get(row, "hooks"));
+	status_redirects(d, json_object_get(row, "redirects"));
 	json_object_set_new(row, "waiting", status_waiting(d, json_object_get(row, "hooks")));
 	json_object_set_new(row, "uptime_s",
 			    json_integer((clock_now() - d->start_ns) / 1000000000ULL));

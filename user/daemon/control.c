@@ -61,11 +61,14 @@ static void client_send(struct client *c, json_t *object)
 
 static json_t *answer_stop(struct daemon *d, const json_t *request, struct answer_error *err)
 {
-	(void)request;
 	(void)err;
+	if (json_is_true(json_object_get(request, "detach"))) {
+		daemon_log("asked to detach");
+		return json_pack("{s:I}", "wait_ms", (json_int_t)(attach_leave(d) / 1000000));
+	}
 	daemon_log("asked to stop");
 	event_base_loopexit(d->base, &(struct timeval){.tv_usec = 50000});
-	return json_object();
+	return json_pack("{s:I}", "wait_ms", (json_int_t)0);
 }
 
 static json_t *answer_status_any(struct daemon *d, const json_t *request, struct answer_error *err)

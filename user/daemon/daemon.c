@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENT_RATE   1000 /* verdict events a second and CPU */
-#define SCAN_QUIET   5	  /* seconds between scans while no incident is open */
-#define BYPASS_CHECK 5	  /* seconds between looks for new rules */
+#define EVENT_RATE  1000 /* verdict events a second and CPU */
+#define SCAN_QUIET  5	 /* seconds between scans while no incident is open */
+#define WATCH_CHECK 5	 /* seconds between looks at the paths' hooks */
 
 static uint64_t clock_read(clockid_t id)
 {
@@ -133,6 +133,12 @@ static void settings_write(struct daemon *d)
 	if (!datapath_adopted(d->dp) || !c->seed)
 		if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed))
 			c->seed = clock_now();
+	while (!c->magic) {
+		if (getrandom(&c->magic, sizeof(c->magic), 0) != sizeof(c->magic))
+			c->magic = clock_wall();
+	}
+	if (!datapath_adopted(d->dp)) /* no hook is there yet */
+		c->unwatched = SW_UNWATCHED_OUT | SW_UNWATCHED_IN;
 	if (!c->generation) /* 0 in a record: never judged */
 		c->generation = 1;
 	for (unsigned int v = 0; v < SW_VERDICT_COUNT; v++) {
@@ -143,46 +149,6 @@ static void settings_write(struct daemon *d)
 		snprintf(datapath_verdicts(d->dp)[v].name, sizeof(datapath_verdicts(d->dp)[v].name),
 			 "%s", names[v]);
 	}
-}
-
-/* Packets that XDP and TC redirect pass by netfilter and IPsec: not to be done behind one's back.
- */
-int daemon_bypass_check(const struct daemon *d, char err[DATAPATH_ERR])
-{
-	char found[300];
-
-	int ret = d->cfg->mode == SW_MODE_ENFORCE ? links_netfilter_found(found) : 0;
-
-	if (!ret)
-		return 0;
-	if (ret < 0) {
-		snprintf(err, DATAPATH_ERR,
-			 "nftables, iptables and IPsec policies can't be asked for (%s): forward: "
-			 "fast might pass by some; use `mode: monitor`",
-			 strerror(-ret));
-		return ret;
-	}
-	snprintf(err, DATAPATH_ERR,
-		 "forward: fast would pass by rules on this box: %.200s: remove them, or use "
-		 "`mode: monitor` (forward: kernel is not yet in this version)",
-		 found);
-	return -EBUSY;
-}
-
-/* The same, of rules that come while packets are moved: said once each time they appear. */
-static void bypass_watch(struct daemon *d)
-{
-	char found[300];
-	int ret = d->cfg->mode == SW_MODE_ENFORCE ? links_netfilter_found(found) : 0;
-	bool there = ret != 0;
-
-	if (ret < 0)
-		snprintf(found, sizeof(found), "they can't be asked for (%s)", strerror(-ret));
-	if (there && !d->bypassed)
-		daemon_log("forward: fast passes by rules that are new on this box: %.200s: remove "
-			   "them, or stop, `sameway -i %s detach`, and run with `mode: monitor`",
-			   found, d->instance);
-	d->bypassed = there;
 }
 
 /* In a mount namespace of its own the pins are there for nobody else, and end with it. */
@@ -208,8 +174,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	routes_tick(d);
 	edge_tick(d);
-	if (d->ticks % BYPASS_CHECK == 0)
-		bypass_watch(d);
+	redirects_tick(d);
+	if (d->ticks % WATCH_CHECK == 0)
+		watch_update(d);
+	forward_tick(d);
+	egress_watch(d);
 	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
@@ -302,6 +271,7 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 		return ret;
 	}
 	settings_write(d);
+	redirects_start(d);
 	ret = datapath_start_timer(d->dp);
 	if (ret)
 		snprintf(err, DATAPATH_ERR, "the kernel's timer does not start: %s",
@@ -332,18 +302,26 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 		edge_reserve(d);
 		fib_compile(d->fib, clock_now(), d->usable, 0);
 	}
+	if (!ret)
+		ret = forward_watch(d, err); /* what comes later is news */
+	if (!ret)
+		ret = forward_begin(d, err);
 	if (!ret) {
+		forward_apply(d);
 		edge_apply_mode(d);
 		ret = edge_attach(d, err);
 	}
-	if (!ret)
+	if (!ret) {
+		watch_update(d);
 		mode_arm(d);
+	}
 	return ret;
 }
 
 void daemon_plane_stop(struct daemon *d)
 {
 	mode_stop(d);
+	forward_stop(d);
 	alerts_stop(d);
 	edge_stop(d);
 	routes_stop(d);
@@ -359,7 +337,7 @@ static int daemon_start(struct daemon *d, char err[DATAPATH_ERR])
 	int ret = instance_lock(d->instance, 0, &d->lock_fd, err);
 
 	if (!ret)
-		ret = daemon_bypass_check(d, err);
+		ret = forward_check(d, err);
 	if (!ret && loop_init(d)) {
 		snprintf(err, DATAPATH_ERR, "the event loop can't be made: out of memory?");
 		ret = -ENOMEM;
@@ -426,6 +404,8 @@ int daemon_run(const char *instance, const char *config_file)
 		daemon_log("%s", err);
 		if (!adopted)
 			edge_release(&d);
+		if (opened && !adopted)
+			forward_release(&d);
 		daemon_free(&d);
 		/* what this start made goes; what an earlier daemon left forwards on */
 		if (opened && !adopted)

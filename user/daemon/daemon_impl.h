@@ -4,10 +4,15 @@
  *
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
+ *   attach.c      XDP on the interfaces, one at a time
+ *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
+ *   egress.c      whether somebody else moves packets back
+ *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
+ *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
@@ -33,17 +38,43 @@
 #define CHANGE_NS	  1000000000ULL /* what feeds say within is one change */
 #define COMPILE_SLICE	  500		/* prefixes a turn of the loop */
 #define CARRIER_PERIOD_MS 5
+#define ATTACH_WAIT_NS	  10000000000ULL  /* for a link to come back */
 #define FAILBACK_MAX_NS	  300000000000ULL /* of the doubling, and the time that it looks back */
 
 /* An interface of the config: a path's or an inside one's. */
 struct edge_port {
 	uint8_t slot;
 	enum sw_role role;
-	const char *name; /* of the interface */
-	bool present;
-	struct link_info link;
-	uint32_t device; /* in map `devices`, 0: none */
+	const char *name;	/* of the interface */
+	const char *owner_name; /* of the device with its addresses; mostly the same */
+	union sw_tags tags;
+	bool present;		      /* both are there */
+	struct link_info link, owner; /* ifindex 0: is not there */
+	uint8_t gateway_mac[6];	      /* where its segment has several paths */
+	uint32_t device;	      /* in map `devices`, 0: none */
 	bool device_known;
+	bool no_native; /* its driver has no native XDP */
+};
+
+/* The sequence of XDP being attached or taken off (attach.c). */
+struct attach {
+	struct event *ev;
+	uint8_t slot[SW_MAX_SLOTS]; /* in this order; done before `at` */
+	size_t n, at;
+	char name[IFNAMSIZ]; /* the interface that is waited for, empty: none */
+	bool attached;	     /* by what it was shaken: XDP put on, else taken off */
+	bool dipped;	     /* its link, or a path of its, was seen down since */
+	uint64_t paths;	     /* of its paths, those that were usable before */
+	uint64_t since_ns;
+	bool leaving; /* all off, then the daemon ends */
+};
+
+/* What XDP redirected and the kernel lost (redirects.c). */
+struct redirects {
+	bool begun;
+	uint64_t sum, last_ns; /* last_ns: when it last grew, 0: not since the start */
+	uint64_t told_ns;
+	struct sw_redirect_errors told[SW_MAX_SLOTS];
 };
 
 /* A path, by id. */
@@ -77,6 +108,12 @@ struct own_address {
 	uint8_t len;
 };
 
+/* What was seen of one path's `egress_returned`. */
+struct egress_seen {
+	bool known, told;
+	uint64_t packets;
+};
+
 struct daemon {
 	const char *instance;
 	const char *config_file;
@@ -103,16 +140,24 @@ struct daemon {
 	bool started;		    /* hooks may be attached */
 	bool failed;		    /* it can't go on: exit status 1 */
 	bool config_wrong;	    /* the start failed by what the config says */
-	bool bypassed;		    /* rules that fast forwarding passes by are there */
+	enum sw_forward forward;    /* in effect */
+	bool bypassed;		    /* and passes by rules that are there, as it may */
+	uint64_t steered;	    /* paths whose rules and routes were all there */
+	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
+	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
 	uint64_t usable;	    /* paths usable now, of any family */
 	size_t moved, lost;	    /* prefixes, by the last change */
 	uint64_t moved_ns;	    /* when that was */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
 		*ev_hup, *ev_mode;
+	struct watch *watch;
 	struct control *control;
 	int lock_fd;
 	unsigned int ticks;
+	struct attach attach;
+	struct redirects redirects;
+	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -131,8 +176,24 @@ int daemon_config_read(const char *file, struct config **out, struct config_erro
 /* All between the config and the attached hooks; -errno with err. And all of it undone. */
 int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR]);
 void daemon_plane_stop(struct daemon *d);
-/* What keeps this config's mode from being in effect on this box: 0 or -errno with err. */
-int daemon_bypass_check(const struct daemon *d, char err[DATAPATH_ERR]);
+
+/* forward.c. Whether this config's mode can be in effect on this box; changes nothing. */
+int forward_check(const struct daemon *d, char err[DATAPATH_ERR]);
+/*
+ * Decides who sends, and puts the rules and tables as the mode wants them; the ports are known.
+ * -errno with err: it is as before.
+ */
+int forward_begin(struct daemon *d, char err[DATAPATH_ERR]);
+/* Tells the programs what was decided. */
+void forward_apply(struct daemon *d);
+/* Puts back what is missing of rules and tables. */
+void forward_sync(struct daemon *d);
+void forward_tick(struct daemon *d);
+/* Follows the kernel's news of rules; and no more. */
+int forward_watch(struct daemon *d, char err[DATAPATH_ERR]);
+void forward_stop(struct daemon *d);
+/* Removes the rules and tables. */
+void forward_release(struct daemon *d);
 
 /* mode.c. mode_start: after the data plane is open; takes over an unexpired deadline. */
 int mode_start(struct daemon *d, char err[DATAPATH_ERR]);
@@ -153,8 +214,17 @@ void edge_stop(struct daemon *d);
  * err. */
 int edge_ports_make(struct daemon *d);
 int edge_check(struct daemon *d, char err[DATAPATH_ERR]);
-/* XDP as the mode says, on all. -errno with err: not on all. */
-int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR]);
+/* News of a link into a port; false: not its own. Whether an end of it went. */
+bool edge_port_look(struct edge_port *port, const struct link_info *link);
+bool edge_port_lose(struct edge_port *port, uint32_t ifindex);
+/* Whether it speaks for its interface, of the several ports that may be on it. */
+bool edge_port_leads(const struct daemon *d, const struct edge_port *port);
+/* MTU for the path's IP packets, by its devices. */
+uint32_t edge_port_mtu(const struct edge_port *port);
+/* The rows of the interface that the port is on, in maps `interfaces` and `ports`. 0 or -errno. */
+int edge_interface_write(struct daemon *d, uint32_t ifindex);
+/* Says it when two paths of a segment have gateways of one MAC: they can't be told apart. */
+void edge_gateway_mac(struct daemon *d, struct edge_port *port, const uint8_t mac[6]);
 /* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */
 void edge_release(struct daemon *d);
 /* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
@@ -162,9 +232,35 @@ void edge_release(struct daemon *d);
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);
+/* egress.c, each second: says once of each path that another mover brings its packets back. */
+void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);
+
+/* attach.c. attach_start: 0 or -ENOMEM. */
+int attach_start(struct daemon *d);
+void attach_stop(struct daemon *d);
+/* Whether XDP could go on where the mode wants it: -EBUSY with err where another's is. */
+int attach_check(struct daemon *d, char err[DATAPATH_ERR]);
+/* XDP as the mode says, on all, one at a time; goes on by itself, and begins anew when called. */
+void attach_begin(struct daemon *d);
+/* The same on an interface that has just come: at once. */
+void attach_one(struct daemon *d, struct edge_port *port);
+/* XDP off all, then the daemon ends: within so many ns. */
+uint64_t attach_leave(struct daemon *d);
+/* It is wanted there and is not. And: or its link is still waited for. */
+bool attach_lacks(const struct daemon *d, const struct edge_port *port);
+bool attach_pending(const struct daemon *d, const struct edge_port *port);
+/* Path `id` is down since we shake its interface: no failure of its own. */
+bool attach_resets(const struct daemon *d, unsigned int id);
+
+/* redirects.c. Each second; and after the data plane is open, before the first packet. */
+void redirects_start(struct daemon *d);
+void redirects_tick(struct daemon *d);
+
+/* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
+void watch_update(struct daemon *d);
 
 /* usable.c */
 void usable_init(struct daemon *d);

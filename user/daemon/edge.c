@@ -19,15 +19,6 @@ struct edge_port *edge_port_of(struct daemon *d, uint8_t slot)
 	return NULL;
 }
 
-static struct edge_port *port_by_name(struct daemon *d, const char *name)
-{
-	for (size_t i = 0; i < d->n_ports; i++) {
-		if (!strcmp(d->port[i].name, name))
-			return &d->port[i];
-	}
-	return NULL;
-}
-
 static const struct config_inside *inside_of(const struct daemon *d, const struct edge_port *port)
 {
 	return &d->cfg->inside[port->slot - SW_INSIDE_SLOT];
@@ -50,7 +41,7 @@ static void path_row_write(struct daemon *d, const struct edge_port *port)
 {
 	const struct config_path *cfg = d->path[port->slot].cfg;
 	struct sw_path *row = &datapath_paths(d->dp)[port->slot];
-	uint32_t mtu = port->link.mtu;
+	uint32_t mtu = edge_port_mtu(port);
 
 	if (cfg->mtu && cfg->mtu < mtu)
 		mtu = cfg->mtu;
@@ -66,26 +57,32 @@ static void path_row_write(struct daemon *d, const struct edge_port *port)
 	usable_families(d, port->slot);
 }
 
+static struct datapath_way way_of(const struct edge_port *port)
+{
+	struct datapath_way way = {.ifindex = port->link.ifindex,
+				   .l3_ifindex = port->owner.ifindex,
+				   .tags = port->tags};
+
+	memcpy(way.mac, port->owner.mac, sizeof(way.mac));
+	return way;
+}
+
 /* What the maps say of an interface that is there. 0 or -errno. */
 static int port_write(struct daemon *d, const struct edge_port *port)
 {
 	const struct ip_addr *gateway, *gateway6, none = {0};
-	struct sw_interface row = {
-		.role = port->role, .slot = port->slot, .l3 = port->link.l3, .mtu = port->link.mtu};
+	const struct datapath_way way = way_of(port);
 	int ret;
 
-	snprintf(row.name, sizeof(row.name), "%.15s", port->link.name);
-	memcpy(row.mac, port->link.mac, 6);
 	if (port->role == SW_ROLE_PATH)
 		path_row_write(d, port);
 	gateways_of(d, port, &gateway, &gateway6);
-	ret = datapath_nexthop_write(d->dp, port->slot, 4, port->link.ifindex,
-				     port->link.l3 ? &none : gateway);
+	ret = datapath_nexthop_write(d->dp, port->slot, 4, &way, port->link.l3 ? &none : gateway);
 	if (!ret)
-		ret = datapath_nexthop_write(d->dp, port->slot, 6, port->link.ifindex,
+		ret = datapath_nexthop_write(d->dp, port->slot, 6, &way,
 					     port->link.l3 ? &none : gateway6);
 	if (!ret)
-		ret = datapath_interface_write(d->dp, port->link.ifindex, &row);
+		ret = edge_interface_write(d, port->link.ifindex);
 	daemon_changed(d);
 	return ret;
 }
@@ -107,7 +104,7 @@ static void port_device_update(struct daemon *d, struct edge_port *port)
 
 	if (port->device_known && ifindex == port->device)
 		return;
-	if (port->device_known && !port->link.l3)
+	if (port->device_known && !port->link.l3 && edge_port_leads(d, port))
 		daemon_log("%s %s", port->name,
 			   ifindex ? "takes what XDP redirects now"
 				   : "takes nothing from XDP any more: tc moves its packets");
@@ -136,40 +133,15 @@ static void port_manage_gateways(struct daemon *d, const struct edge_port *port)
 
 		if (!gateway[i]->family || port->link.l3)
 			continue;
-		ret = links_manage_neighbor(d->links, port->link.ifindex, gateway[i]);
+		ret = links_manage_neighbor(d->links, port->owner.ifindex, gateway[i]);
 		if (ret)
 			daemon_log("gateway %s on %s can't be kept resolved (%s): its packets go "
 				   "by the kernel until it is",
-				   ip_format(gateway[i], text), port->name, strerror(-ret));
+				   ip_format(gateway[i], text), port->owner_name, strerror(-ret));
 	}
 }
 
-static int port_attach_xdp(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
-{
-	int ret;
-
-	if (d->cfg->mode != SW_MODE_ENFORCE || port->link.l3) {
-		datapath_unattach(d->dp, port->name, HOOK_XDP);
-		return 0;
-	}
-	ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
-	if (ret != -EOPNOTSUPP)
-		return ret;
-	daemon_log("%s has no native XDP: its packets are moved by tc, more slowly", port->name);
-	return 0;
-}
-
-int edge_attach_xdp(struct daemon *d, char err[DATAPATH_ERR])
-{
-	int ret = 0;
-
-	for (size_t i = d->n_ports; i > 0 && !ret; i--) {
-		if (d->port[i - 1].present)
-			ret = port_attach_xdp(d, &d->port[i - 1], err);
-	}
-	return ret;
-}
-
+/* TC: resets nothing, so there is no order to keep. */
 static int port_attach(struct daemon *d, const struct edge_port *port, char err[DATAPATH_ERR])
 {
 	uint32_t ifindex = port->link.ifindex;
@@ -178,19 +150,20 @@ static int port_attach(struct daemon *d, const struct edge_port *port, char err[
 	ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_INGRESS, err);
 	if (!ret && port->role == SW_ROLE_PATH)
 		ret = datapath_attach(d->dp, ifindex, port->name, HOOK_TC_EGRESS, err);
-	if (ret)
-		return ret;
-	return port_attach_xdp(d, port, err);
+	return ret;
 }
 
 static int carrier_watch(struct daemon *d)
 {
-	uint32_t watched[SW_MAX_PATHS];
+	uint32_t watched[2 * SW_MAX_PATHS];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->n_ports; i++) {
-		if (d->port[i].role == SW_ROLE_PATH && d->port[i].present)
-			watched[n++] = d->port[i].link.ifindex;
+		if (d->port[i].role != SW_ROLE_PATH || !d->port[i].present)
+			continue;
+		watched[n++] = d->port[i].link.ifindex;
+		if (d->port[i].owner.ifindex != d->port[i].link.ifindex)
+			watched[n++] = d->port[i].owner.ifindex;
 	}
 	return links_watch_carrier(d->links, watched, n, CARRIER_PERIOD_MS);
 }
@@ -205,55 +178,83 @@ static void port_appeared(struct daemon *d, struct edge_port *port)
 		daemon_log("%s: its rows can't be written (%s): start again", port->name,
 			   strerror(-ret));
 	if (port_attach(d, port, err))
-		daemon_log("%s: %s", port->name, err);
+		daemon_log("%s", err);
+	attach_one(d, port);
 	port->device_known = false;
 	port_device_update(d, port);
 	port_manage_gateways(d, port);
 	if (carrier_watch(d))
 		daemon_log("%s: its carrier is told by netlink alone: out of memory", port->name);
+	d->reserved_dirty = true; /* whose addresses are on a path's interface */
+	routes_dirty(d);
+}
+
+static bool link_differs(const struct link_info *a, const struct link_info *b)
+{
+	return a->mtu != b->mtu || memcmp(a->mac, b->mac, sizeof(a->mac)) != 0;
+}
+
+static void port_link(struct daemon *d, struct edge_port *port, const struct link_info *link)
+{
+	const struct edge_port old = *port;
+	bool up, fresh, differs;
+
+	if (!edge_port_look(port, link))
+		return;
+	/* the one store that moves its traffic comes before anything else */
+	up = port->present && port->link.up && port->owner.up;
+	if (port->role == SW_ROLE_PATH && d->started) {
+		d->path[port->slot].link_up = up;
+		if (!up)
+			usable_update(d, port->slot);
+	}
+	fresh = !old.present || port->link.ifindex != old.link.ifindex ||
+		port->owner.ifindex != old.owner.ifindex;
+	if (port->role == SW_ROLE_PATH && (fresh || !up))
+		d->steered &= ~(1ULL << port->slot);
+	if (!d->started || !port->present)
+		return;
+	differs = fresh || link_differs(&old.link, &port->link) ||
+		  link_differs(&old.owner, &port->owner);
+	if (fresh)
+		port_appeared(d, port);
+	else if (differs)
+		port_write(d, port);
+	if (port->role != SW_ROLE_PATH)
+		return;
+	if (differs || !(old.link.up && old.owner.up)) /* its routes went with it, without a word */
+		forward_sync(d);
+	usable_update(d, port->slot);
 }
 
 static void on_link(void *arg, const struct link_info *link)
 {
 	struct daemon *d = arg;
-	struct edge_port *port = port_by_name(d, link->name);
-	bool fresh, differs;
 
-	if (!port)
-		return;
-	fresh = !port->present || port->link.ifindex != link->ifindex;
-	differs = fresh || port->link.mtu != link->mtu || memcmp(port->link.mac, link->mac, 6);
-	/* the one store that moves its traffic comes before anything else */
-	if (port->role == SW_ROLE_PATH && d->started) {
-		d->path[port->slot].link_up = link->up;
-		if (!link->up)
-			usable_update(d, port->slot);
-	}
-	port->present = true;
-	port->link = *link;
-	if (!d->started)
-		return;
-	if (fresh)
-		port_appeared(d, port);
-	else if (differs)
-		port_write(d, port);
-	if (port->role == SW_ROLE_PATH)
-		usable_update(d, port->slot);
+	for (size_t i = 0; i < d->n_ports; i++)
+		port_link(d, &d->port[i], link);
 }
 
 static void on_link_gone(void *arg, uint32_t ifindex, const char *name)
 {
 	struct daemon *d = arg;
-	struct edge_port *port = port_by_name(d, name);
+	bool ours = false;
 
-	if (!port || port->link.ifindex != ifindex)
-		return;
-	port->present = false;
-	if (port->role == SW_ROLE_PATH) {
-		d->path[port->slot].link_up = false;
-		usable_update(d, port->slot);
+	for (size_t i = 0; i < d->n_ports; i++) {
+		struct edge_port *port = &d->port[i];
+
+		if (!edge_port_lose(port, ifindex))
+			continue;
+		ours = true;
+		if (port->role == SW_ROLE_PATH) {
+			d->path[port->slot].link_up = false;
+			usable_update(d, port->slot);
+		}
+		edge_interface_write(d, port->link.ifindex);
 	}
-	datapath_interface_remove(d->dp, ifindex);
+	if (!ours)
+		return;
+	edge_interface_write(d, ifindex);
 	datapath_neighbor_flush(d->dp, ifindex);
 	daemon_log("interface %s is gone: it is taken up again when it is back", name);
 }
@@ -298,21 +299,24 @@ static void on_neighbor(void *arg, uint32_t ifindex, const struct ip_addr *addr,
 		struct edge_port *port = &d->port[i];
 		const struct ip_addr *gateway, *gateway6;
 
-		if (!port->present || port->link.ifindex != ifindex)
+		if (!port->present || port->owner.ifindex != ifindex)
 			continue;
 		gateways_of(d, port, &gateway, &gateway6);
 		if (ip_equal(gateway, addr) || ip_equal(gateway6, addr)) {
-			datapath_nexthop_write(d->dp, port->slot, addr->family, ifindex, addr);
+			const struct datapath_way way = way_of(port);
+
+			datapath_nexthop_write(d->dp, port->slot, addr->family, &way, addr);
 			if (ip_is_link_local(addr))
 				datapath_nexthop_mac(d->dp, port->slot, addr, valid ? mac : NULL);
 			usable_neighbor(d, ifindex, addr, valid);
+			if (valid)
+				edge_gateway_mac(d, port, mac);
 		} else if (port->role == SW_ROLE_INSIDE) {
 			if (valid)
 				datapath_neighbor_write(d->dp, ifindex, addr, mac);
 			else
 				datapath_neighbor_remove(d->dp, ifindex, addr);
 		}
-		return;
 	}
 }
 
@@ -388,6 +392,9 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 	const char *names[SW_MAX_SLOTS];
 	int ret;
 
+	ret = attach_check(d, err);
+	if (ret)
+		return ret;
 	stale_rows_clear(d);
 	for (size_t i = 0; i < d->n_ports; i++) {
 		names[i] = d->port[i].name;
@@ -398,7 +405,8 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 			return ret;
 		}
 		if (d->port[i].role == SW_ROLE_PATH)
-			d->path[d->port[i].slot].link_up = d->port[i].link.up;
+			d->path[d->port[i].slot].link_up =
+				d->port[i].link.up && d->port[i].owner.up;
 	}
 	datapath_prune(d->dp, names, d->n_ports);
 	d->started = true;
@@ -406,14 +414,22 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 		port_manage_gateways(d, &d->port[i]);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
 		usable_update(d, id);
-	/* backups first: the last in the config's order of paths is the last to lose */
-	for (size_t i = d->n_ports; i > 0; i--) {
-		ret = port_attach(d, &d->port[i - 1], err);
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (!edge_port_leads(d, &d->port[i]))
+			continue;
+		ret = port_attach(d, &d->port[i], err);
 		if (ret)
 			return ret;
 	}
 	edge_tick(d);
-	return carrier_watch(d);
+	ret = carrier_watch(d);
+	if (!ret)
+		ret = attach_start(d);
+	if (ret)
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+	else
+		attach_begin(d);
+	return ret;
 }
 
 void edge_apply_mode(struct daemon *d)
@@ -438,7 +454,7 @@ void edge_release(struct daemon *d)
 		gateways_of(d, &d->port[i], &gateway[0], &gateway[1]);
 		for (int g = 0; g < 2; g++) {
 			if (gateway[g]->family)
-				links_unmanage_neighbor(d->links, d->port[i].link.ifindex,
+				links_unmanage_neighbor(d->links, d->port[i].owner.ifindex,
 							gateway[g]);
 		}
 	}
@@ -446,6 +462,7 @@ void edge_release(struct daemon *d)
 
 void edge_stop(struct daemon *d)
 {
+	attach_stop(d);
 	if (d->links)
 		links_stop(d->links);
 	free(d->port);

@@ -32,23 +32,27 @@ static void mode_store(struct daemon *d, enum sw_mode mode, uint64_t until_ns)
 static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_ERR])
 {
 	enum sw_mode before = d->cfg->mode;
-	char text[DATAPATH_ERR];
+	enum sw_forward forward = d->forward;
 	int ret;
 
 	d->config_wrong = false;
 	d->cfg->mode = SW_MODE_ENFORCE; /* what is asked below goes by it; packets do not yet */
-	ret = daemon_bypass_check(d, err);
+	ret = edge_check(d, err);
 	if (!ret)
-		ret = edge_check(d, err);
+		ret = forward_begin(d, err);
 	if (!ret)
-		ret = edge_attach_xdp(d, err);
-	if (!ret) {
-		mode_store(d, SW_MODE_ENFORCE, until_ns);
-		return 0;
+		ret = attach_check(d, err);
+	if (ret) {
+		d->cfg->mode = before;
+		d->forward = forward;
+		if (before != SW_MODE_ENFORCE)
+			forward_release(d);
+		return ret;
 	}
-	d->cfg->mode = before;
-	edge_attach_xdp(d, text);
-	return ret;
+	forward_apply(d);
+	mode_store(d, SW_MODE_ENFORCE, until_ns);
+	attach_begin(d); /* tc moves packets from now on, XDP as it comes on */
+	return 0;
 }
 
 int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DATAPATH_ERR])
@@ -59,7 +63,8 @@ int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DA
 		ret = enforce_begin(d, until_ns, err);
 	} else {
 		mode_store(d, SW_MODE_MONITOR, 0); /* packets first, then the hooks */
-		edge_attach_xdp(d, err);
+		attach_begin(d);
+		forward_release(d);
 	}
 	mode_arm(d);
 	return ret;

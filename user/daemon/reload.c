@@ -60,10 +60,7 @@ static void look_link(void *arg, const struct link_info *link)
 	struct daemon *probe = arg;
 
 	for (size_t i = 0; i < probe->n_ports; i++) {
-		if (strcmp(probe->port[i].name, link->name))
-			continue;
-		probe->port[i].present = true;
-		probe->port[i].link = *link;
+		edge_port_look(&probe->port[i], link);
 	}
 }
 
@@ -126,6 +123,8 @@ static int check_interfaces(struct daemon *probe, char err[DATAPATH_ERR])
 		snprintf(err, DATAPATH_ERR, "the interfaces can't be read: %s", strerror(-ret));
 	else
 		ret = edge_check(probe, err);
+	if (!ret)
+		ret = attach_check(probe, err);
 	if (links)
 		links_stop(links);
 	free(probe->port);
@@ -239,9 +238,13 @@ static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_
 	probe->instance = d->instance;
 	probe->cfg = cfg;
 	probe->base = d->base;
+	probe->dp = d->dp;
+	probe->forward = cfg->forward == FORWARD_AUTO	? d->forward
+			 : cfg->forward == FORWARD_FAST ? SW_FORWARD_FAST
+							: SW_FORWARD_KERNEL;
 	ret = check_interfaces(probe, err);
-	if (!ret && (d->cfg->mode != SW_MODE_ENFORCE || cfg->mode != SW_MODE_ENFORCE))
-		ret = daemon_bypass_check(probe, err);
+	if (!ret)
+		ret = forward_check(probe, err);
 	free(probe);
 	return ret ? ret : check_feeds(d, cfg, err);
 }
@@ -251,7 +254,7 @@ static bool has_gateway(const struct config *cfg, const char *interface, const s
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		const struct config_path *p = &cfg->paths[i];
 
-		if (!strcmp(p->interface, interface) &&
+		if (!strcmp(config_l3(p), interface) &&
 		    (ip_equal(&p->gateway, ip) || ip_equal(&p->gateway6, ip)))
 			return true;
 	}
@@ -275,8 +278,8 @@ static void release(const struct config *now, const char *interface, const struc
 static void release_gone(const struct config *old, const struct config *now)
 {
 	for (size_t i = 0; i < old->n_paths; i++) {
-		release(now, old->paths[i].interface, &old->paths[i].gateway);
-		release(now, old->paths[i].interface, &old->paths[i].gateway6);
+		release(now, config_l3(&old->paths[i]), &old->paths[i].gateway);
+		release(now, config_l3(&old->paths[i]), &old->paths[i].gateway6);
 	}
 	for (size_t i = 0; i < old->n_inside; i++) {
 		release(now, old->inside[i].interface, &old->inside[i].gateway);

@@ -25,15 +25,40 @@ static void reserve_addr(struct fib_reserved *v, size_t *n, const struct ip_addr
 		reserve(v, n, prefix_host(ip), kind, 0);
 }
 
+/* Whether it is an address of a path's own interface. */
+static bool on_path(const struct daemon *d, const struct own_address *own)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		const struct edge_port *port = &d->port[i];
+
+		if (port->role == SW_ROLE_PATH && port->present &&
+		    port->owner.ifindex == own->ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* This box's addresses: those on paths first, since what is sent from one of them stays there. */
+static void reserve_own(const struct daemon *d, struct fib_reserved *v, size_t *n)
+{
+	for (size_t i = 0; i < d->n_own; i++) {
+		const struct own_address *own = &d->own[i];
+
+		if (!ip_is_link_local(&own->addr) && on_path(d, own))
+			reserve(v, n, prefix_host(&own->addr), SW_GROUP_LOCAL, SW_LOCAL_ON_PATH);
+	}
+	for (size_t i = 0; i < d->n_own; i++) {
+		reserve_addr(v, n, &d->own[i].addr, SW_GROUP_LOCAL);
+		reserve_addr(v, n, &d->own[i].broadcast, SW_GROUP_LOCAL);
+	}
+}
+
 /* Own addresses first, then exempt ones, then the inside networks. */
 static size_t reserved_list(struct daemon *d, struct fib_reserved *v)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->n_own; i++) {
-		reserve_addr(v, &n, &d->own[i].addr, SW_GROUP_LOCAL);
-		reserve_addr(v, &n, &d->own[i].broadcast, SW_GROUP_LOCAL);
-	}
+	reserve_own(d, v, &n);
 	for (size_t i = 0; i < d->cfg->n_exempt; i++)
 		reserve(v, &n, d->cfg->exempt[i].prefix, SW_GROUP_EXEMPT, 0);
 	for (size_t i = 0; i < d->cfg->n_paths; i++) {
@@ -80,7 +105,7 @@ static int link_nets_set(struct daemon *d)
 			const struct edge_port *port = &d->port[j];
 
 			if (port->role != SW_ROLE_PATH || !port->present ||
-			    port->link.ifindex != d->own[i].ifindex ||
+			    port->owner.ifindex != d->own[i].ifindex ||
 			    d->own[i].len == prefix_max_len(d->own[i].addr.family))
 				continue;
 			nets[n].prefix = prefix_host(&d->own[i].addr);

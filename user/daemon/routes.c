@@ -107,6 +107,8 @@ void routes_dirty(struct daemon *d)
 /* All feeds have their table, or the time is up: old entries go, enforce begins. */
 static void cold_end(struct daemon *d, bool late)
 {
+	bool watched;
+
 	if (!d->cold)
 		return;
 	for (size_t i = 0; late && i < d->cfg->n_feeds; i++) {
@@ -119,6 +121,10 @@ static void cold_end(struct daemon *d, bool late)
 	fib_compile(d->fib, clock_now(), d->usable, 0);
 	fib_sync_done(d->fib);
 	fib_compile(d->fib, clock_now(), d->usable, 0);
+	/* what the kernel did while we watched is no news once we enforce: not heard while cold */
+	watched = d->cfg->mode == SW_MODE_ENFORCE && !datapath_adopted(d->dp);
+	if (watched)
+		datapath_events_consume(d->dp);
 	d->cold = false;
 	maintenance_write(d);
 	daemon_changed(d);
@@ -126,7 +132,8 @@ static void cold_end(struct daemon *d, bool late)
 	daemon_log("%s: %zu IPv4 and %zu IPv6 prefixes",
 		   d->cfg->mode == SW_MODE_ENFORCE ? "enforcing" : "monitoring",
 		   fib_counts(d->fib).installed4, fib_counts(d->fib).installed6);
-	alerts_scan(d);
+	if (!watched) /* else each flow's next packet judges it first */
+		alerts_scan(d);
 }
 
 static void cold_check(struct daemon *d)

@@ -190,7 +190,7 @@ void usable_update(struct daemon *d, unsigned int id)
 	objected = !p->link_up || p->drained || !neighbor_ok(d, p, id) || all_peers_down(d, p, id);
 	if (!objected && p->objected)
 		hold_begin(d, p, id, now);
-	if (objected && !p->objected && p->was_up)
+	if (objected && !p->objected && p->was_up && !attach_resets(d, id))
 		note_failure(d, p, now);
 	p->objected = objected;
 	p->first_up = !p->was_up; /* how it was at the start is no change */
@@ -266,7 +266,7 @@ void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *a
 		struct path_state *p = &d->path[id];
 		const struct edge_port *port = edge_port_of(d, id);
 
-		if (!p->cfg || !port || !port->present || port->link.ifindex != ifindex)
+		if (!p->cfg || !port || !port->present || port->owner.ifindex != ifindex)
 			continue;
 		if (ip_equal(&p->cfg->gateway, addr))
 			p->gateway_ok = valid;

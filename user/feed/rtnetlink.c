@@ -11,7 +11,7 @@
  * Links are dumped first: that takes the kernel's big lock, which some route dumps no longer do. So
  * whatever made us ask (a link is told down before its routes are flushed) is over by then.
  *
- * sameway adds no route itself. Once it does, those must be left out here by their protocol.
+ * Routes of sameway's own (kernel forwarding) are left out, by their protocol.
  */
 #include "feed/report.h"
 #include "feed/rtnetlink.h"

@@ -3,6 +3,7 @@
  * Messages of rtnetlink to structs. Nothing is trusted to be there or to have the right length.
  */
 #include "feed/rtnetlink.h"
+#include "sameway/abi.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -151,7 +152,8 @@ static int route_head(const struct nlmsghdr *nlh, struct rtnl_route *out, struct
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
 		return -EINVAL;
-	if (!family_of(rtm->rtm_family) || rtm->rtm_src_len || (rtm->rtm_flags & RTM_F_CLONED))
+	if (!family_of(rtm->rtm_family) || rtm->rtm_src_len || (rtm->rtm_flags & RTM_F_CLONED) ||
+	    rtm->rtm_protocol == SW_RTPROT)
 		return -ENOENT;
 	memset(out, 0, offsetof(struct rtnl_route, legs));
 	memset(leg, 0, sizeof(*leg));

@@ -14,27 +14,44 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-void carrier_refresh(struct links *links, struct known_link *link)
+/* 1 or 0, or -errno: it is gone or renamed. */
+static int carrier_read(int fd, const char *ifname)
 {
 	struct ethtool_value glink = {.cmd = ETHTOOL_GLINK};
 	struct ifreq req = {0};
 	bool flags_up;
 
-	if (!link->watched) {
-		link->carrier = true;
-		return;
-	}
-	memcpy(req.ifr_name, link->heard.name, sizeof(req.ifr_name));
-	/* Gone or renamed: netlink is about to say so, and knows better. */
-	if (ioctl(links->ioctl_fd, SIOCGIFFLAGS, &req) < 0)
-		return;
+	memcpy(req.ifr_name, ifname, strnlen(ifname, sizeof(req.ifr_name) - 1));
+	if (ioctl(fd, SIOCGIFFLAGS, &req) < 0)
+		return -errno;
 	flags_up = (req.ifr_flags & IFF_UP) && (req.ifr_flags & IFF_RUNNING);
 	req.ifr_data = (void *)&glink;
 	/* A driver that can't say (-EOPNOTSUPP) leaves it to the flags. */
-	if (ioctl(links->ioctl_fd, SIOCETHTOOL, &req) < 0)
+	if (ioctl(fd, SIOCETHTOOL, &req) < 0)
 		glink.data = 1;
-	link->carrier = flags_up && glink.data;
+	return flags_up && glink.data;
+}
+
+int links_carrier(const char *ifname)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = carrier_read(fd, ifname);
+	close(fd);
+	return ret;
+}
+
+void carrier_refresh(struct links *links, struct known_link *link)
+{
+	int carrier = link->watched ? carrier_read(links->ioctl_fd, link->heard.name) : 1;
+
+	if (carrier >= 0) /* else netlink is about to say so, and knows better */
+		link->carrier = carrier;
 }
 
 static void tick(evutil_socket_t fd, short what, void *arg)

@@ -11,7 +11,9 @@
 #include "kernel/datapath_impl.h"
 
 #include "kernel/hooks.h"
+#include "kernel/release.h"
 #include "kernel/report.h"
+#include "kernel/trace.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -165,6 +167,8 @@ static int programs_pin(struct datapath *dp)
 
 	bpf_object__for_each_program(prog, dp->skel->obj)
 	{
+		if (!bpf_program__autoload(prog))
+			continue;
 		err = pins_put(dp->dir, bpf_program__name(prog), bpf_program__fd(prog));
 		if (err)
 			return err;
@@ -207,10 +211,21 @@ static int instance_remove(const char *dir, size_t *removed)
 	return err ? err : pins_clear(dir, removed);
 }
 
+/* The kernel's id of a map, 0: not known. */
+static uint32_t map_id(const struct bpf_map *map)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_map__fd(map), &info, &len) ? 0 : info.id;
+}
+
 static int load(struct datapath *dp, char err[DATAPATH_ERR])
 {
-	int ret = sameway__load(dp->skel);
+	int ret;
 
+	trace_prepare(dp->skel);
+	ret = sameway__load(dp->skel);
 	if (ret)
 		return report_fail(
 			err, ret,
@@ -218,6 +233,8 @@ static int load(struct datapath *dp, char err[DATAPATH_ERR])
 			"needed, and memory for the tables (`flows:`)",
 			strerror(-ret), report_said());
 	ret = map_memory(dp);
+	if (!ret)
+		datapath_ctl(dp)->devices_map = map_id(dp->skel->maps.devices);
 	return ret ? report_fail(err, ret, "can't map the tables (%s): free some memory",
 				 strerror(-ret))
 		   : 0;
@@ -346,6 +363,11 @@ int datapath_start_timer(struct datapath *dp)
 	return (int)opts.retval > 0 ? -EIO : (int)opts.retval;
 }
 
+int datapath_trace(struct datapath *dp)
+{
+	return trace_attach(dp->dir, dp->skel);
+}
+
 static int hook_program(const struct datapath *dp, enum hook hook)
 {
 	switch (hook) {
@@ -364,6 +386,18 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex, const char *ifname, e
 	report_start();
 	return hooks_attach(dp->dir, hook_program(dp, hook), ifindex, ifname, hook, hooks_tc_way(),
 			    err);
+}
+
+int datapath_xdp_check(struct datapath *dp, uint32_t ifindex, const char *ifname,
+		       char err[DATAPATH_ERR])
+{
+	report_start();
+	return hooks_xdp_check(dp->dir, ifindex, ifname, err);
+}
+
+bool datapath_runs(const struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook)
+{
+	return hooks_runs(dp->dir, ifindex, ifname, hook);
 }
 
 int datapath_unattach(struct datapath *dp, const char *ifname, enum hook hook)
@@ -410,8 +444,10 @@ int datapath_detach(const char *instance, size_t *removed, char err[DATAPATH_ERR
 	ret = pins_dir(dir, instance, err);
 	if (ret)
 		return ret;
-	if (pins_mounted())
+	if (pins_mounted()) {
+		n = release_xdp(dir, instance);
 		ret = instance_remove(dir, &n);
+	}
 	if (ret)
 		return report_fail(err, ret, "can't remove all of %s (%s): run detach again", dir,
 				   strerror(-ret));

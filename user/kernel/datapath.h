@@ -32,6 +32,11 @@ bool datapath_adopted(const struct datapath *dp);
 void datapath_readopt(struct datapath *dp);
 /* Arms the kernel's timer (again, so that it runs this program's callback). */
 int datapath_start_timer(struct datapath *dp);
+/*
+ * Has the kernel's redirect errors counted, until detach. -EOPNOTSUPP: this kernel does not take
+ * the programs; else -errno.
+ */
+int datapath_trace(struct datapath *dp);
 
 /* Mmapped maps. */
 struct sw_ctl *datapath_ctl(struct datapath *dp);
@@ -51,12 +56,23 @@ int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
 /* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */
 int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
+/* Rows of map `ports`; -ENOSPC: full. And all of its rows but these removed. */
+int datapath_port_write(struct datapath *dp, const struct sw_port_key *key,
+			const struct sw_port *row);
+int datapath_ports_keep(struct datapath *dp, const struct sw_port_key *keys, size_t n);
+/* How a slot's packets leave: the device; the one whose neighbours are asked, its MAC; VLAN tags.
+ */
+struct datapath_way {
+	uint32_t ifindex, l3_ifindex;
+	uint8_t mac[6];
+	union sw_tags tags;
+};
 /*
- * family 4 or 6; addr family 0: no gateway, ifindex alone says where to (a host on the link, or a
+ * family 4 or 6; addr family 0: no gateway, the way alone says where to (a host on the link, or a
  * device without MACs). Makes the programs ask again at once.
  */
-int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
-			   const struct ip_addr *addr);
+int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family,
+			   const struct datapath_way *way, const struct ip_addr *addr);
 /*
  * The MAC of a link-local IPv6 gateway, which the programs can't ask the kernel for; NULL: it is
  * not known any more. -ENOENT: it is not the slot's gateway.
@@ -76,6 +92,11 @@ int datapath_neighbor_flush(struct datapath *dp, uint32_t ifindex);
  */
 int datapath_attach(struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook,
 		    char err[DATAPATH_ERR]);
+/* Whether our XDP could go on: 0, or -EBUSY with the name of the foreign program in err. */
+int datapath_xdp_check(struct datapath *dp, uint32_t ifindex, const char *ifname,
+		       char err[DATAPATH_ERR]);
+/* True: the interface runs what our pinned link attached (datapath_attached: some of the name). */
+bool datapath_runs(const struct datapath *dp, uint32_t ifindex, const char *ifname, enum hook hook);
 int datapath_unattach(struct datapath *dp, const char *ifname, enum hook hook);
 bool datapath_attached(const struct datapath *dp, const char *ifname, enum hook hook);
 /* Removes pinned hooks of interfaces that are not in the list (adoption under a new config). */

@@ -236,6 +236,36 @@ int hooks_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *ifn
 	return ret ? attach_failed(ifname, hook, ret, err) : 0;
 }
 
+bool hooks_runs(const char *dir, uint32_t ifindex, const char *ifname, enum hook hook)
+{
+	struct bpf_link_info info;
+	char name[PINS_NAME];
+	bool runs;
+	int fd;
+
+	pins_hook_name(name, "link", ifname, hook);
+	fd = pins_open(dir, name);
+	if (fd < 0)
+		return false;
+	runs = !link_info(fd, &info) && info.xdp.ifindex == ifindex &&
+	       hook_runs(ifindex, hook, info.prog_id);
+	close(fd);
+	return runs;
+}
+
+/* 1: this pinned link runs XDP on the interface, by whatever name. */
+static int link_runs_xdp(void *arg, const char *dir, const char *ifname, enum hook hook)
+{
+	return hook_is_xdp(hook) && hooks_runs(dir, *(const uint32_t *)arg, ifname, hook);
+}
+
+int hooks_xdp_check(const char *dir, uint32_t ifindex, const char *ifname, char err[DATAPATH_ERR])
+{
+	if (hooks_each(dir, link_runs_xdp, &ifindex) == 1)
+		return 0;
+	return xdp_foreign(ifindex, ifname, err);
+}
+
 int hooks_remove(const char *dir, const char *ifname, enum hook hook)
 {
 	char name[PINS_NAME];

@@ -21,6 +21,10 @@ enum hooks_tc hooks_tc_way(void);
  */
 int hooks_attach(const char *dir, int prog_fd, uint32_t ifindex, const char *ifname, enum hook hook,
 		 enum hooks_tc tc, char err[DATAPATH_ERR]);
+/* 0 where our XDP could go on, -EBUSY with err: a foreign program is there; else -errno. */
+int hooks_xdp_check(const char *dir, uint32_t ifindex, const char *ifname, char err[DATAPATH_ERR]);
+/* True: the interface runs what the link pinned by this name attached. */
+bool hooks_runs(const char *dir, uint32_t ifindex, const char *ifname, enum hook hook);
 /* Detaches and unpins. 0 also where nothing was, or -errno. */
 int hooks_remove(const char *dir, const char *ifname, enum hook hook);
 /* True: it is pinned and still has its interface. */

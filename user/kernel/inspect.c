@@ -169,6 +169,34 @@ static void route_address(const struct nlattr *attr, uint8_t family, uint8_t byt
 		memcpy(bytes, mnl_attr_get_payload(attr), len);
 }
 
+/* Keeps that there are routes in the table. */
+static int table_note(struct host *host, uint8_t family, uint32_t table)
+{
+	struct host_table *kept;
+
+	for (size_t i = 0; i < host->n_tables; i++) {
+		if (host->tables[i].family == family && host->tables[i].table == table)
+			return MNL_CB_OK;
+	}
+	kept = grow(&host->tables, &host->n_tables, sizeof(*kept));
+	if (!kept)
+		return MNL_CB_ERROR;
+	*kept = (struct host_table){family, table};
+	return MNL_CB_OK;
+}
+
+static uint32_t route_table(const struct nlmsghdr *nlh, const struct rtmsg *rtm)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+	{
+		if (mnl_attr_get_type(attr) == RTA_TABLE)
+			return number_of(attr);
+	}
+	return rtm->rtm_table;
+}
+
 static int route_message(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -178,10 +206,15 @@ static int route_message(const struct nlmsghdr *nlh, void *arg)
 	uint8_t family;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
-	    rtm->rtm_type != RTN_UNICAST || rtm->rtm_table != RT_TABLE_MAIN ||
-	    (rtm->rtm_flags & RTM_F_CLONED))
+	    rtm->rtm_table == RT_TABLE_LOCAL || (rtm->rtm_flags & RTM_F_CLONED))
 		return MNL_CB_OK;
 	family = rtm->rtm_family == AF_INET ? 4 : 6;
+	if (rtm->rtm_table != RT_TABLE_MAIN)
+		return rtm->rtm_protocol == SW_RTPROT
+			       ? MNL_CB_OK
+			       : table_note(host, family, route_table(nlh, rtm));
+	if (rtm->rtm_type != RTN_UNICAST)
+		return MNL_CB_OK;
 	route = grow(&host->routes, &host->n_routes, sizeof(*route));
 	if (!route)
 		return MNL_CB_ERROR;
@@ -238,6 +271,9 @@ static int rule_message(const struct nlmsghdr *nlh, void *arg)
 			break;
 		case FRA_FWMASK:
 			rule.mask = number_of(attr);
+			break;
+		case FRA_PROTOCOL:
+			rule.protocol = mnl_attr_get_u8(attr);
 			break;
 		}
 	}
@@ -334,6 +370,7 @@ int inspect_host(struct host *out, const char *instance)
 	}
 	out->forwarding4 = links_forwarding(4);
 	out->forwarding6 = links_forwarding(6);
+	out->mark_reflect = links_mark_reflect();
 	for (size_t i = 0; i < out->n_links; i++)
 		inspect_link_details(&out->links[i], instance);
 	return 0;

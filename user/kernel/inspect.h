@@ -12,8 +12,9 @@
 
 /* 0 with *out to be freed by host_free(), or -errno with it empty. instance: whose XDP is ours. */
 int inspect_host(struct host *out, const char *instance);
-/* Kernel features, and what redirected packets would pass by. */
-void inspect_kernel(struct doctor_kernel *out);
+/* Kernel features, what redirected packets would pass by, who writes bits of `mask` (0: not asked).
+ */
+void inspect_kernel(struct doctor_kernel *out, uint32_t mask);
 /* The pinned maps' state of health. */
 void inspect_pins(struct doctor_pins *out, const char *instance);
 

@@ -47,7 +47,7 @@ static bool sys_of_netns_exec(void)
 	return found;
 }
 
-void inspect_kernel(struct doctor_kernel *out)
+void inspect_kernel(struct doctor_kernel *out, uint32_t mask)
 {
 	memset(out, 0, sizeof(*out));
 	out->root = !geteuid();
@@ -62,11 +62,14 @@ void inspect_kernel(struct doctor_kernel *out)
 		if (found < 0)
 			out->filters_err[i] = found;
 	}
+	if (mask)
+		links_netfilter_marks(mask, out->marks);
 }
 
-/* beat_ns is behind the kernel's own struct bpf_timer, which reads as zeros. */
+/* The beat is behind the kernel's own struct bpf_timer, which reads as zeros. */
 struct timer_row {
-	uint64_t timer[2], beat_ns;
+	uint64_t timer[2];
+	struct sw_beat beat;
 };
 
 static uint64_t timer_beat(const char *dir)
@@ -80,9 +83,9 @@ static uint64_t timer_beat(const char *dir)
 		return 0;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.value_size != sizeof(row) ||
 	    bpf_map_lookup_elem(fd, &key, &row))
-		row.beat_ns = 0;
+		row.beat.beat_ns = 0;
 	close(fd);
-	return row.beat_ns;
+	return row.beat.beat_ns;
 }
 
 static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
@@ -93,6 +96,22 @@ static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_
 	(void)flow;
 	++*n;
 	return 0;
+}
+
+static void inspect_egress(struct doctor_pins *out, struct maps *maps)
+{
+	struct sw_path_stats stats;
+	struct sw_path path;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (maps_path(maps, id, &path) || !path.name[0] ||
+		    maps_path_stats(maps, id, &stats))
+			continue;
+		if (stats.egress_returned && !out->egress_returned)
+			snprintf(out->egress_path, sizeof(out->egress_path), "%.31s", path.name);
+		out->egress_returned += stats.egress_returned;
+		out->egress_left += stats.egress_too_big + stats.egress_no_neighbor;
+	}
 }
 
 void inspect_pins(struct doctor_pins *out, const char *instance)
@@ -122,8 +141,8 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 		out->health_known = true;
 		out->events_lost = health.events_lost;
 		out->flows_full = health.flows_full;
-		out->redirect_no_dev = health.redirect_no_dev;
 	}
+	inspect_egress(out, maps);
 	if (!maps_flows_max(maps, &max) && !maps_flow_each(maps, flow_count, &out->flows))
 		out->flows_max = max;
 	maps_close(maps);

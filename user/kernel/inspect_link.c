@@ -224,6 +224,7 @@ void inspect_link_details(struct host_link *link, const char *instance)
 	if (fd >= 0) {
 		if (!ethtool(fd, link->name, &info))
 			memcpy(link->driver, info.driver, sizeof(link->driver) - 1);
+		link->rx_vlan = ethtool_value(fd, link->name, ETHTOOL_GFLAGS) & ETH_FLAG_RXVLAN;
 		close(fd);
 	}
 	link->rp_filter = sysctl_number("ipv4", link->name, "rp_filter");

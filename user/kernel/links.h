@@ -83,7 +83,14 @@ int links_netfilter_found(char text[300]);
 int links_xdp_transmits(uint32_t ifindex);
 /* The same for one of them: 0 nftables, 1 iptables of the old kind, 2 xfrm. */
 int links_netfilter_look(int what, char text[300]);
+/* The interface's carrier, read now: 1 or 0 (down, too), or -errno; -ENODEV: there is none. */
+int links_carrier(const char *ifname);
+/* The first nftables rule that writes bits of `mask` before the kernel routes; as netfilter_found.
+ */
+int links_netfilter_marks(uint32_t mask, char text[300]);
 /* 1 where the kernel forwards packets of the family (sysctl), else 0. */
 int links_forwarding(uint8_t family);
+/* 1 where its answers carry the mark of what they answer (fwmark_reflect), of any family. */
+int links_mark_reflect(void);
 
 #endif

@@ -116,6 +116,14 @@ void neighbor_link_up(struct links *links, uint32_t ifindex);
 void neighbor_link_gone(struct links *links, uint32_t ifindex);
 void neighbor_free(struct links *links);
 
+#define NETFILTER_TRIES 10 /* a dump that changes interrupt is begun again */
+/* One dump on a socket of its own. -EINTR: interrupted by changes. */
+int netfilter_dump(int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg);
+/* A request of nftables in buf; family NFPROTO_*. */
+struct nlmsghdr *netfilter_request(char *buf, uint16_t type, uint8_t family);
+/* Its name where packets of ours could be concerned, else NULL. */
+const char *netfilter_family(uint8_t family);
+
 /* iptables of the old kind; as links_netfilter_found. */
 int xtables_found(char text[LINKS_TEXT]);
 

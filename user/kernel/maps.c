@@ -8,9 +8,11 @@
 #include "kernel/hooks.h"
 #include "kernel/pins.h"
 #include "kernel/report.h"
+#include "kernel/trace.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ enum map_id {
 	MAP_NEXTHOPS,
 	MAP_REASONS,
 	MAP_HEALTH,
+	MAP_REDIRECT_ERRORS,
 	MAP_INTERFACES,
 	MAP_FLOWS,
 	MAP_COUNT
@@ -34,7 +37,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_PATHS] = "paths",	     [MAP_PATH_STATS] = "path_stats",
 	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
 	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
-	[MAP_FLOWS] = "flows",
+	[MAP_FLOWS] = "flows",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
 };
 
 struct maps {
@@ -161,6 +164,30 @@ int maps_ctl(struct maps *maps, struct sw_ctl *out)
 	return row_read(maps, MAP_CTL, 0, out, sizeof(*out));
 }
 
+int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl *ctl), void *arg)
+{
+	DIR *dir = opendir(PINS_BASE);
+	const struct dirent *entry;
+	int ret = 0;
+
+	while (dir && !ret && (entry = readdir(dir))) {
+		char err[DATAPATH_ERR];
+		struct maps *maps = NULL;
+		struct sw_ctl ctl;
+
+		if (entry->d_name[0] != '.')
+			maps_open(&maps, entry->d_name, err);
+		if (!maps)
+			continue;
+		if (!maps_ctl(maps, &ctl))
+			ret = cb(arg, entry->d_name, &ctl);
+		maps_close(maps);
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
 int maps_usable(struct maps *maps, struct sw_usable *out)
 {
 	return row_read(maps, MAP_USABLE, 0, out, sizeof(*out));
@@ -184,6 +211,16 @@ int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw
 int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out)
 {
 	return row_sum(maps, MAP_REASONS, slot, out, sizeof(*out));
+}
+
+int maps_redirect_errors(struct maps *maps, unsigned int slot, struct sw_redirect_errors *out)
+{
+	return row_sum(maps, MAP_REDIRECT_ERRORS, slot, out, sizeof(*out));
+}
+
+bool maps_redirects_counted(const struct maps *maps)
+{
+	return trace_attached(maps->dir);
 }
 
 int maps_health(struct maps *maps, struct sw_health *out)

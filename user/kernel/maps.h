@@ -13,13 +13,19 @@ int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR]);
 void maps_close(struct maps *maps);
 
 int maps_ctl(struct maps *maps, struct sw_ctl *out);
+/* The settings of each instance of this version that is pinned; stops as maps_interface_each. */
+int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl *ctl), void *arg);
 int maps_usable(struct maps *maps, struct sw_usable *out);
 int maps_path(struct maps *maps, unsigned int id, struct sw_path *out);
 int maps_path_stats(struct maps *maps, unsigned int id,
 		    struct sw_path_stats *out); /* CPUs summed */
 int maps_nexthop(struct maps *maps, unsigned int slot, uint8_t family, struct sw_nexthop *out);
 int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out); /* CPUs summed */
-int maps_health(struct maps *maps, struct sw_health *out);			/* CPUs summed */
+int maps_redirect_errors(struct maps *maps, unsigned int slot,
+			 struct sw_redirect_errors *out); /* CPUs summed */
+/* False: this kernel does not tell of redirect errors, and the counts stay 0. */
+bool maps_redirects_counted(const struct maps *maps);
+int maps_health(struct maps *maps, struct sw_health *out); /* CPUs summed */
 /* The interfaces map: calls cb for each; stops at the first non-zero, which it returns. */
 int maps_interface_each(struct maps *maps,
 			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),

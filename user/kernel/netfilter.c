@@ -16,8 +16,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/xfrm.h>
 
-#define DUMP_TRIES 10 /* a dump that changes interrupt is begun again */
-
 struct chain {
 	struct chain *next;
 	uint8_t family;
@@ -30,8 +28,7 @@ struct chains {
 	struct chain *first, **end;
 };
 
-/* One dump on a socket of its own. -EINTR: interrupted by changes. */
-static int dump_once(int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
+int netfilter_dump(int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
 {
 	char buf[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -64,7 +61,7 @@ static bool is_absent(int err)
 	       err == -EINVAL;
 }
 
-static struct nlmsghdr *nft_request(char *buf, uint16_t type, uint8_t family)
+struct nlmsghdr *netfilter_request(char *buf, uint16_t type, uint8_t family)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct nfgenmsg *nfg;
@@ -76,7 +73,7 @@ static struct nlmsghdr *nft_request(char *buf, uint16_t type, uint8_t family)
 	return nlh;
 }
 
-static const char *family_name(uint8_t family)
+const char *netfilter_family(uint8_t family)
 {
 	switch (family) {
 	case NFPROTO_IPV4:
@@ -162,7 +159,7 @@ static int chain_message(const struct nlmsghdr *nlh, void *arg)
 			break;
 		}
 	}
-	if (!hooked || !family_name(chain.family) || !hook_of(chain.family, chain.hook))
+	if (!hooked || !netfilter_family(chain.family) || !hook_of(chain.family, chain.hook))
 		return MNL_CB_OK;
 	kept = malloc(sizeof(*kept));
 	if (!kept) {
@@ -191,11 +188,11 @@ static int chains_dump(struct chains *chains)
 	char buf[128] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int err = -EINTR;
 
-	for (int try = 0; try < DUMP_TRIES && err == -EINTR; try++) {
+	for (int try = 0; try < NETFILTER_TRIES && err == -EINTR; try++) {
 		chains_free(chains);
-		err = dump_once(NETLINK_NETFILTER,
-				nft_request(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC), chain_message,
-				chains);
+		err = netfilter_dump(NETLINK_NETFILTER,
+				     netfilter_request(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC),
+				     chain_message, chains);
 	}
 	return err;
 }
@@ -215,13 +212,13 @@ static int rules_count(const struct chain *chain, unsigned int *out)
 	unsigned int rules = 0;
 	int err = -EINTR;
 
-	for (int try = 0; try < DUMP_TRIES && err == -EINTR; try++) {
-		struct nlmsghdr *nlh = nft_request(buf, NFT_MSG_GETRULE, chain->family);
+	for (int try = 0; try < NETFILTER_TRIES && err == -EINTR; try++) {
+		struct nlmsghdr *nlh = netfilter_request(buf, NFT_MSG_GETRULE, chain->family);
 
 		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, chain->table);
 		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain->name);
 		rules = 0;
-		err = dump_once(NETLINK_NETFILTER, nlh, rule_message, &rules);
+		err = netfilter_dump(NETLINK_NETFILTER, nlh, rule_message, &rules);
 	}
 	if (err == -ENOENT) /* deleted meanwhile */
 		rules = 0, err = 0;
@@ -251,12 +248,12 @@ static int nft_found(char text[LINKS_TEXT])
 		if (rules)
 			snprintf(text, LINKS_TEXT,
 				 "nftables chain %s %.80s %.80s (hook %s) has %u rule%s",
-				 family_name(c->family), c->table, c->name,
+				 netfilter_family(c->family), c->table, c->name,
 				 hook_of(c->family, c->hook), rules, rules == 1 ? "" : "s");
 		else
 			snprintf(text, LINKS_TEXT,
 				 "nftables chain %s %.80s %.80s (hook %s) has policy drop",
-				 family_name(c->family), c->table, c->name,
+				 netfilter_family(c->family), c->table, c->name,
 				 hook_of(c->family, c->hook));
 	}
 	chains_free(&chains);
@@ -294,13 +291,13 @@ static int xfrm_found(char text[LINKS_TEXT])
 	unsigned int policies = 0;
 	int err = -EINTR;
 
-	for (int try = 0; try < DUMP_TRIES && err == -EINTR; try++) {
+	for (int try = 0; try < NETFILTER_TRIES && err == -EINTR; try++) {
 		struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 
 		nlh->nlmsg_type = XFRM_MSG_GETPOLICY;
 		mnl_nlmsg_put_extra_header(nlh, sizeof(struct xfrm_userpolicy_id));
 		policies = 0;
-		err = dump_once(NETLINK_XFRM, nlh, policy_message, &policies);
+		err = netfilter_dump(NETLINK_XFRM, nlh, policy_message, &policies);
 	}
 	if (is_absent(err))
 		return 0;
@@ -333,11 +330,9 @@ int links_netfilter_found(char text[LINKS_TEXT])
 	return first_err;
 }
 
-int links_forwarding(uint8_t family)
+static int sysctl_on(const char *path)
 {
-	FILE *file = fopen(family == 4 ? "/proc/sys/net/ipv4/ip_forward"
-				       : "/proc/sys/net/ipv6/conf/all/forwarding",
-			   "re");
+	FILE *file = fopen(path, "re");
 	int value = 0;
 
 	if (!file)
@@ -346,4 +341,16 @@ int links_forwarding(uint8_t family)
 		value = 0;
 	fclose(file);
 	return value != 0;
+}
+
+int links_forwarding(uint8_t family)
+{
+	return sysctl_on(family == 4 ? "/proc/sys/net/ipv4/ip_forward"
+				     : "/proc/sys/net/ipv6/conf/all/forwarding");
+}
+
+int links_mark_reflect(void)
+{
+	return sysctl_on("/proc/sys/net/ipv4/fwmark_reflect") ||
+	       sysctl_on("/proc/sys/net/ipv6/fwmark_reflect");
 }

@@ -5,6 +5,7 @@
  *   sw_PROGRAM             each program
  *   link_IFNAME_HOOK       a hook's link (XDP, tcx)
  *   filter_IFNAME_HOOK     before Linux 6.6: the program of a clsact filter, which has no link
+ *   trace_TRACEPOINT       the link of a program on a tracepoint of the kernel
  *   qdisc_IFINDEX          symbolic link, to no file: the interface's clsact qdisc is from us
  * bpffs takes no dots in names: an interface's dot is written as a colon, which no interface has.
  */

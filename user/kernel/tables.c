@@ -131,10 +131,37 @@ int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex)
 	return err == -ENOENT ? 0 : err;
 }
 
-int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, uint32_t ifindex,
-			   const struct ip_addr *addr)
+int datapath_port_write(struct datapath *dp, const struct sw_port_key *key,
+			const struct sw_port *row)
 {
-	struct sw_nexthop row = {.ifindex = ifindex}, old;
+	return row_write(dp->skel->maps.ports, key, row);
+}
+
+int datapath_ports_keep(struct datapath *dp, const struct sw_port_key *keys, size_t n)
+{
+	const struct bpf_map *map = dp->skel->maps.ports;
+	struct sw_port_key key, next;
+	bool more = !bpf_map_get_next_key(bpf_map__fd(map), NULL, &next);
+	int err = 0;
+
+	while (more && (!err || err == -ENOENT)) {
+		size_t i = 0;
+
+		key = next;
+		more = !bpf_map_get_next_key(bpf_map__fd(map), &key, &next);
+		while (i < n && memcmp(&keys[i], &key, sizeof(key)))
+			i++;
+		err = i == n ? row_remove(map, &key) : 0;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family,
+			   const struct datapath_way *way, const struct ip_addr *addr)
+{
+	struct sw_nexthop row = {
+		.ifindex = way->ifindex, .l3_ifindex = way->l3_ifindex, .tags = way->tags};
+	struct sw_nexthop old;
 	uint32_t key = slot * 2U + (family == 6);
 
 	if ((family != 4 && family != 6) || (addr->family && addr->family != family))
@@ -143,13 +170,16 @@ int datapath_nexthop_write(struct datapath *dp, uint8_t slot, uint8_t family, ui
 		row.family = family;
 		memcpy(row.addr, addr->bytes, sizeof(row.addr));
 	}
+	memcpy(row.smac, way->mac, sizeof(row.smac));
 	/* The same gateway again, as after an adoption: its MACs serve until the answer is there.
 	 */
 	if (!bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.nexthops), &key, &old) &&
 	    old.family == row.family && old.ifindex == row.ifindex &&
+	    old.l3_ifindex == row.l3_ifindex && old.tags.all == row.tags.all &&
 	    !memcmp(old.addr, row.addr, sizeof(row.addr))) {
 		row = old;
 		row.checked_ns = 0;
+		memcpy(row.smac, way->mac, sizeof(row.smac));
 	}
 	return row_write(dp->skel->maps.nexthops, &key, &row);
 }

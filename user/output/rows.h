@@ -30,5 +30,7 @@ json_t *rows_prefix(const struct prefix *prefix);
 json_t *rows_hooks(const char *instance);
 /* The part of `status` that the maps alone know (daemon false); maps NULL: nothing is pinned. */
 json_t *rows_status_maps(const char *instance, struct maps *maps);
+/* All errors of an interface. */
+uint64_t rows_redirect_lost(const struct sw_redirect_errors *counts);
 
 #endif

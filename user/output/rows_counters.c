@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `counters` from the pinned maps: per path, per interface and reason, per verdict. The rows of an
- * interface add up to what it received; those of 0 packets are left out.
+ * `counters` from the pinned maps: per path, per interface and reason, per path what TC egress did
+ * of what the kernel sent by it, per verdict. The rows of an interface add up to what it received;
+ * those of 0 packets are left out.
  */
 #include "output/rows_internal.h"
 
@@ -10,6 +11,7 @@
 
 struct interface_row {
 	char name[sizeof(((struct sw_interface *)0)->name) + 1];
+	uint32_t ifindex;
 	uint8_t slot;
 };
 
@@ -23,10 +25,10 @@ static int interface_add(void *arg, uint32_t ifindex, const struct sw_interface 
 	struct interface_list *list = arg;
 	struct interface_row *new = &list->row[list->n];
 
-	(void)ifindex;
 	if (list->n == SW_MAX_SLOTS)
 		return 1;
 	memcpy(new->name, row->name, sizeof(row->name));
+	new->ifindex = ifindex;
 	new->slot = row->slot;
 	list->n++;
 	return 0;
@@ -68,19 +70,115 @@ bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons 
 	return true;
 }
 
-static json_t *counters_reasons(struct maps *maps)
+/* What the interface received: the counters of all the paths that are on it. */
+static int interface_sum(struct maps *maps, const struct interface_row *interface,
+			 struct sw_reasons *sum)
 {
-	struct interface_list list = {.n = 0};
+	uint64_t *words = (uint64_t *)sum;
+	int err = maps_reasons(maps, interface->slot, sum);
+
+	for (unsigned int id = 0; !err && id < SW_MAX_PATHS; id++) {
+		uint64_t more[sizeof(*sum) / sizeof(uint64_t)];
+		struct sw_path path;
+
+		if (id == interface->slot || maps_path(maps, id, &path) || !path.name[0] ||
+		    path.ifindex != interface->ifindex)
+			continue;
+		err = maps_reasons(maps, id, (struct sw_reasons *)more);
+		for (size_t i = 0; !err && i < sizeof(more) / sizeof(more[0]); i++)
+			words[i] += more[i];
+	}
+	return err;
+}
+
+static void interfaces_read(struct maps *maps, struct interface_list *list)
+{
+	list->n = 0;
+	maps_interface_each(maps, interface_add, list);
+	qsort(list->row, list->n, sizeof(list->row[0]), by_slot);
+}
+
+static json_t *counters_egress(struct maps *maps)
+{
+	struct interface_list list;
 	json_t *rows = json_array();
 	bool ok = rows;
 
-	maps_interface_each(maps, interface_add, &list);
-	qsort(list.row, list.n, sizeof(list.row[0]), by_slot);
+	interfaces_read(maps, &list);
+	for (size_t i = 0; ok && i < list.n && list.row[i].slot < SW_MAX_PATHS; i++) {
+		struct sw_path_stats s;
+
+		if (maps_path_stats(maps, list.row[i].slot, &s) ||
+		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned))
+			continue;
+		ok = rows_append(rows,
+				 json_pack("{s:s, s:I, s:I, s:I, s:I}", "interface",
+					   list.row[i].name, "moved", (json_int_t)s.egress_moved,
+					   "too_big", (json_int_t)s.egress_too_big, "no_neighbor",
+					   (json_int_t)s.egress_no_neighbor, "returned",
+					   (json_int_t)s.egress_returned));
+	}
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+static json_t *counters_reasons(struct maps *maps)
+{
+	struct interface_list list;
+	json_t *rows = json_array();
+	bool ok = rows;
+
+	interfaces_read(maps, &list);
 	for (size_t i = 0; ok && i < list.n; i++) {
 		struct sw_reasons counts;
 
-		if (!maps_reasons(maps, list.row[i].slot, &counts))
+		if (!interface_sum(maps, &list.row[i], &counts))
 			ok = rows_reasons(rows, list.row[i].name, &counts);
+	}
+	if (ok)
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
+bool rows_redirect_errors(json_t *array, const char *interface,
+			  const struct sw_redirect_errors *counts)
+{
+	static const char *const errors[] = {
+#define ERROR_TEXT(field, text) text,
+		SW_REDIRECT_ERRORS(ERROR_TEXT)};
+	uint64_t count[sizeof(errors) / sizeof(errors[0])];
+
+	_Static_assert(sizeof(count) == sizeof(*counts), "a counter an error");
+	memcpy(count, counts, sizeof(count));
+	for (size_t e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
+		if (count[e] &&
+		    !rows_append(array,
+				 json_pack("{s:s, s:I, s:s}", "interface", interface, "packets",
+					   (json_int_t)count[e], "error", errors[e])))
+			return false;
+	}
+	return true;
+}
+
+/* What XDP redirected and the kernel lost, by the device it was for; null: nobody tells. */
+static json_t *counters_redirect_errors(struct maps *maps)
+{
+	struct interface_list list = {.n = 0};
+	json_t *rows = maps_redirects_counted(maps) ? json_array() : json_null();
+	bool ok = rows;
+
+	if (json_is_null(rows))
+		return rows;
+	maps_interface_each(maps, interface_add, &list);
+	qsort(list.row, list.n, sizeof(list.row[0]), by_slot);
+	for (size_t i = 0; ok && i < list.n; i++) {
+		struct sw_redirect_errors counts;
+
+		if (!maps_redirect_errors(maps, list.row[i].slot, &counts))
+			ok = rows_redirect_errors(rows, list.row[i].name, &counts);
 	}
 	if (ok)
 		return rows;
@@ -135,6 +233,8 @@ json_t *rows_counters(struct maps *maps)
 
 	if (row && rows_set(row, "paths", rows_paths(maps)) &&
 	    rows_set(row, "reasons", counters_reasons(maps)) &&
+	    rows_set(row, "redirect_errors", counters_redirect_errors(maps)) &&
+	    rows_set(row, "egress", counters_egress(maps)) &&
 	    rows_set(row, "verdicts", counters_verdicts(maps)))
 		return row;
 	json_decref(row);

@@ -32,5 +32,8 @@ json_t *rows_flow(const struct sw_flow_key *key, const struct sw_flow *flow,
 		  const struct sw_path *paths, uint64_t now);
 /* Appends the rows of one interface's counts that are not 0. False: no memory. */
 bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons *counts);
+/* The same of what was lost after XDP redirected it to the interface. */
+bool rows_redirect_errors(json_t *array, const char *interface,
+			  const struct sw_redirect_errors *counts);
 
 #endif

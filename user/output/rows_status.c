@@ -22,7 +22,7 @@ json_t *rows_hooks(const char *instance)
 	return NULL;
 }
 
-/* The mode in effect, and how long until it ends by itself. False: no memory. */
+/* The mode in effect, how long until it ends by itself, and who sends. False: no memory. */
 static bool status_mode(json_t *row, struct maps *maps)
 {
 	uint64_t now = rows_now(), until;
@@ -31,13 +31,25 @@ static bool status_mode(json_t *row, struct maps *maps)
 
 	if (!maps || maps_ctl(maps, &ctl))
 		return rows_set(row, "mode", json_null()) &&
-		       rows_set(row, "mode_left_s", json_null());
+		       rows_set(row, "mode_left_s", json_null()) &&
+		       rows_set(row, "forward", json_null()) &&
+		       rows_set(row, "tables", json_null());
 	until = ctl.enforce_until_ns;
 	enforce = ctl.mode == SW_MODE_ENFORCE && (!until || now < until);
 	return rows_set(row, "mode", json_string(enforce ? "enforce" : "monitor")) &&
 	       rows_set(row, "mode_left_s",
-			until > now ? json_real((double)(until - now) / 1e9) : json_null());
+			until > now ? json_real((double)(until - now) / 1e9) : json_null()) &&
+	       rows_set(row, "forward",
+			json_string(ctl.forward == SW_FORWARD_KERNEL ? "kernel" : "fast")) &&
+	       rows_set(row, "tables",
+			json_pack("{s:o, s:n}", "first",
+				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back"));
 }
+
+struct redirect_sum {
+	struct maps *maps;
+	uint64_t lost;
+};
 
 static json_t *status_flows(struct maps *maps)
 {
@@ -60,6 +72,38 @@ static json_t *status_alerts(struct maps *maps)
 	return json_pack("{s:n, s:I}", "open", "lost", (json_int_t)health.events_lost);
 }
 
+uint64_t rows_redirect_lost(const struct sw_redirect_errors *counts)
+{
+	uint64_t lost = 0;
+
+#define ADD_ERROR(field, text) lost += counts->field;
+	SW_REDIRECT_ERRORS(ADD_ERROR)
+	return lost;
+}
+
+static int redirect_add(void *arg, uint32_t ifindex, const struct sw_interface *row)
+{
+	struct redirect_sum *sum = arg;
+	struct sw_redirect_errors counts;
+
+	(void)ifindex;
+	if (!maps_redirect_errors(sum->maps, row->slot, &counts))
+		sum->lost += rows_redirect_lost(&counts);
+	return 0;
+}
+
+/* Packets that XDP redirected and the kernel lost. */
+static json_t *status_redirects(struct maps *maps)
+{
+	struct redirect_sum sum = {.maps = maps};
+
+	if (!maps)
+		return json_pack("{s:n, s:n, s:n}", "counted", "lost", "last_s");
+	maps_interface_each(maps, redirect_add, &sum);
+	return json_pack("{s:b, s:I, s:n}", "counted", maps_redirects_counted(maps), "lost",
+			 (json_int_t)sum.lost, "last_s");
+}
+
 json_t *rows_status_maps(const char *instance, struct maps *maps)
 {
 	json_t *row = json_object();
@@ -67,14 +111,14 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	if (row && rows_set(row, "instance", json_string(instance)) &&
 	    rows_set(row, "version", json_string(SAMEWAY_VERSION)) &&
 	    rows_set(row, "daemon", json_false()) && status_mode(row, maps) &&
-	    rows_set(row, "forward", json_null()) && rows_set(row, "waiting", json_null()) &&
-	    rows_set(row, "uptime_s", json_null()) &&
+	    rows_set(row, "waiting", json_null()) && rows_set(row, "uptime_s", json_null()) &&
 	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&
 	    rows_set(row, "routes",
 		     json_pack("{s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6", "candidates",
 			       "groups")) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
-	    rows_set(row, "alerts", status_alerts(maps)))
+	    rows_set(row, "alerts", status_alerts(maps)) &&
+	    rows_set(row, "redirects", status_redirects(maps)))
 		return row;
 	json_decref(row);
 	return NULL;

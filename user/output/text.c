@@ -93,8 +93,19 @@ static void status_daemon(struct table *table, const json_t *rows)
 	table_cell(table, "%s%s%s%s", field_text(rows, "mode"), left,
 		   waits ? ", still waiting for " : "",
 		   waits ? field_list(rows, "waiting", waiting, sizeof(waiting)) : "");
+}
+
+static void status_forward(struct table *table, const json_t *rows)
+{
+	const json_t *tables = json_object_get(rows, "tables");
+	char count[NUMBER_STRLEN];
+
 	table_cell(table, "forward");
-	table_cell(table, "%s", field_text(rows, "forward"));
+	if (json_integer_value(json_object_get(tables, "put_back")))
+		table_cell(table, "%s, %s rules or routes of it were gone and put back",
+			   field_text(rows, "forward"), field_count(tables, "put_back", count));
+	else
+		table_cell(table, "%s", field_text(rows, "forward"));
 }
 
 static void status_sizes(struct table *table, const json_t *rows)
@@ -102,6 +113,7 @@ static void status_sizes(struct table *table, const json_t *rows)
 	const json_t *routes = json_object_get(rows, "routes");
 	const json_t *flows = json_object_get(rows, "flows");
 	const json_t *alerts = json_object_get(rows, "alerts");
+	const json_t *redirects = json_object_get(rows, "redirects");
 	char a[NUMBER_STRLEN], b[NUMBER_STRLEN], c[NUMBER_STRLEN], d[NUMBER_STRLEN];
 
 	table_cell(table, "routes");
@@ -114,6 +126,13 @@ static void status_sizes(struct table *table, const json_t *rows)
 	table_cell(table, "alerts");
 	table_cell(table, "%s open, %s events lost", field_count(alerts, "open", a),
 		   field_count(alerts, "lost", b));
+	if (!field_known(redirects, "counted"))
+		return;
+	table_cell(table, "redirect");
+	if (json_is_true(json_object_get(redirects, "counted")))
+		table_cell(table, "%s packets lost", field_count(redirects, "lost", a));
+	else
+		table_cell(table, "what is lost is not counted on this kernel");
 }
 
 static int status_hooks(FILE *out, const json_t *hooks)
@@ -174,6 +193,7 @@ int text_status(FILE *out, const json_t *rows)
 	table_cell(table, "version");
 	table_cell(table, "%s", field_text(rows, "version"));
 	status_daemon(table, rows);
+	status_forward(table, rows);
 	status_sizes(table, rows);
 	err = table_print(table, out);
 	if (!err)
@@ -231,6 +251,52 @@ static int counters_reasons(FILE *out, const json_t *rows)
 	return table_print(table, out);
 }
 
+/* Told only where there are any. */
+static int counters_redirect_errors(FILE *out, const json_t *rows)
+{
+	struct table *table;
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(rows))
+		return 0;
+	fputc('\n', out);
+	table = table_new("llr", 0);
+	table_cell(table, "INTERFACE");
+	table_cell(table, "LOST AFTER REDIRECT");
+	table_cell(table, "PACKETS");
+	json_array_foreach (rows, i, row) {
+		table_cell(table, "%s", field_text(row, "interface"));
+		table_cell(table, "%s", field_text(row, "error"));
+		table_cell(table, "%llu", (unsigned long long)field_number(row, "packets"));
+	}
+	return table_print(table, out);
+}
+
+/* What the kernel sent by another path than select's; nothing at all where there is none. */
+static int counters_egress(FILE *out, const json_t *rows)
+{
+	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned"};
+	static const char *const heads[] = {"EGRESS", "MOVED", "TOO-BIG", "NO-NEIGHBOR",
+					    "RETURNED"};
+	struct table *table;
+	const json_t *row;
+	size_t i;
+
+	if (!json_array_size(rows))
+		return 0;
+	fputc('\n', out);
+	table = table_new("lrrrr", 0);
+	for (i = 0; i < 5; i++)
+		table_cell(table, "%s", heads[i]);
+	json_array_foreach (rows, i, row) {
+		table_cell(table, "%s", field_text(row, "interface"));
+		for (size_t c = 0; c < 4; c++)
+			table_cell(table, "%llu", (unsigned long long)field_number(row, counts[c]));
+	}
+	return table_print(table, out);
+}
+
 int text_counters(FILE *out, const json_t *rows)
 {
 	struct table *table;
@@ -240,6 +306,10 @@ int text_counters(FILE *out, const json_t *rows)
 
 	if (!err)
 		err = counters_reasons(out, json_object_get(rows, "reasons"));
+	if (!err)
+		err = counters_redirect_errors(out, json_object_get(rows, "redirect_errors"));
+	if (!err)
+		err = counters_egress(out, json_object_get(rows, "egress"));
 	if (err)
 		return err;
 	fputc('\n', out);

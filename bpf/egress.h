@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TC egress of a path as a mover: what the kernel sent out by a path that select would not give it
+ * (local traffic, what the kernel forwards itself) goes to the path that select gives. At most
+ * once, only where it fits, and never what is bound to the path that it leaves by.
+ */
+#ifndef SAMEWAY_BPF_EGRESS_H
+#define SAMEWAY_BPF_EGRESS_H
+
+#define PORT_IKE     500
+#define PORT_IKE_NAT 4500
+
+/*
+ * Whether the kernel's choice may be changed at all. Where the kernel forwards it has a firewall or
+ * NAT, done for the device that it chose. No magic: who comes back can't be told.
+ */
+static __always_inline bool moves(const struct sw_ctl *c)
+{
+	return c->magic && c->forward == SW_FORWARD_FAST && enforcing(c);
+}
+
+/*
+ * skb->cb of what we redirect to a path: the instance's magic, and the interface that it is on its
+ * way to, 0 once it has arrived. Redirects of others keep it, the IP stack does not: who has it and
+ * is not expected was sent here by another mover on this box.
+ */
+enum mark { MARK_NONE, MARK_EXPECTED, MARK_RETURNED };
+
+static __always_inline void mark_set(struct __sk_buff *ctx, const struct sw_ctl *c, __u32 ifindex)
+{
+	ctx->cb[0] = (__u32)c->magic;
+	ctx->cb[1] = (__u32)(c->magic >> 32);
+	ctx->cb[2] = ifindex;
+}
+
+static __always_inline enum mark mark_read(const struct __sk_buff *ctx, const struct sw_ctl *c)
+{
+	if (ctx->cb[0] != (__u32)c->magic || ctx->cb[1] != (__u32)(c->magic >> 32))
+		return MARK_NONE;
+	return ctx->cb[2] == ctx->ifindex ? MARK_EXPECTED : MARK_RETURNED;
+}
+
+/* The outside of a tunnel, when this box is its sender: in the tunnel it would go round. */
+static __always_inline bool is_tunnel(const struct packet *pkt)
+{
+	switch (pkt->proto) {
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+	case IPPROTO_GRE:
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+		return true;
+	case IPPROTO_UDP:
+		return pkt->sport == bpf_htons(PORT_IKE) || pkt->dport == bpf_htons(PORT_IKE) ||
+		       pkt->sport == bpf_htons(PORT_IKE_NAT) ||
+		       pkt->dport == bpf_htons(PORT_IKE_NAT);
+	}
+	return false;
+}
+
+/* Whether it is one that may be moved, by its two ends. */
+static __always_inline bool egress_movable(const struct packet *pkt, const struct sw_group *dst,
+					   const struct sw_group *src)
+{
+	if (!dst || dst->kind != SW_GROUP_ROUTE)
+		return false;
+	if (src && src->kind == SW_GROUP_EXEMPT)
+		return false;
+	return !(src && src->kind == SW_GROUP_LOCAL &&
+		 (src->slot == SW_LOCAL_ON_PATH || is_tunnel(pkt)));
+}
+
+/* What came by a path is transit: not ours to choose for. */
+static __always_inline bool came_by_path(const struct __sk_buff *ctx)
+{
+	__u32 from = ctx->ingress_ifindex;
+	struct sw_interface *in;
+
+	if (!from)
+		return false;
+	in = bpf_map_lookup_elem(&interfaces, &from);
+	return in && in->role == SW_ROLE_PATH;
+}
+
+/*
+ * The path that select gives, SW_NO_PATH: it stays on `slot`, which is one of its equals, or there
+ * is none. (Not inline: a choice is much of the stack.)
+ */
+static __noinline __u32 egress_choose(const struct packet *pkt, __u32 group, __u32 hint, __u32 slot)
+{
+	__u32 zero = 0;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	struct choice choice = {.family = pkt->family, .hint = hint};
+
+	if (!c)
+		return SW_NO_PATH;
+	choice.hash = flow_hash(&pkt->key, c->seed);
+	if (!choose(group, &choice) || choice.members >> (slot & 63) & 1)
+		return SW_NO_PATH;
+	return choice.path;
+}
+
+static __always_inline int egress_macs(struct __sk_buff *ctx, const struct nexthop *nh)
+{
+	__u8 macs[2 * ETH_ALEN];
+
+	__builtin_memcpy(macs, nh->dmac, ETH_ALEN);
+	__builtin_memcpy(macs + ETH_ALEN, nh->smac, ETH_ALEN);
+	return bpf_skb_store_bytes(ctx, 0, macs, sizeof(macs), 0) ? -1 : 0;
+}
+
+/*
+ * Finds who is next and gives it the header that the device wants. Without writing to the packet
+ * directly: the kernel would unshare every packet of the box for that, moved or not. (Not inline:
+ * it has no share in the deepest stack.) -1: as it was.
+ */
+static __noinline int egress_prepare(struct __sk_buff *ctx, struct decision *d)
+{
+	__u32 tags = tc_tags(&d->at);
+
+	if (nexthop_find(ctx, d->to, &d->pkt, bpf_ktime_get_coarse_ns(), &d->nh))
+		return -1;
+	if (tags && tc_untag(ctx, tags))
+		return -1;
+	if (d->nh.l3)
+		return 0; /* the kernel takes an Ethernet header off for a device without */
+	if (d->at.l3 ? ethernet_push(ctx, d->pkt.family, &d->nh) : egress_macs(ctx, &d->nh))
+		return -1;
+	return d->nh.tags.all ? tc_tag(ctx, d->nh.tags) : 0;
+}
+
+enum egress { EGRESS_STAYS, EGRESS_MOVED, EGRESS_RETURNED };
+
+/*
+ * Moves it where select would have it elsewhere than on `slot`: it is made ready for d->nh. hint:
+ * its flow's path. RETURNED: another mover brought it back, it is left alone.
+ */
+static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct decision *d,
+					       const struct frame *frame, const struct sw_ctl *c,
+					       __u32 slot, __u32 hint)
+{
+	struct sw_path_stats *stats = bpf_map_lookup_elem(&path_stats, &slot);
+	enum mark mark = mark_read(ctx, c);
+	struct sw_path *path;
+
+	if (!stats)
+		return EGRESS_STAYS;
+	if (mark == MARK_EXPECTED) {
+		ctx->cb[2] = 0;
+		return EGRESS_STAYS;
+	}
+	/* act_mirred of a path makes it look so: hence only what has no mark */
+	if (mark == MARK_NONE && came_by_path(ctx))
+		return EGRESS_STAYS;
+	d->to = egress_choose(&d->pkt, d->outside_id, hint, slot);
+	path = path_row(d->to);
+	if (!path)
+		return EGRESS_STAYS;
+	if (mark == MARK_RETURNED) {
+		stats->egress_returned += frame->segments;
+		return EGRESS_RETURNED;
+	}
+	if (path->mtu && wire_size(frame, &d->pkt) > path->mtu) {
+		stats->egress_too_big += frame->segments;
+		return EGRESS_STAYS;
+	}
+	if (egress_prepare(ctx, d)) {
+		stats->egress_no_neighbor += frame->segments;
+		return EGRESS_STAYS;
+	}
+	mark_set(ctx, c, d->nh.ifindex);
+	stats->egress_moved += frame->segments;
+	return EGRESS_MOVED;
+}
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * XDP put on the interfaces and taken off them, one at a time. A real NIC resets its rings and
+ * drops its carrier for that: so backups come first (by `prefer`, then from the config's end),
+ * inside interfaces last, and the next only when the last one's link is back and its paths are as
+ * usable as before. Packets are moved by TC meanwhile, which resets nothing and goes on at once.
+ *
+ * An interface that does not come back gets its XDP taken off again, and nothing further is tried
+ * until `enforce` or `reload`: whatever its driver did to it, the next may do, too. Taking off goes
+ * on in any case, only slower: it is what was asked for.
+ */
+#include "daemon/daemon_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLL_MS	  20
+#define SETTLE_NS 200000000ULL /* a driver may reset a little after it said yes */
+
+static bool wanted(const struct daemon *d, const struct edge_port *port)
+{
+	return !d->attach.leaving && d->cfg->mode == SW_MODE_ENFORCE &&
+	       d->forward == SW_FORWARD_FAST && !port->link.l3;
+}
+
+static bool waits_for(const struct daemon *d, const struct edge_port *port)
+{
+	return d->attach.name[0] && !strcmp(d->attach.name, port->name);
+}
+
+int attach_check(struct daemon *d, char err[DATAPATH_ERR])
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < d->n_ports && !ret; i++) {
+		if (d->port[i].present && wanted(d, &d->port[i]))
+			ret = datapath_xdp_check(d->dp, d->port[i].link.ifindex, d->port[i].name,
+						 err);
+	}
+	return ret;
+}
+
+bool attach_lacks(const struct daemon *d, const struct edge_port *port)
+{
+	return port->present && wanted(d, port) && !port->no_native &&
+	       !datapath_attached(d->dp, port->name, HOOK_XDP);
+}
+
+bool attach_pending(const struct daemon *d, const struct edge_port *port)
+{
+	return wanted(d, port) && (waits_for(d, port) || attach_lacks(d, port));
+}
+
+bool attach_resets(const struct daemon *d, unsigned int id)
+{
+	return d->attach.name[0] && d->attach.paths >> id & 1;
+}
+
+/* Paths of the interface that are usable now. */
+static uint64_t usable_by(const struct daemon *d, const char *name)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (d->port[i].role == SW_ROLE_PATH && !strcmp(d->port[i].name, name))
+			mask |= 1ULL << d->port[i].slot;
+	}
+	return mask & d->usable;
+}
+
+/* Remembers how it was before its link is shaken; wait_begin() after that. */
+static bool wait_prepare(struct daemon *d, const struct edge_port *port)
+{
+	d->attach.paths = usable_by(d, port->name);
+	return links_carrier(port->name) == 1;
+}
+
+static void wait_begin(struct daemon *d, const struct edge_port *port, bool attached)
+{
+	snprintf(d->attach.name, sizeof(d->attach.name), "%s", port->name);
+	d->attach.attached = attached;
+	d->attach.dipped = false;
+	d->attach.since_ns = clock_now();
+}
+
+static void give_up(struct daemon *d, struct edge_port *port, const char *why)
+{
+	daemon_log("%s: %s: its packets are moved by tc, and no further interface gets XDP: see "
+		   "`dmesg` and the driver's limits for XDP (MTU, queues), then `sameway -i %s "
+		   "enforce`",
+		   port->name, why, d->instance);
+	d->attach.n = d->attach.at;
+}
+
+/* Its link is not back in time. */
+static void wait_failed(struct daemon *d, struct edge_port *port)
+{
+	bool attached = d->attach.attached;
+	char why[100];
+
+	d->attach.name[0] = '\0';
+	if (!attached) {
+		daemon_log("%s: its link is not back %llu s after XDP was taken off it: see `ip "
+			   "link show dev %s` and `dmesg`",
+			   port->name, ATTACH_WAIT_NS / 1000000000, port->name);
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "its link is not back %llu s after XDP was attached, which is taken off again",
+		 ATTACH_WAIT_NS / 1000000000);
+	give_up(d, port, why);
+	datapath_unattach(d->dp, port->name, HOOK_XDP);
+	wait_begin(d, port, false);
+}
+
+static struct edge_port *port_waited_for(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		if (d->port[i].present && waits_for(d, &d->port[i]))
+			return &d->port[i];
+	}
+	return NULL;
+}
+
+/* Its paths that were usable and are not; one that somebody drained meanwhile need not be. */
+static uint64_t missing(const struct daemon *d)
+{
+	uint64_t mask = d->attach.paths & ~d->usable;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (d->path[id].drained)
+			mask &= ~(1ULL << id);
+	}
+	return mask;
+}
+
+/* Only the failback-delay keeps a path of its from being usable: that ends by itself. */
+static bool only_held(const struct daemon *d)
+{
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (missing(d) >> id & 1 && (d->path[id].objected || !d->path[id].hold_until_ns))
+			return false;
+	}
+	return true;
+}
+
+/* Whether the one that was last touched is as it was before, or is given up. */
+static bool wait_over(struct daemon *d)
+{
+	struct edge_port *port = port_waited_for(d);
+	uint64_t age = clock_now() - d->attach.since_ns;
+	bool up, back;
+
+	if (!port) { /* deleted or renamed meanwhile: nothing to come back */
+		d->attach.name[0] = '\0';
+		return true;
+	}
+	up = links_carrier(port->name) == 1;
+	back = up && !missing(d);
+	if (!back) {
+		d->attach.dipped = true;
+		if (age < ATTACH_WAIT_NS || (up && only_held(d)))
+			return false;
+		wait_failed(d, port);
+		return true;
+	}
+	if (age < SETTLE_NS)
+		return false;
+	if (d->attach.dipped)
+		daemon_log("%s: back %.1f s after XDP was %s", port->name, age / 1e9,
+			   d->attach.attached ? "attached" : "taken off");
+	d->attach.name[0] = '\0';
+	return true;
+}
+
+static void put_on(struct daemon *d, struct edge_port *port)
+{
+	bool ran = datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP);
+	bool up = wait_prepare(d, port);
+	char err[DATAPATH_ERR];
+	int ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
+
+	port->no_native = ret == -EOPNOTSUPP;
+	if (port->no_native)
+		daemon_log("%s has no native XDP: its packets are moved by tc, more slowly",
+			   port->name);
+	else if (ret)
+		give_up(d, port, err);
+	else if (!ran && up)
+		wait_begin(d, port, true);
+}
+
+static void take_off(struct daemon *d, struct edge_port *port)
+{
+	bool ran = datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP);
+	bool up = ran && wait_prepare(d, port);
+
+	datapath_unattach(d->dp, port->name, HOOK_XDP);
+	if (up)
+		wait_begin(d, port, false);
+}
+
+static void step(struct daemon *d)
+{
+	const struct timeval soon = {.tv_usec = POLL_MS * 1000};
+	struct attach *a = &d->attach;
+
+	while (!a->name[0] || wait_over(d)) {
+		struct edge_port *port;
+
+		if (a->name[0]) /* given up: taken off again, and waited for once more */
+			continue;
+		if (a->at >= a->n) {
+			if (a->leaving)
+				event_base_loopexit(d->base, &(struct timeval){.tv_usec = 50000});
+			return;
+		}
+		port = edge_port_of(d, a->slot[a->at++]);
+		if (!port || !port->present)
+			continue;
+		if (wanted(d, port))
+			put_on(d, port);
+		else
+			take_off(d, port);
+		edge_tick(d);
+	}
+	event_add(a->ev, &soon);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	step(arg);
+}
+
+/* Where a port comes in the order: the lower, the earlier. */
+static unsigned int place(const struct daemon *d, size_t port)
+{
+	unsigned int late = port < d->cfg->n_paths
+				    ? SW_NO_RANK - config_rank(d->cfg, d->cfg->paths[port].class)
+				    : SW_NO_RANK + 1;
+
+	return late * SW_MAX_SLOTS + (SW_MAX_SLOTS - (unsigned int)port);
+}
+
+void attach_begin(struct daemon *d)
+{
+	struct attach *a = &d->attach;
+	unsigned int at[SW_MAX_SLOTS];
+
+	a->n = a->at = 0;
+	for (size_t i = 0; i < d->n_ports && a->n < SW_MAX_SLOTS; i++) {
+		size_t k = a->n++;
+
+		for (; k && at[k - 1] > place(d, i); k--) {
+			at[k] = at[k - 1];
+			a->slot[k] = a->slot[k - 1];
+		}
+		at[k] = place(d, i);
+		a->slot[k] = d->port[i].slot;
+		d->port[i].no_native = false;
+	}
+	step(d);
+}
+
+void attach_one(struct daemon *d, struct edge_port *port)
+{
+	char err[DATAPATH_ERR];
+	int ret;
+
+	if (!wanted(d, port)) {
+		datapath_unattach(d->dp, port->name, HOOK_XDP);
+		return;
+	}
+	ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
+	port->no_native = ret == -EOPNOTSUPP;
+	if (port->no_native)
+		daemon_log("%s has no native XDP: its packets are moved by tc, more slowly",
+			   port->name);
+	else if (ret)
+		daemon_log("%s", err);
+}
+
+uint64_t attach_leave(struct daemon *d)
+{
+	d->attach.leaving = true;
+	attach_begin(d);
+	return (d->n_ports + 1) * (ATTACH_WAIT_NS + SETTLE_NS);
+}
+
+int attach_start(struct daemon *d)
+{
+	if (!d->attach.ev)
+		d->attach.ev = evtimer_new(d->base, on_poll, d);
+	return d->attach.ev ? 0 : -ENOMEM;
+}
+
+void attach_stop(struct daemon *d)
+{
+	if (d->attach.ev)
+		event_free(d->attach.ev);
+	d->attach.ev = NULL;
+	d->attach.n = d->attach.at = 0;
+}
