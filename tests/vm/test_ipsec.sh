@@ -8,45 +8,49 @@ set -u
 . "$(dirname "$0")/../lab/lib.sh"
 
 KEY=0x$(head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n')
-# The lab's own, with the WAN where it has the tunnel's device.
-for f in bird_edge bird_vpngw routes_there; do eval "$(declare -f $f | sed 's/tun30/wan/g')"; done
+# The lab's own, with the WAN where it has the tunnel's device. The VPN is IPv4's only: one session less at both ends.
+for f in bird_edge bird_vpngw; do eval "$(declare -f $f | sed 's/tun30/wan/g; s/^protocol bgp [A-Z]*v6 .*multihop 5;/& disabled;/')"; done
+eval "$(declare -f sessions_up | sed 's/edge:4/edge:3/; s/vpngw:4/vpngw:3/')"
+routes_there() {
+	[[ $(ip -n "$LAB-hub" route get "$LAN4") == *172.16.3.2* ]] && [[ $(ip -n "$LAB-hub" -6 route get "$LAN6") == *fd00:172:16:3::2* ]] &&
+		[ "$(birdc_at edge show route 10.10.30.0/24 | grep -c unicast)" = 2 ] && ip -n "$LAB-edge" route get "$BRANCH4" | grep -q wan &&
+		[ -n "$(ip -n "$LAB-vpngw" route show 10.2.30.0/25)" ] && ip -n "$LAB-edge" route get "$REMOTE4" | grep -q er0
+}
 
 # sa FROM TO SPI: at both ends
 sa() {
 	local site
 	for site in edge vpngw; do
-		in_ns "$site" ip xfrm state add src "$1" dst "$2" proto esp spi "$3" reqid 30 mode tunnel flag af-unspec \
+		in_ns "$site" ip xfrm state add src "$1" dst "$2" proto esp spi "$3" reqid 30 mode tunnel \
 			aead 'rfc4106(gcm(aes))' "$KEY" 128 || return 1
 	done
 }
 
-# policies SITE OWN-END FAR-END OWN FAR: of each pair of networks, both ways, for what the WAN device sends and receives
+# policies SITE OWN-END FAR-END OWN FAR: of each pair of networks: what the WAN device sends must be ESP, what comes may be (by
+# ExpressRoute it is not; for what comes out of ESP the kernel names no device)
 policies() {
-	local own far dir
+	local own far dir esp="proto esp reqid 30 mode tunnel"
 	for own in $4; do
 		for far in $5; do
-			[[ $own$far != *.*:* && $own$far != *:*.* ]] || continue
-			in_ns "$1" ip xfrm policy add dev wan src "$own" dst "$far" dir out tmpl src "$2" dst "$3" proto esp reqid 30 mode tunnel || return 1
+			# shellcheck disable=SC2086
+			in_ns "$1" ip xfrm policy add dev wan src "$own" dst "$far" dir out tmpl src "$2" dst "$3" $esp || return 1
 			for dir in in fwd; do
-				in_ns "$1" ip xfrm policy add dev wan src "$far" dst "$own" dir $dir tmpl src "$3" dst "$2" proto esp reqid 30 mode tunnel || return 1
+				# shellcheck disable=SC2086
+				in_ns "$1" ip xfrm policy add src "$far" dst "$own" dir $dir tmpl src "$3" dst "$2" $esp level use || return 1
 			done
 		done
 	done
 }
 
 make_tunnel() {
-	local edge='10.2.30.0/25 fd00:2:30::/64' azure='10.10.30.0/24 10.11.30.0/24 fd00:10:10:30::/64'
+	local edge=10.2.30.0/25 azure='10.10.30.0/24 10.11.30.0/24'
 	sa 66.198.12.106 52.168.162.84 0x1001 && sa 52.168.162.84 66.198.12.106 0x1002 &&
 		policies edge 66.198.12.106 52.168.162.84 "$edge" "$azure" &&
 		policies vpngw 52.168.162.84 66.198.12.106 "$azure" "$edge" &&
 		ip -n "$LAB-edge" addr add 10.2.30.125/32 dev wan &&
-		ip -n "$LAB-edge" addr add fd00:2:30::7d/128 dev wan &&
 		ip -n "$LAB-vpngw" addr add $VPNPEER4/32 dev wan &&
-		ip -n "$LAB-vpngw" addr add $VPNPEER6/128 dev wan &&
 		ip -n "$LAB-edge" route add $VPNPEER4/32 dev wan src 10.2.30.125 &&
-		ip -n "$LAB-edge" -6 route add $VPNPEER6/128 dev wan src fd00:2:30::7d &&
-		ip -n "$LAB-vpngw" route add 10.2.30.125/32 dev wan src $VPNPEER4 &&
-		ip -n "$LAB-vpngw" -6 route add fd00:2:30::7d/128 dev wan src $VPNPEER6
+		ip -n "$LAB-vpngw" route add 10.2.30.125/32 dev wan src $VPNPEER4
 }
 
 # ipsec_config FORWARD: the VPN is an Ethernet path, whose next hop is the provider
@@ -79,7 +83,7 @@ ipsec_config fast
 background edge refused "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml"
 check_within 10 "forward: fast ends" finished refused
 check "and names the policies" grep -qE '^sameway: .*forward: fast would pass by.*xfrm polic' "$RUN/refused.log"
-check "doctor names them" true_json 'any(.[]; .check == "xfrm" and (.ok | not))' doctor -c "$RUN/sameway.yaml"
+check "doctor names them" eval 's -j doctor -c "$RUN/sameway.yaml" | jq -e "any(.[]; .check == \"xfrm\" and (.ok | not))"'
 check "nothing was attached" eval '! in_ns edge ip link show | grep -q xdp'
 
 ipsec_config auto
