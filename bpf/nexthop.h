@@ -150,7 +150,7 @@ static __noinline int nexthop_learn(struct __sk_buff *ctx, const struct place *a
 	heard->paths = at->paths;
 	if (at->paths)
 		bpf_loop(SW_MAX_PATHS, path_hear, &heard, 0);
-	else
+	else if (at->role == SW_ROLE_PATH) /* not: untagged, where all paths have tags */
 		nexthop_hear(at->slot * 2 + 1, heard);
 	return 0;
 }

@@ -116,12 +116,28 @@ static void on_the_inside_nothing(void **state)
 	assert_false(gateway_read(LAN1).valid);
 }
 
+/* Without a tag, on an interface whose paths all have some: it is of none of their segments. */
+static void untagged_on_a_trunk_nothing(void **state)
+{
+	const struct discovery d = {"untagged",	   GATEWAY, GATEWAY, ADVERTISEMENT,
+				    OPTION_TARGET, 255,	    false};
+	const struct sw_interface row = {
+		.name = "er0", .role = SW_ROLE_PATH, .slot = ER0, .ports = 1, .tags = 1};
+
+	(void)state;
+	map_write("interfaces", &edge.ifindex[ER0], &row);
+	gateway_write(ER0);
+	discovery_receive(ER0, &d);
+	assert_false(gateway_read(ER0).valid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(learned_and_not, edge_start),
 		cmocka_unit_test_setup(used, edge_start),
 		cmocka_unit_test_setup(on_the_inside_nothing, edge_start),
+		cmocka_unit_test_setup(untagged_on_a_trunk_nothing, edge_start),
 	};
 
 	return cmocka_run_group_tests_name("discovery", tests, edge_setup, edge_teardown);
