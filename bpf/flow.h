@@ -22,6 +22,12 @@ static __always_inline struct sw_flow *flow_find(const struct packet *pkt)
 	return bpf_map_lookup_elem(&flows, &pkt->key);
 }
 
+/* A record that only a spoofer made: nothing that was admitted has been seen of the flow. */
+static __always_inline bool flow_unseen(const struct sw_flow *flow)
+{
+	return !(flow->out_packets | flow->in_packets);
+}
+
 /* The path of the outward direction, SW_NO_PATH: none yet. */
 static __always_inline __u8 flow_hint(const struct sw_flow *flow)
 {
@@ -402,11 +408,26 @@ static __always_inline void flow_record(struct packet *pkt, struct choice *choic
 		flow_judge(pkt, flow, choice);
 }
 
+/* Whether this CPU may make another record for a spoofer. */
+static __always_inline bool spoof_makes(__u64 now)
+{
+	struct sw_health *h = health_row();
+
+	if (!h)
+		return false;
+	if (now - h->spoof_made_ns < SW_SPOOF_MAKE_NS) {
+		h->spoofs_skipped++;
+		return false;
+	}
+	h->spoof_made_ns = now;
+	return true;
+}
+
 /* A packet of an inside host that came by a path; flow as for flow_record(). */
 static __always_inline void flow_spoof(struct packet *pkt, struct sw_flow *flow, __u32 path,
 				       __u64 now)
 {
-	if (!flow)
+	if (!flow && spoof_makes(now))
 		flow = flow_make(pkt, DIR_OUT, now, false);
 	if (!flow)
 		return;

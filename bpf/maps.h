@@ -43,21 +43,24 @@ MAP_PERCPU(health, struct sw_health, 1);
 /* Packets that XDP redirected and the kernel lost, by slot of the device they were for. */
 MAP_PERCPU(redirect_errors, struct sw_redirect_errors, SW_MAX_SLOTS);
 
-/* Our interfaces by ifindex. Written by the daemon; full: the interface is refused at start. */
+/*
+ * Our interfaces by ifindex, and the devices that have paths' addresses (`l3:`). Written by the
+ * daemon; there is room for all, full: the interface is refused at start.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SW_MAX_SLOTS);
+	__uint(max_entries, SW_MAX_SLOTS + SW_MAX_PATHS);
 	__type(key, __u32);
 	__type(value, struct sw_interface);
 } interfaces SEC(".maps");
 
 /*
  * Whose a packet is on an interface with VLAN tags or several paths. Written by the daemon; there
- * is room for every path.
+ * is room for every path twice: what is new is written before what is old goes.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SW_MAX_PATHS);
+	__uint(max_entries, 2 * SW_MAX_PATHS);
 	__type(key, struct sw_port_key);
 	__type(value, struct sw_port);
 } ports SEC(".maps");

@@ -19,6 +19,7 @@ struct decision {
 	__u8 dir;     /* enum direction */
 	__u8 record;  /* the flow table is to see it */
 	__u8 counted; /* as a packet of `path` */
+	__u8 fast;    /* TC: it is redirected, not marked */
 };
 
 /*
@@ -225,7 +226,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 	/* an ICMP error follows the flow it quotes; a fragment has none */
 	if (!d->pkt.fragment)
 		flow = flow_find(&d->pkt);
-	if (!flow) {
+	if (!flow || flow_unseen(flow)) {
 		reason = admit_source(&d->pkt, &d->at);
 	} else if (d->at.role == SW_ROLE_PATH && !d->pkt.icmp_error && sent_inside(flow, &d->pkt)) {
 		reason = SW_REASON_spoof;

@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 2
+#define SW_ABI_VERSION 3
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_INSIDE  64
@@ -187,7 +187,7 @@ struct sw_interface {
 	__u8 ports;  /* 1: it has VLAN tags or several paths, and `ports` tells whose a packet is */
 	__u8 mac[6]; /* its own */
 	__u8 tags;   /* most VLAN tags that a port of it has */
-	__u8 pad;
+	__u8 owner;  /* 1: only has a path's addresses (`l3:`), no program of ours runs on it */
 	__u32 mtu;
 };
 
@@ -281,6 +281,7 @@ struct sw_path_stats {
 	__u64 egress_too_big;	  /* left here: larger than that path's MTU */
 	__u64 egress_no_neighbor; /* left here: its gateway's MAC is not known */
 	__u64 egress_returned;	  /* left here: moved before, another mover brought it back */
+	__u64 egress_lost;	  /* dropped: half rewritten when it could not be moved */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];
@@ -312,6 +313,8 @@ struct sw_health {
 	__u64 flows_full;      /* a record could not be made */
 	__u64 neighbor_asked;  /* look-ups of a gateway's MAC */
 	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
+	__u64 spoofs_skipped;  /* packets of spoofers that no record was made for */
+	__u64 spoof_made_ns;   /* when one was */
 	__u64 rate_window_ns, rate_count;
 };
 
@@ -386,6 +389,8 @@ struct sw_flow_state {
 #define SW_EVIDENCE_AGE_NS 1000000000ULL
 /* So long after a packet of its own inside host came by a path a flow is LOOP_OR_SPOOF. */
 #define SW_SPOOF_HOLD_NS 5000000000ULL
+/* So long a CPU makes no second record of a spoofer's packet: a flood would push out all others. */
+#define SW_SPOOF_MAKE_NS 10000000ULL
 
 /* TCP flags seen, of each direction, in tcp_out / tcp_in: FIN 1, SYN 2, RST 4, ACK 16 */
 struct sw_flow {

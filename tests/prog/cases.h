@@ -17,6 +17,7 @@ struct one {
 	void (*spoil)(struct frame *); /* the bytes */
 	const struct packet *primed;   /* a packet of before, that left by primed_by */
 	enum device primed_by;
+	bool primed_in; /* it came by primed_by instead */
 	enum sw_reason reason;
 	enum sw_action action;
 	enum device to; /* where to, NO_DEVICE: nowhere */
@@ -147,6 +148,8 @@ static const struct packet flow_in = {
 	.src = HUB, .dst = LAN_HOST, .proto = IPPROTO_TCP, .sport = 443, .dport = 4000};
 static const struct packet flow_out6 = {
 	.src = LAN_HOST6, .dst = HUB6, .proto = IPPROTO_TCP, .sport = 4000, .dport = 443};
+static const struct packet spoof_inside = {.src = LAN_HOST, .dst = FAR_HOST};
+static const struct packet spoof_out = {.src = LAN_HOST, .dst = BRANCH};
 static const struct packet flow_echo = {
 	.src = LAN_HOST, .dst = HUB, .proto = IPPROTO_ICMP, .sport = 77};
 
@@ -315,6 +318,15 @@ static const struct one cases[] = {
 	 {.src = "10.2.30.44", .dst = HUB, .proto = IPPROTO_ICMP, .quote = &flow_in}, SPOOF},
 	{"in with an inside source, to nowhere", ER0, {.src = "10.2.30.44", .dst = "10.1.31.10"}, PASSED(no_route)},
 	{"in with a source of this box", ER0, {.src = OWN, .dst = LAN_HOST}, PASSED(source)},
+	{"the answer to what a spoofer sent, from inside too", ER0, {.src = FAR_HOST, .dst = LAN_HOST},
+	 .primed = &spoof_inside, .primed_in = true, SPOOF, .record = true},
+	{"the answer to what a spoofer sent, from where it does not belong", ER0, {.src = BRANCH, .dst = LAN_HOST},
+	 .primed = &spoof_out, .primed_in = true, PASSED(source), .record = true},
+	{"from another inside, after a spoofer", LAN1, {.src = LAN_HOST, .dst = BRANCH},
+	 .primed = &spoof_out, .primed_in = true, PASSED(source), .record = true},
+	{"an ICMP error of what a spoofer sent", ER0,
+	 {.src = BRANCH, .dst = LAN_HOST, .proto = IPPROTO_ICMP, .quote = &spoof_out},
+	 .primed = &spoof_out, .primed_in = true, PASSED(source), .record = true},
 	{"in by a path without candidate, a flow that is there", VPN1,
 	 {.src = HUB, .dst = LAN_HOST, .proto = IPPROTO_TCP, .sport = 443, .dport = 4000},
 	 .primed = &flow_out, .primed_by = ER0, FORWARDED(LAN0)},

@@ -197,6 +197,29 @@ static void test_inside_side(void **state)
 	}
 }
 
+/* A flood of spoofers' packets: a record each SW_SPOOF_MAKE_NS, the others' stay, all is counted.
+ */
+static void test_spoof_flood(void **state)
+{
+	enum { SENT = 20 * FLOWS };
+	const struct packet real = flow_to(REMOTE, 1);
+	uint64_t from = now_ns(), most;
+	(void)state;
+
+	edge.ctl->mode = SW_MODE_ENFORCE;
+	assert_int_equal(packet_run(XDP, LAN0, &real), XDP_REDIRECT);
+	for (unsigned int i = 0; i < SENT; i++) {
+		struct packet p = {.src = LAN_HOST, .dst = HUB, .sport = (uint16_t)i};
+
+		assert_int_equal(packet_run(XDP, ER0, &p), XDP_DROP);
+	}
+	most = (now_ns() - from) / SW_SPOOF_MAKE_NS + 1;
+	assert_in_range(map_count("flows"), 2, 1 + most * (uint64_t)edge.cpus);
+	assert_in_range(health().spoofs_skipped, SENT - most * (uint64_t)edge.cpus, SENT - 1);
+	assert_int_equal(reason_count(ER0, SW_ACTION_DROP, SW_REASON_spoof), SENT);
+	assert_int_equal(flow_state(&real).out, ER0);
+}
+
 /* More flows than room: the oldest go, packets and counters go on, and nobody is refused. */
 static void test_flows_full(void **state)
 {
@@ -275,6 +298,7 @@ int main(void)
 		cmocka_unit_test_setup(test_one_record, flows_start),
 		cmocka_unit_test_setup(test_opener, flows_start),
 		cmocka_unit_test_setup(test_inside_side, flows_start),
+		cmocka_unit_test_setup(test_spoof_flood, flows_start),
 		cmocka_unit_test_setup(test_flows_full, flows_start),
 		cmocka_unit_test_setup(test_next_hop_kept, flows_start),
 		cmocka_unit_test_setup(test_next_hop_comes, flows_start),

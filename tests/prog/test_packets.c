@@ -94,7 +94,7 @@ static void prepare(const struct one *c, uint32_t mode)
 	if (c->vary)
 		c->vary();
 	if (c->primed)
-		packet_run(TC_OUT, c->primed_by, c->primed);
+		packet_run(c->primed_in ? TC_IN : TC_OUT, c->primed_by, c->primed);
 	edge.ctl->mode = mode;
 	counters_clear();
 }

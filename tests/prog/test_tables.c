@@ -114,7 +114,7 @@ static void test_interfaces_and_nexthops(void **state)
 	assert_int_equal(datapath_interface_write(dp, 7, &row), 0);
 	assert_int_equal(maps_interface_each(maps, interface_seen, &seen), 0);
 	assert_int_equal(seen, 1);
-	for (uint32_t i = 100; i < 100 + SW_MAX_SLOTS - 1; i++)
+	for (uint32_t i = 100; i < 100 + SW_MAX_SLOTS + SW_MAX_PATHS - 1; i++)
 		assert_int_equal(datapath_interface_write(dp, i, &row), 0);
 	assert_int_equal(datapath_interface_write(dp, 99, &row), -ENOSPC);
 	assert_int_equal(datapath_interface_remove(dp, 7), 0);
@@ -244,7 +244,7 @@ static void test_flows_and_sums(void **state)
 	close(fd);
 
 	for (int i = 0; i < cpus; i++)
-		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4};
+		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4, 5};
 	fd = pins_open(dir(), "path_stats");
 	assert_int_equal(bpf_map_update_elem(fd, &path, rows, BPF_ANY), 0);
 	assert_int_equal(maps_path_stats(maps, 5, &sum), 0);
@@ -254,6 +254,7 @@ static void test_flows_and_sums(void **state)
 	assert_int_equal(sum.tx_bytes, 4000 * cpus + cpus * (cpus - 1) / 2);
 	assert_int_equal(sum.egress_moved, cpus);
 	assert_int_equal(sum.egress_returned, 4 * cpus);
+	assert_int_equal(sum.egress_lost, 5 * cpus);
 	assert_int_equal(maps_path_stats(maps, SW_MAX_PATHS, &sum), -ENOENT);
 	close(fd);
 	maps_close(maps);
