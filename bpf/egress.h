@@ -113,7 +113,8 @@ static __always_inline int egress_macs(struct __sk_buff *ctx, const struct nexth
 /*
  * Finds who is next and gives it the header that the device wants. Without writing to the packet
  * directly: the kernel would unshare every packet of the box for that, moved or not. (Not inline:
- * it has no share in the deepest stack.) -1: as it was.
+ * it has no share in the deepest stack.) -1: nobody knows the MAC, it is as it was. -2: it may be
+ * half rewritten.
  */
 static __noinline int egress_prepare(struct __sk_buff *ctx, struct decision *d)
 {
@@ -122,19 +123,20 @@ static __noinline int egress_prepare(struct __sk_buff *ctx, struct decision *d)
 	if (nexthop_find(ctx, d->to, &d->pkt, bpf_ktime_get_coarse_ns(), &d->nh))
 		return -1;
 	if (tags && tc_untag(ctx, tags))
-		return -1;
+		return -2;
 	if (d->nh.l3)
 		return 0; /* the kernel takes an Ethernet header off for a device without */
 	if (d->at.l3 ? ethernet_push(ctx, d->pkt.family, &d->nh) : egress_macs(ctx, &d->nh))
-		return -1;
-	return d->nh.tags.all ? tc_tag(ctx, d->nh.tags) : 0;
+		return -2;
+	return d->nh.tags.all && tc_tag(ctx, d->nh.tags) ? -2 : 0;
 }
 
-enum egress { EGRESS_STAYS, EGRESS_MOVED, EGRESS_RETURNED };
+enum egress { EGRESS_STAYS, EGRESS_MOVED, EGRESS_RETURNED, EGRESS_LOST };
 
 /*
  * Moves it where select would have it elsewhere than on `slot`: it is made ready for d->nh. hint:
- * its flow's path. RETURNED: another mover brought it back, it is left alone.
+ * its flow's path. RETURNED: another mover brought it back, it is left alone; where cb[2] is not 0,
+ * it had not come to the target's program, and nobody has counted it. LOST: to be dropped.
  */
 static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct decision *d,
 					       const struct frame *frame, const struct sw_ctl *c,
@@ -143,6 +145,7 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 	struct sw_path_stats *stats = bpf_map_lookup_elem(&path_stats, &slot);
 	enum mark mark = mark_read(ctx, c);
 	struct sw_path *path;
+	int ret;
 
 	if (!stats)
 		return EGRESS_STAYS;
@@ -165,9 +168,14 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 		stats->egress_too_big += frame->segments;
 		return EGRESS_STAYS;
 	}
-	if (egress_prepare(ctx, d)) {
+	ret = egress_prepare(ctx, d);
+	if (ret == -1) {
 		stats->egress_no_neighbor += frame->segments;
 		return EGRESS_STAYS;
+	}
+	if (ret) {
+		stats->egress_lost += frame->segments;
+		return EGRESS_LOST;
 	}
 	mark_set(ctx, c, d->nh.ifindex);
 	stats->egress_moved += frame->segments;

@@ -186,13 +186,15 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 
 	if (!from || !c || !d)
 		return TC_ACT_UNSPEC;
+	/* read once: what is made ready goes */
+	d->fast = *(volatile __u32 *)&c->forward == SW_FORWARD_FAST;
 	tc_frame(ctx, &frame, &d->at);
 	port_place(ctx, &d->at, &frame, from);
 	flow = decide(d, &frame, c);
 	now = bpf_ktime_get_coarse_ns();
 	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
 		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
-	if (d->action == SW_ACTION_FORWARD && c->forward == SW_FORWARD_FAST) {
+	if (d->action == SW_ACTION_FORWARD && d->fast) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
 		} else if (tc_move(ctx, &d->at, &d->pkt, &d->nh)) {
@@ -205,7 +207,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	account_in(d, &frame, flow, now);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
-	if (d->action != SW_ACTION_FORWARD || c->forward != SW_FORWARD_FAST) {
+	if (d->action != SW_ACTION_FORWARD || !d->fast) {
 		tc_mark(ctx, d, c);
 		return TC_ACT_UNSPEC;
 	}
@@ -249,7 +251,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	struct sw_group *dst = NULL, *src = NULL;
 	struct sw_flow *flow = NULL;
 	struct amount n;
-	bool record = true, may_move;
+	bool record = true, may_move, moved = false;
 
 	if (!to || !c || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
@@ -273,8 +275,14 @@ int sw_tc_egress(struct __sk_buff *ctx)
 
 		if (done == EGRESS_MOVED) /* counted where it goes to */
 			return bpf_redirect(d->nh.ifindex, 0);
-		if (done == EGRESS_RETURNED) /* counted there already */
-			return TC_ACT_UNSPEC;
+		if (done == EGRESS_LOST)
+			return TC_ACT_SHOT;
+		if (done == EGRESS_RETURNED) {
+			if (!ctx->cb[2]) /* counted there already */
+				return TC_ACT_UNSPEC;
+			ctx->cb[2] = 0;
+			moved = true;
+		}
 	}
 	if (d->pkt.icmp_error)
 		flow = NULL;
@@ -282,7 +290,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 		return TC_ACT_UNSPEC;
 	n = amount_of(&frame, &d->pkt);
 	count_tx(d->at.slot, n);
-	if (record)
+	if (record && !moved)
 		flow_record(&d->pkt, &d->choice, flow, DIR_OUT, d->at.slot, d->outside_id, n,
 			    bpf_ktime_get_coarse_ns());
 	return TC_ACT_UNSPEC;

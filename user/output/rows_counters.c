@@ -25,6 +25,8 @@ static int interface_add(void *arg, uint32_t ifindex, const struct sw_interface 
 	struct interface_list *list = arg;
 	struct interface_row *new = &list->row[list->n];
 
+	if (row->owner)
+		return 0;
 	if (list->n == SW_MAX_SLOTS)
 		return 1;
 	memcpy(new->name, row->name, sizeof(row->name));
@@ -123,6 +125,7 @@ static int egress_sum(struct maps *maps, const struct interface_row *interface,
 		sum->egress_too_big += more.egress_too_big;
 		sum->egress_no_neighbor += more.egress_no_neighbor;
 		sum->egress_returned += more.egress_returned;
+		sum->egress_lost += more.egress_lost;
 	}
 	return err;
 }
@@ -138,14 +141,16 @@ static json_t *counters_egress(struct maps *maps)
 		struct sw_path_stats s;
 
 		if (egress_sum(maps, &list.row[i], &s) ||
-		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned))
+		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned |
+		      s.egress_lost))
 			continue;
 		ok = rows_append(rows,
-				 json_pack("{s:s, s:I, s:I, s:I, s:I}", "interface",
+				 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "interface",
 					   list.row[i].name, "moved", (json_int_t)s.egress_moved,
 					   "too_big", (json_int_t)s.egress_too_big, "no_neighbor",
 					   (json_int_t)s.egress_no_neighbor, "returned",
-					   (json_int_t)s.egress_returned));
+					   (json_int_t)s.egress_returned, "lost",
+					   (json_int_t)s.egress_lost));
 	}
 	if (ok)
 		return rows;

@@ -87,7 +87,7 @@ static int redirect_add(void *arg, uint32_t ifindex, const struct sw_interface *
 	struct sw_redirect_errors counts;
 
 	(void)ifindex;
-	if (!maps_redirect_errors(sum->maps, row->slot, &counts))
+	if (!row->owner && !maps_redirect_errors(sum->maps, row->slot, &counts))
 		sum->lost += rows_redirect_lost(&counts);
 	return 0;
 }
