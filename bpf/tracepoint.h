@@ -62,10 +62,12 @@ static __always_inline struct sw_interface *traced_interface(const struct net_de
 							     const struct sw_ctl *c)
 {
 	__u32 ifindex = (__u32)BPF_CORE_READ(dev, ifindex);
+	struct sw_interface *row;
 
 	if (BPF_CORE_READ(dev, nd_net.net, ns.inum) != c->netns)
 		return NULL;
-	return bpf_map_lookup_elem(&interfaces, &ifindex);
+	row = bpf_map_lookup_elem(&interfaces, &ifindex);
+	return row && !row->owner ? row : NULL;
 }
 
 #endif

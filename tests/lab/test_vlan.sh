@@ -123,6 +123,14 @@ check "it runs" sameway_start || done_testing
 check "one row a hook of each interface" true_json '[.hooks[] | select(.interface == "er1")] | length == 3' status
 check_within 10 "all paths are usable" true_json 'all(.[]; .usable)' paths
 
+# What er0.300 received came by a path, for TC egress; counters and status have the trunk alone
+owner_rows() {
+	bpftool -j map dump pinned "/sys/fs/bpf/sameway/$LAB/interfaces" |
+		jq '[.[].formatted.value | select(.owner == 1 and .role == 1)] | length'
+}
+check_equal "er0.300 is known as er1's" "$(owner_rows)" 1
+check_equal "its rows are the trunk's" "$(j '[.reasons[], .egress[] | select(.interface == "er0.300")] | length' counters)" 0
+
 # QinQ, by XDP
 check_within 5 "gateway is managed on er0.300" eval 'in_ns edge ip neigh show dev er0.300 | grep -q "192.168.30.18 .*managed"'
 check_within 10 "IPv4 by QinQ, both ways" moves 20 $CLOUD4 er0
@@ -181,5 +189,6 @@ check "it runs again" sameway_start
 # The VLAN interface goes and comes
 ip -n "$LAB-edge" link del er0.300
 check_within 5 "er0.300 deleted: er1 is not usable" true_json '.[0].usable == false and .[0].reasons[0] == "interface-down"' paths
+check_within 5 "and by it nothing comes" eval '[ "$(owner_rows)" = 0 ]'
 check "detach" s detach
 done_testing

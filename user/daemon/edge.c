@@ -83,6 +83,8 @@ static int port_write(struct daemon *d, const struct edge_port *port)
 					     port->link.l3 ? &none : gateway6);
 	if (!ret)
 		ret = edge_interface_write(d, port->link.ifindex);
+	if (!ret && port->owner.ifindex != port->link.ifindex)
+		ret = edge_interface_write(d, port->owner.ifindex);
 	daemon_changed(d);
 	return ret;
 }
@@ -251,6 +253,7 @@ static void on_link_gone(void *arg, uint32_t ifindex, const char *name)
 			usable_update(d, port->slot);
 		}
 		edge_interface_write(d, port->link.ifindex);
+		edge_interface_write(d, port->owner.ifindex);
 	}
 	if (!ours)
 		return;
@@ -359,7 +362,8 @@ static int stale_interface(void *arg, uint32_t ifindex, const struct sw_interfac
 	struct daemon *d = arg;
 	const struct edge_port *port = edge_port_of(d, row->slot);
 
-	if (!port || port->role != row->role || port->link.ifindex != ifindex)
+	if (!port || port->role != row->role ||
+	    (row->owner ? port->owner.ifindex : port->link.ifindex) != ifindex)
 		datapath_interface_remove(d->dp, ifindex);
 	return 0;
 }

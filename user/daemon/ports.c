@@ -197,6 +197,30 @@ static bool interface_row(const struct daemon *d, uint32_t ifindex, struct sw_in
 	return n;
 }
 
+/*
+ * The row of a device that has a path's addresses (`l3:`) and is not its interface: by this one
+ * came, for TC egress, what came by the path. False: it is none.
+ */
+static bool owner_row(const struct daemon *d, uint32_t ifindex, struct sw_interface *row)
+{
+	*row = (struct sw_interface){.owner = 1};
+	for (size_t i = 0; i < d->n_ports; i++) {
+		const struct edge_port *port = &d->port[i];
+
+		if (port->role != SW_ROLE_PATH || !port->present ||
+		    port->owner.ifindex != ifindex || port->link.ifindex == ifindex ||
+		    (row->role && port->slot > row->slot))
+			continue;
+		row->role = port->role;
+		row->slot = port->slot;
+		row->l3 = port->owner.l3;
+		row->mtu = port->owner.mtu;
+		snprintf(row->name, sizeof(row->name), "%.15s", port->owner.name);
+		memcpy(row->mac, port->owner.mac, sizeof(row->mac));
+	}
+	return row->role;
+}
+
 /* All rows of map `ports`, and which of them are of interfaces that ask for it. */
 int edge_interface_write(struct daemon *d, uint32_t ifindex)
 {
@@ -215,7 +239,7 @@ int edge_interface_write(struct daemon *d, uint32_t ifindex)
 	}
 	for (size_t i = 0; i < n && !ret; i++)
 		ret = datapath_port_write(d->dp, &keys[i], &rows[i]);
-	if (!ret && interface_row(d, ifindex, &row))
+	if (!ret && (interface_row(d, ifindex, &row) || owner_row(d, ifindex, &row)))
 		ret = datapath_interface_write(d->dp, ifindex, &row);
 	else if (!ret && ifindex)
 		datapath_interface_remove(d->dp, ifindex);
