@@ -67,6 +67,17 @@ check "others pass" replies $SPOKE4
 nft_edge delete table ip t
 check "the rule goes: no flip back by itself" true_json '.forward == "kernel"' status
 
+# a reload that can't have it fast changes nothing
+printf '__attribute__((section("xdp"), used)) int somebody_else(void *ctx) { (void)ctx; return 2; }\nchar l[] __attribute__((section("license"), used)) = "GPL";\n' >"$RUN/other.c"
+if clang -O2 -target bpf -c "$RUN/other.c" -o "$RUN/other.o" 2>/dev/null && in_ns edge ip link set dev er0 xdp obj "$RUN/other.o" sec xdp; then
+	check "reload would be fast, beside another's XDP: refused, by name" eval '! s reload >"$RUN/out" 2>&1 && grep -q somebody_else "$RUN/out"'
+	check "the daemon lives, the kernel forwards" true_json '.daemon and .forward == "kernel"' status
+	check_at_least "still" "$(by er0)" 20
+	in_ns edge ip link set dev er0 xdp off
+else
+	skip "reload beside another's XDP" "could not load one: iproute2 without libbpf?"
+fi
+
 # asked for
 sed -i 's/^forward: .*/forward: kernel/' "$RUN/sameway.yaml"
 check "forward: kernel, with no rule there" eval 's reload && true_json ".forward == \"kernel\"" status'
