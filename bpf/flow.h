@@ -251,25 +251,25 @@ static __always_inline void state_changed(const struct packet *pkt, struct sw_fl
  * Takes the verdict after a packet. A function of its own, so that the verifier sees it once; it is
  * given the record, since before Linux 6.2 no function's argument can be the key of a look-up. Its
  * stack and those it is called with must fit in 512 bytes, where Linux 6.1 rounds each up to 32.
- * 1: another CPU changed the state meanwhile, to be called again.
+ * choice: room off that stack. 1: another CPU changed the state meanwhile, to be called again.
  */
-__noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow)
+__noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow, struct choice *choice)
 {
 	union flow_word old, new;
-	struct choice choice = {};
 	__u32 zero = 0, generation;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
 
-	if (!c || !pkt || !flow)
+	if (!c || !pkt || !flow || !choice)
 		return 0;
 	/* read before what it guards: a change meanwhile is judged again by the next packet */
 	generation = *(volatile __u32 *)&c->generation;
 	old.word = *(volatile __u64 *)&flow->state;
-	choice.family = pkt->key.family;
-	choice.hash = flow_hash(&pkt->key, c->seed);
-	choice.hint = old.s.out;
-	choose(pkt->seen.group, &choice);
-	new = next_state(&pkt->seen, flow, c, old, &choice);
+	choice->denied = 0;
+	choice->family = pkt->key.family;
+	choice->hash = flow_hash(&pkt->key, c->seed);
+	choice->hint = old.s.out;
+	choose(pkt->seen.group, choice);
+	new = next_state(&pkt->seen, flow, c, old, choice);
 	if (new.word != old.word &&
 	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
 		return 1;
@@ -354,10 +354,11 @@ static __always_inline bool verdict_over(const struct sw_flow *flow, const struc
 
 /*
  * Records a packet of the direction on `path`. flow: what the look-up said, NULL: make one. group:
- * of the outside address, 0: to be looked up, when a verdict is taken.
+ * of the outside address, 0: to be looked up, when a verdict is taken. choice: room for that.
  */
-static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow, __u32 dir,
-					__u32 path, __u32 group, struct amount n, __u64 now)
+static __always_inline void flow_record(struct packet *pkt, struct choice *choice,
+					struct sw_flow *flow, __u32 dir, __u32 path, __u32 group,
+					struct amount n, __u64 now)
 {
 	union flow_word w;
 	__u32 zero = 0;
@@ -397,8 +398,8 @@ static __always_inline void flow_record(struct packet *pkt, struct sw_flow *flow
 	if (!group)
 		group = fib_find(pkt->family, dir == DIR_OUT ? &pkt->dst : &pkt->src);
 	pkt->seen = (struct seen){.now = now, .group = group, .dir = dir, .path = path};
-	if (flow_judge(pkt, flow))
-		flow_judge(pkt, flow);
+	if (flow_judge(pkt, flow, choice))
+		flow_judge(pkt, flow, choice);
 }
 
 /* A packet of an inside host that came by a path; flow as for flow_record(). */

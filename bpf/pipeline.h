@@ -10,6 +10,7 @@ struct decision {
 	struct packet pkt;
 	struct place at; /* where it came by, or leaves */
 	struct nexthop nh;
+	struct choice choice; /* of flow_judge */
 	struct discovery heard;
 	__u32 outside_id; /* group of the destination; beyond the paths when it goes out */
 	__u32 reason, action;
@@ -261,7 +262,7 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 	if (d->counted)
 		count_rx(d->path, n);
 	if (d->record)
-		flow_record(&d->pkt, flow, DIR_IN, d->path, 0, n, now);
+		flow_record(&d->pkt, &d->choice, flow, DIR_IN, d->path, 0, n, now);
 	else if (d->reason == SW_REASON_spoof && !d->pkt.fragment && !d->pkt.icmp_error)
 		flow_spoof(&d->pkt, flow, d->path, now);
 }

@@ -103,7 +103,8 @@ int sw_xdp(struct xdp_md *ctx)
 
 		count_tx(d->path, n);
 		if (!d->pkt.fragment && !d->pkt.icmp_error)
-			flow_record(&d->pkt, flow, DIR_OUT, d->path, d->outside_id, n, now);
+			flow_record(&d->pkt, &d->choice, flow, DIR_OUT, d->path, d->outside_id, n,
+				    now);
 	}
 	return XDP_REDIRECT;
 }
@@ -282,7 +283,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	n = amount_of(&frame, &d->pkt);
 	count_tx(d->at.slot, n);
 	if (record)
-		flow_record(&d->pkt, flow, DIR_OUT, d->at.slot, d->outside_id, n,
+		flow_record(&d->pkt, &d->choice, flow, DIR_OUT, d->at.slot, d->outside_id, n,
 			    bpf_ktime_get_coarse_ns());
 	return TC_ACT_UNSPEC;
 }

@@ -413,7 +413,8 @@ static void test_long_text_is_cut(void **state)
 	uint32_t as_path[40];
 	struct candidate c = {.has_as_path = true, .as_path = as_path, .n_as = 40};
 	const struct prefix p = prefix_of("2001:db8:1111:2222:3333:4444:5555:6666/128");
-	struct cause_way way = {1, name, "interface-15-ch", name, SW_CLASS_EXPRESSROUTE};
+	struct cause_way way = {
+		1, name, "interface-15-ch", name, "interface-15-ch", SW_CLASS_EXPRESSROUTE};
 	struct cause_facts f = {.verdict = SW_VERDICT_POLICY_VIOLATION,
 				.src = p,
 				.dst = p,

@@ -18,6 +18,7 @@
 struct cause_way {
 	int path; /* id, -1: not seen, and the rest is unset */
 	const char *name, *interface, *circuit;
+	const char *l3; /* the device that the kernel's routes name */
 	enum sw_class class;
 };
 

@@ -47,6 +47,7 @@ static struct cause_way way_of(const struct config_path *path, int id)
 		.path = id,
 		.name = path->name,
 		.interface = path->interface,
+		.l3 = config_l3(path),
 		.circuit = path->circuit[0] ? path->circuit : path->name,
 		.class = path->class,
 	};

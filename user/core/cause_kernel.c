@@ -101,7 +101,7 @@ bool cause_kernel_tell(const struct cause_facts *f, struct cause_told *told, str
 	used = candidate_of(f, f->forward.name, &used_prefix);
 	better = candidate_of(f, f->available[0], &better_prefix);
 	if (f->kernel.known) {
-		if (strcmp(f->kernel.route.interface, f->forward.interface))
+		if (strcmp(f->kernel.route.interface, f->forward.l3))
 			return false; /* it was not the kernel's route that sent it there */
 		if (!f->kernel.route.learned || f->kernel.route.table) {
 			tell_override(f, told, msg, fix);

@@ -264,7 +264,7 @@ static void check_gateways(struct doctor_report *report, const struct host *host
 	for (size_t i = 0; i < 2; i++) {
 		char text[IP_STRLEN], fix[HOST_TEXT];
 
-		if (!port->gateway[i]->family || link->l3)
+		if (!port->gateway[i] || !port->gateway[i]->family || link->l3)
 			continue;
 		ip_format(port->gateway[i], text);
 		snprintf(fix, sizeof(fix),

@@ -70,6 +70,15 @@ bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons 
 	return true;
 }
 
+/* Whether path `id`, another than the interface's first, is on it too. */
+static bool interface_has(struct maps *maps, const struct interface_row *interface, unsigned int id)
+{
+	struct sw_path path;
+
+	return id != interface->slot && !maps_path(maps, id, &path) && path.name[0] &&
+	       path.ifindex == interface->ifindex;
+}
+
 /* What the interface received: the counters of all the paths that are on it. */
 static int interface_sum(struct maps *maps, const struct interface_row *interface,
 			 struct sw_reasons *sum)
@@ -79,10 +88,8 @@ static int interface_sum(struct maps *maps, const struct interface_row *interfac
 
 	for (unsigned int id = 0; !err && id < SW_MAX_PATHS; id++) {
 		uint64_t more[sizeof(*sum) / sizeof(uint64_t)];
-		struct sw_path path;
 
-		if (id == interface->slot || maps_path(maps, id, &path) || !path.name[0] ||
-		    path.ifindex != interface->ifindex)
+		if (!interface_has(maps, interface, id))
 			continue;
 		err = maps_reasons(maps, id, (struct sw_reasons *)more);
 		for (size_t i = 0; !err && i < sizeof(more) / sizeof(more[0]); i++)
@@ -98,6 +105,28 @@ static void interfaces_read(struct maps *maps, struct interface_list *list)
 	qsort(list->row, list->n, sizeof(list->row[0]), by_slot);
 }
 
+/* What TC egress did there, of all the paths that are on it. */
+static int egress_sum(struct maps *maps, const struct interface_row *interface,
+		      struct sw_path_stats *sum)
+{
+	int err = maps_path_stats(maps, interface->slot, sum);
+
+	for (unsigned int id = 0; !err && id < SW_MAX_PATHS; id++) {
+		struct sw_path_stats more;
+
+		if (!interface_has(maps, interface, id))
+			continue;
+		err = maps_path_stats(maps, id, &more);
+		if (err)
+			break;
+		sum->egress_moved += more.egress_moved;
+		sum->egress_too_big += more.egress_too_big;
+		sum->egress_no_neighbor += more.egress_no_neighbor;
+		sum->egress_returned += more.egress_returned;
+	}
+	return err;
+}
+
 static json_t *counters_egress(struct maps *maps)
 {
 	struct interface_list list;
@@ -108,7 +137,7 @@ static json_t *counters_egress(struct maps *maps)
 	for (size_t i = 0; ok && i < list.n && list.row[i].slot < SW_MAX_PATHS; i++) {
 		struct sw_path_stats s;
 
-		if (maps_path_stats(maps, list.row[i].slot, &s) ||
+		if (egress_sum(maps, &list.row[i], &s) ||
 		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned))
 			continue;
 		ok = rows_append(rows,
