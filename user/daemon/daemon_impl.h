@@ -7,7 +7,7 @@
  *   attach.c      XDP on the interfaces, one at a time
  *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
- *   egress.c      whether somebody else moves packets back
+ *   egress.c      output rules, and whether somebody else moves packets back
  *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
@@ -61,12 +61,14 @@ struct attach {
 	struct event *ev;
 	uint8_t slot[SW_MAX_SLOTS]; /* in this order; done before `at` */
 	size_t n, at;
-	char name[IFNAMSIZ]; /* the interface that is waited for, empty: none */
-	bool attached;	     /* by what it was shaken: XDP put on, else taken off */
-	bool dipped;	     /* its link, or a path of its, was seen down since */
-	uint64_t paths;	     /* of its paths, those that were usable before */
-	uint64_t since_ns;
-	bool leaving; /* all off, then the daemon ends */
+	char name[IFNAMSIZ];	  /* the interface that is waited for, empty: none */
+	bool attached;		  /* by what it was shaken: XDP put on, else taken off */
+	bool dipped;		  /* its link, or a path of its, was seen down since */
+	uint64_t paths;		  /* of its paths, those that were usable before */
+	uint64_t routed;	  /* and those that had routes */
+	uint64_t since_ns, up_ns; /* up_ns: when its link was last seen up */
+	bool leaving;		  /* all off, then the daemon ends */
+	bool given_up;		  /* no further interface gets XDP */
 };
 
 /* What XDP redirected and the kernel lost (redirects.c). */
@@ -142,6 +144,7 @@ struct daemon {
 	bool config_wrong;	    /* the start failed by what the config says */
 	enum sw_forward forward;    /* in effect */
 	bool bypassed;		    /* and passes by rules that are there, as it may */
+	bool output_told;	    /* nothing is moved at TC egress, for output rules: said */
 	uint64_t steered;	    /* paths whose rules and routes were all there */
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
@@ -177,8 +180,9 @@ int daemon_config_read(const char *file, struct config **out, struct config_erro
 int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR]);
 void daemon_plane_stop(struct daemon *d);
 
-/* forward.c. Whether this config's mode can be in effect on this box; changes nothing. */
-int forward_check(const struct daemon *d, char err[DATAPATH_ERR]);
+/* forward.c. Whether this config's mode can be in effect on this box, and who would send; changes
+ * nothing but d->forward. */
+int forward_check(struct daemon *d, char err[DATAPATH_ERR]);
 /*
  * Decides who sends, and puts the rules and tables as the mode wants them; the ports are known.
  * -errno with err: it is as before.
@@ -232,7 +236,9 @@ void edge_release(struct daemon *d);
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);
-/* egress.c, each second: says once of each path that another mover brings its packets back. */
+/* egress.c. Whether output rules keep TC egress from moving packets: tells the programs. */
+void egress_look(struct daemon *d);
+/* Each second: says once of each path that another mover brings its packets back. */
 void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
@@ -243,7 +249,10 @@ int attach_start(struct daemon *d);
 void attach_stop(struct daemon *d);
 /* Whether XDP could go on where the mode wants it: -EBUSY with err where another's is. */
 int attach_check(struct daemon *d, char err[DATAPATH_ERR]);
-/* XDP as the mode says, on all, one at a time; goes on by itself, and begins anew when called. */
+/*
+ * XDP as the mode says, on all, one at a time; goes on by itself, and begins anew when called.
+ * While cold only programs that run are replaced: the rest is cold_end's to begin.
+ */
 void attach_begin(struct daemon *d);
 /* The same on an interface that has just come: at once. */
 void attach_one(struct daemon *d, struct edge_port *port);
