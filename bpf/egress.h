@@ -12,11 +12,12 @@
 
 /*
  * Whether the kernel's choice may be changed at all. Where the kernel forwards it has a firewall or
- * NAT, done for the device that it chose. No magic: who comes back can't be told.
+ * NAT, done for the device that it chose; output rules are likewise. No magic: who comes back can't
+ * be told.
  */
 static __always_inline bool moves(const struct sw_ctl *c)
 {
-	return c->magic && c->forward == SW_FORWARD_FAST && enforcing(c);
+	return c->magic && c->forward == SW_FORWARD_FAST && !c->no_egress_moves && enforcing(c);
 }
 
 /*

@@ -142,6 +142,8 @@ struct sw_ctl {
 	__u32 fwmark;
 	/* first of the route tables and rule priorities installed, and to be removed; 0: none */
 	__u32 tables, tables_before;
+	/* 1: output rules of this box saw the kernel's choice, what it sends out stays there */
+	__u32 no_egress_moves;
 };
 
 /* What a packet of the path carries in the bits of `mask`. */

@@ -132,6 +132,16 @@ check_equal "the box is alive: the LAN's pings pass" "$(ping_lost 20 0.01 $CLOUD
 in_ns edge tc filter del dev er0 egress prio 77
 check_equal "it is gone: all is as before" "$(at msee own4 pings 20 $OWN4 $CLOUD4)" 20
 
+# Output rules of this box saw the kernel's choice: what they let pass stays there, until they are gone.
+in_ns edge nft 'add table inet guard; add chain inet guard out { type filter hook output priority 0; }; add rule inet guard out oifname "tun30" counter'
+check_within 2 "output rules: seen, said" grep -q 'output rules are obeyed: nftables chain inet guard out (hook output) has 1 rule' "$RUN/sameway.log"
+check_equal "nothing is moved past them" "$(at vpngw own4 pings 20 $OWN4 $CLOUD4)" 20
+check "still fast" true_json '.forward == "fast"' status
+check "doctor says it" eval 's -j doctor -c "$RUN/sameway.yaml" | jq -e "any(.[]; .check == \"egress\" and .subject == \"output rules\")"'
+in_ns edge nft delete table inet guard
+check_within 8 "they are gone: said" grep -q 'no output rules any more' "$RUN/sameway.log"
+check_equal "moved again" "$(at msee own4 pings 20 $OWN4 $CLOUD4)" 20
+
 # The daemon is not needed.
 sameway_kill
 check_equal "daemon dead: still moved" "$(at msee own4 pings 20 $OWN4 $CLOUD4)" 20

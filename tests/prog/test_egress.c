@@ -171,6 +171,10 @@ static void vary_no_magic(void)
 {
 	edge.ctl->magic = 0;
 }
+static void vary_output_rules(void)
+{
+	edge.ctl->no_egress_moves = 1;
+}
 static void vary_er_down(void)
 {
 	paths_down(BIT(ER0) | BIT(ER1));
@@ -264,6 +268,8 @@ static const struct one cases[] = {
 	{"the kernel forwards", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel},
 	{"the kernel forwards, from inside", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel, FORWARDED(LAN0)},
 	{"no magic yet", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_no_magic},
+	{"output rules", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_output_rules},
+	{"output rules, forwarded", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_output_rules, FORWARDED(LAN0)},
 	/* size */
 	{"as big as the path", ER0, {LOCAL4(BRANCH), .size = 1400}, TO(TUN)},
 	{"too big for it", ER0, {LOCAL4(BRANCH), .size = 1401}, .outcome = TOO_BIG},

@@ -41,6 +41,9 @@ static void nft_chains_are_found(void **state)
 		{"add table netdev n; add chain netdev n in { type filter hook ingress device lo "
 		 "priority 0; }; add rule netdev n in counter",
 		 "nftables chain netdev n in (hook ingress) has 1 rule"},
+		{"add table netdev n; add chain netdev n out { type filter hook egress device lo "
+		 "priority 0; }; add rule netdev n out counter",
+		 "nftables chain netdev n out (hook egress) has 1 rule"},
 	};
 
 	(void)state;
@@ -53,8 +56,30 @@ static void nft_chains_are_found(void **state)
 	}
 }
 
-/* Sets the policy of the FORWARD chain of iptables' filter table, as iptables-legacy would. */
-static void iptables_forward_policy(int verdict)
+static void output_rules_are_apart(void **state)
+{
+	char text[300] = "untouched";
+
+	(void)state;
+	assert_int_equal(links_netfilter_output(text), 0);
+	sh("nft 'add table inet f; add chain inet f out { type filter hook output priority 0; }; "
+	   "add chain inet f way { type filter hook forward priority 0; policy drop; }; add table "
+	   "netdev n; add chain netdev n out { type filter hook egress device lo priority 0; }; "
+	   "add rule netdev n out counter'");
+	assert_int_equal(links_netfilter_output(text), 0);
+	assert_string_equal(text, "untouched");
+	sh("nft add rule inet f out counter; nft delete chain inet f way; nft delete table netdev "
+	   "n");
+	assert_int_equal(links_netfilter_output(text), 1);
+	assert_string_equal(text, "nftables chain inet f out (hook output) has 1 rule");
+	assert_int_equal(links_netfilter_found(text), 0);
+	sh("nft flush chain inet f out; nft 'add chain inet f out { policy drop; }'");
+	assert_int_equal(links_netfilter_output(text), 1);
+	assert_string_equal(text, "nftables chain inet f out (hook output) has policy drop");
+}
+
+/* Sets the policy of a chain of iptables' filter table, as iptables-legacy would. */
+static void iptables_policy(int hook, int verdict)
 {
 	struct ipt_getinfo info = {.name = "filter"};
 	socklen_t len = sizeof(info);
@@ -83,7 +108,7 @@ static void iptables_forward_policy(int verdict)
 	memcpy(replace->underflow, info.underflow, sizeof(info.underflow));
 	replace->counters = calloc(info.num_entries, sizeof(*replace->counters));
 	memcpy(replace->entries, get->entrytable, info.size);
-	entry = (void *)((char *)replace->entries + info.underflow[NF_INET_FORWARD]);
+	entry = (void *)((char *)replace->entries + info.underflow[hook]);
 	target = (void *)((char *)entry + entry->target_offset);
 	target->verdict = -verdict - 1;
 	assert_int_equal(setsockopt(fd, IPPROTO_IP, IPT_SO_SET_REPLACE, replace,
@@ -100,11 +125,15 @@ static void iptables_policy_is_found(void **state)
 	char text[300] = "";
 
 	(void)state;
-	iptables_forward_policy(NF_ACCEPT);
+	iptables_policy(NF_INET_FORWARD, NF_ACCEPT);
 	assert_int_equal(links_netfilter_found(text), 0);
-	iptables_forward_policy(NF_DROP);
+	iptables_policy(NF_INET_FORWARD, NF_DROP);
 	assert_int_equal(links_netfilter_found(text), 1);
 	assert_string_equal(text, "iptables chain filter FORWARD has policy DROP");
+	assert_int_equal(links_netfilter_output(text), 0);
+	iptables_policy(NF_INET_LOCAL_OUT, NF_DROP);
+	assert_int_equal(links_netfilter_output(text), 1);
+	assert_string_equal(text, "iptables chain filter OUTPUT has policy DROP");
 }
 
 /* Which rules write bits of 0xff0000 before the kernel routes. */
@@ -155,9 +184,9 @@ static void forwarding_follows_the_sysctl(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(no_chain_with_a_rule_is_none),  T(nft_chains_are_found),
-		T(iptables_policy_is_found),	  T(writers_of_marks_are_found),
-		T(forwarding_follows_the_sysctl),
+		T(no_chain_with_a_rule_is_none), T(nft_chains_are_found),
+		T(output_rules_are_apart),	 T(iptables_policy_is_found),
+		T(writers_of_marks_are_found),	 T(forwarding_follows_the_sysctl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,11 +161,55 @@ static void taken_is_named(void **state)
 	assert_string_equal(text, "table 7064 has an IPv4 route of somebody else (proto 4)");
 }
 
+/* A VPN's packets are answered unreachable without its device: not sent in clear by another route.
+ */
+static void vpn_is_guarded(void **state)
+{
+	(void)state;
+	plan_two();
+	plan.path[1].vpn = true;
+	sh("ip link set lo up; ip route add default via 192.0.2.2; ip addr add fd00::1/64 dev e0 "
+	   "nodad; ip -6 route add default via fd00::2 dev e0");
+	assert_int_equal(steer_sync(&plan, true, &report), 0);
+	assert_int_equal(report.put, 8);
+	assert_int_equal(report.err, 0);
+	says("ip route show table 7063 | sed 's/ linkdown//'",
+	     "default dev t0 proto 83 scope link mtu lock 1380\n"
+	     "unreachable default proto 83 metric 4294967295\n");
+	says("ip -6 route show table 7063 | cut -d' ' -f1-3,5-6",
+	     "default dev t0 83 metric\nunreachable default dev proto 83\n");
+	assert_int_equal(steer_sync(&plan, false, &report), 0);
+	assert_int_equal(report.put, 0);
+	sh("ip link del t0");
+	says("ip route get 10.1.1.1 mark 0x400000 2>&1", "RTNETLINK answers: No route to host\n");
+	says("ip -6 route get fd01::1 mark 0x400000 2>&1", "RTNETLINK answers: No route to host\n");
+	says("ip route get 10.1.1.1 | grep -c e0", "1\n"); /* the others' go on */
+	plan.path[1].ifindex = 0;
+	plan.path[1].l3 = false; /* not known any more */
+	assert_int_equal(steer_sync(&plan, true, &report), 0);
+	assert_int_equal(report.put, 0);
+	says("ip -6 rule | grep ^7", RULES6);
+	sh("ip route del unreachable default table 7063 metric 4294967295");
+	assert_int_equal(steer_sync(&plan, false, &report), 0);
+	assert_int_equal(report.put, 1);
+	assert_string_equal(report.what, "IPv4 unreachable route of table 7063");
+	/* of another class now */
+	plan.path[1].vpn = false;
+	plan.path[1].l3 = true;
+	assert_int_equal(steer_sync(&plan, true, &report), 0);
+	says("ip route show table 7063; ip -6 route show table 7063", "");
+	plan.path[1].vpn = true;
+	assert_int_equal(steer_sync(&plan, true, &report), 0);
+	assert_int_equal(steer_clear(7000), 0);
+	says("ip route show table all | grep -c 'proto 83'", "0\n");
+	says("ip -6 route show table all | grep -c 'proto 83'", "0\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(is_put_once),	     T(comes_back),	T(link_local_gateway),
-		T(follows_the_plan), T(taken_is_named),
+		T(follows_the_plan), T(taken_is_named), T(vpn_is_guarded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

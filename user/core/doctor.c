@@ -101,11 +101,25 @@ static void check_filters(struct doctor_report *report, const struct doctor_kern
 	}
 }
 
+/* Rules for what this box sends itself: TC egress leaves it where they saw it. */
+static void check_output(struct doctor_report *report, const struct doctor_kernel *kernel,
+			 bool kernel_forwards, bool bypass)
+{
+	if (!kernel->output[0] || kernel_forwards)
+		return;
+	doctor_add(report, "egress", "output rules", true, "",
+		   bypass ? "%.200s: what this box sends is moved past it, as `bypass-netfilter` "
+			    "allows"
+			  : "%.200s: obeyed: what this box sends stays on the kernel's path",
+		   kernel->output);
+}
+
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
 		   bool kernel_forwards, bool bypass)
 {
 	check_features(report, kernel);
 	check_filters(report, kernel, kernel_forwards, bypass);
+	check_output(report, kernel, kernel_forwards, bypass);
 }
 
 static bool in_tables(const struct config *cfg, uint32_t number)

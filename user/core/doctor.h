@@ -32,6 +32,7 @@ struct doctor_kernel {
 	char filters[3]
 		    [HOST_TEXT]; /* nftables, iptables, xfrm: the first found of each, or empty */
 	int filters_err[3];	 /* could not be asked: -errno */
+	char output[HOST_TEXT];	 /* the first chain on the output hook with rules, or empty */
 	char marks[HOST_TEXT];	 /* an nftables rule that writes bits of `fwmark`, or empty */
 };
 

@@ -7,7 +7,7 @@
  *   attach.c      XDP on the interfaces, one at a time
  *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
- *   egress.c      whether somebody else moves packets back
+ *   egress.c      output rules, and whether somebody else moves packets back
  *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
@@ -144,6 +144,7 @@ struct daemon {
 	bool config_wrong;	    /* the start failed by what the config says */
 	enum sw_forward forward;    /* in effect */
 	bool bypassed;		    /* and passes by rules that are there, as it may */
+	bool output_told;	    /* nothing is moved at TC egress, for output rules: said */
 	uint64_t steered;	    /* paths whose rules and routes were all there */
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
@@ -235,7 +236,9 @@ void edge_release(struct daemon *d);
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);
-/* egress.c, each second: says once of each path that another mover brings its packets back. */
+/* egress.c. Whether output rules keep TC egress from moving packets: tells the programs. */
+void egress_look(struct daemon *d);
+/* Each second: says once of each path that another mover brings its packets back. */
 void egress_watch(struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */

@@ -112,17 +112,21 @@ static void plan_make(const struct daemon *d, struct steer_plan *plan)
 	plan->mask = d->cfg->fwmark;
 	for (size_t i = 0; i < d->n_ports; i++) {
 		const struct edge_port *port = &d->port[i];
+		uint32_t fit = edge_port_mtu(port);
 		const struct config_path *cfg;
 
 		if (port->role != SW_ROLE_PATH)
 			continue;
 		cfg = d->path[port->slot].cfg;
+		if (cfg->mtu && cfg->mtu < fit)
+			fit = cfg->mtu;
 		plan->path[plan->n++] = (struct steer_path){
 			.id = port->slot,
 			.ifindex = port->present ? port->owner.ifindex : 0,
 			.l3 = port->link.l3,
+			.vpn = cfg->class == SW_CLASS_VPN,
 			.via = {cfg->gateway, cfg->gateway6},
-			.mtu = cfg->mtu && cfg->mtu < port->link.mtu ? cfg->mtu : 0,
+			.mtu = port->present && fit < port->owner.mtu ? fit : 0,
 		};
 	}
 }
@@ -246,6 +250,7 @@ int forward_begin(struct daemon *d, char err[DATAPATH_ERR])
 
 void forward_apply(struct daemon *d)
 {
+	egress_look(d);
 	__atomic_store_n(&datapath_ctl(d->dp)->forward, d->forward, __ATOMIC_RELEASE);
 }
 
@@ -290,16 +295,20 @@ void forward_sync(struct daemon *d)
 void forward_tick(struct daemon *d)
 {
 	forward_sync(d);
-	if (d->ticks % LOOK_PERIOD == 0)
-		forward_look(d);
+	if (d->ticks % LOOK_PERIOD)
+		return;
+	forward_look(d);
+	egress_look(d);
 }
 
 static void on_news(void *arg, enum watch_news news)
 {
-	if (news == WATCH_RULES)
+	if (news == WATCH_RULES) {
 		forward_sync(arg);
-	else
-		forward_look(arg);
+		return;
+	}
+	forward_look(arg);
+	egress_look(arg);
 }
 
 int forward_watch(struct daemon *d, char err[DATAPATH_ERR])

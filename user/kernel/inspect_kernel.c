@@ -62,6 +62,7 @@ void inspect_kernel(struct doctor_kernel *out, uint32_t mask)
 		if (found < 0)
 			out->filters_err[i] = found;
 	}
+	links_netfilter_output(out->output);
 	if (mask)
 		links_netfilter_marks(mask, out->marks);
 }

@@ -70,11 +70,16 @@ int links_release_neighbor(uint32_t ifindex, const struct ip_addr *addr);
 
 /*
  * What redirected packets would pass by on this box: nftables or iptables chains with rules on the
- * forward, postrouting, prerouting or ingress hooks, xfrm policies (forward, out) without an
- * interface. `text` names the first found, and is untouched else.
- * 1: found, 0: none, -errno: could not be asked.
+ * forward, postrouting, prerouting, ingress or egress (netdev) hooks, xfrm policies (forward, out)
+ * without an interface. `text` names the first found, and is untouched else. 1: found, 0: none,
+ * -errno: could not be asked.
  */
 int links_netfilter_found(char text[300]);
+/*
+ * The same for what TC egress moves: chains on the output hook. They were obeyed, with the device
+ * that the kernel chose.
+ */
+int links_netfilter_output(char text[300]);
 /*
  * 1 where XDP can redirect packets to the device (it has ndo_xdp_xmit, and its other end takes
  * them), 0 where not: they would be lost without a trace. -EOPNOTSUPP: the kernel can't say (before

@@ -124,7 +124,7 @@ struct nlmsghdr *netfilter_request(char *buf, uint16_t type, uint8_t family);
 /* Its name where packets of ours could be concerned, else NULL. */
 const char *netfilter_family(uint8_t family);
 
-/* iptables of the old kind; as links_netfilter_found. */
-int xtables_found(char text[LINKS_TEXT]);
+/* iptables of the old kind; as links_netfilter_found, output: as links_netfilter_output. */
+int xtables_found(bool output, char text[LINKS_TEXT]);
 
 #endif

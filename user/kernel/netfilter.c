@@ -26,6 +26,7 @@ struct chain {
 
 struct chains {
 	struct chain *first, **end;
+	bool output; /* those of the output hook, and no other */
 };
 
 int netfilter_dump(int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
@@ -89,12 +90,18 @@ const char *netfilter_family(uint8_t family)
 	}
 }
 
-/* The hook's name where redirected packets pass it by, else NULL. */
+#define NETDEV_EGRESS 1 /* NF_NETDEV_EGRESS: an enumerator since Linux 5.16 */
+
+/* The hook's name where redirected packets pass it by, or those moved at TC egress; else NULL. */
 static const char *hook_of(uint8_t family, uint32_t hook)
 {
 	if (family == NFPROTO_NETDEV)
-		return hook == NF_NETDEV_INGRESS ? "ingress" : NULL;
+		return hook == NF_NETDEV_INGRESS ? "ingress"
+		       : hook == NETDEV_EGRESS	 ? "egress"
+						 : NULL;
 	switch (hook) {
+	case NF_INET_LOCAL_OUT:
+		return "output";
 	case NF_INET_PRE_ROUTING:
 		return "prerouting";
 	case NF_INET_FORWARD:
@@ -106,6 +113,11 @@ static const char *hook_of(uint8_t family, uint32_t hook)
 	default:
 		return NULL;
 	}
+}
+
+static bool is_output(const struct chain *chain)
+{
+	return chain->family != NFPROTO_NETDEV && chain->hook == NF_INET_LOCAL_OUT;
 }
 
 static void name_copy(char *to, size_t size, const struct nlattr *attr)
@@ -159,7 +171,8 @@ static int chain_message(const struct nlmsghdr *nlh, void *arg)
 			break;
 		}
 	}
-	if (!hooked || !netfilter_family(chain.family) || !hook_of(chain.family, chain.hook))
+	if (!hooked || !netfilter_family(chain.family) || !hook_of(chain.family, chain.hook) ||
+	    is_output(&chain) != chains->output)
 		return MNL_CB_OK;
 	kept = malloc(sizeof(*kept));
 	if (!kept) {
@@ -227,9 +240,9 @@ static int rules_count(const struct chain *chain, unsigned int *out)
 	return err;
 }
 
-static int nft_found(char text[LINKS_TEXT])
+static int nft_found(bool output, char text[LINKS_TEXT])
 {
-	struct chains chains = {.end = &chains.first};
+	struct chains chains = {.end = &chains.first, .output = output};
 	int found = chains_dump(&chains);
 
 	if (is_absent(found))
@@ -310,9 +323,24 @@ static int xfrm_found(char text[LINKS_TEXT])
 
 int links_netfilter_look(int what, char text[LINKS_TEXT])
 {
-	static int (*const looks[])(char text[LINKS_TEXT]) = {nft_found, xtables_found, xfrm_found};
+	switch (what) {
+	case 0:
+		return nft_found(false, text);
+	case 1:
+		return xtables_found(false, text);
+	default:
+		return xfrm_found(text);
+	}
+}
 
-	return looks[what](text);
+int links_netfilter_output(char text[LINKS_TEXT])
+{
+	int nft = nft_found(true, text), xtables;
+
+	if (nft > 0)
+		return nft;
+	xtables = xtables_found(true, text);
+	return xtables > 0 || !nft ? xtables : nft;
 }
 
 int links_netfilter_found(char text[LINKS_TEXT])

@@ -87,7 +87,7 @@ static void rule_want(struct look *look, const struct steer_rule *want)
 
 struct route_look {
 	const struct steer_route *want;
-	bool there;
+	bool there, guarded;
 };
 
 static int route_compare(void *arg, const struct steer_route *route)
@@ -95,28 +95,44 @@ static int route_compare(void *arg, const struct steer_route *route)
 	struct route_look *look = arg;
 	const struct steer_route *want = look->want;
 
-	look->there |= route->plain && route->protocol == SW_RTPROT &&
-		       route->ifindex == want->ifindex && ip_equal(&route->via, &want->via) &&
-		       route->mtu == want->mtu;
+	if (route->protocol != SW_RTPROT)
+		return 0;
+	look->guarded |= route->unreachable;
+	look->there |= route->plain && route->ifindex == want->ifindex &&
+		       ip_equal(&route->via, &want->via) && route->mtu == want->mtu;
 	return 0;
 }
 
-static int route_want(struct look *look, const struct steer_path *path, uint8_t family)
+/* Keeps what is marked for a VPN from leaving by another route, in clear, when its device is away.
+ */
+static struct steer_route guard_of(uint8_t family, uint32_t table)
+{
+	return (struct steer_route){
+		.family = family, .protocol = SW_RTPROT, .table = table, .unreachable = true};
+}
+
+static int route_want(struct look *look, const struct steer_path *path, uint8_t family, bool prune)
 {
 	struct steer_route want = {.family = family,
 				   .protocol = SW_RTPROT,
 				   .table = look->plan->tables + path->id,
 				   .ifindex = path->ifindex,
 				   .mtu = path->mtu};
+	const struct steer_route guard = guard_of(family, want.table);
 	struct route_look found = {.want = &want};
 	int err;
 
 	if (!path->l3)
 		want.via = path->via[family == 6];
-	if (!path->ifindex)
-		return 0;
 	err = steer_routes(look->nl, family, want.table, route_compare, &found);
-	if (err || found.there)
+	if (err)
+		return err;
+	if (path->vpn && !found.guarded)
+		note(look, steer_route_put(look->nl, &guard), "unreachable route of table", family,
+		     want.table);
+	if (!path->vpn && found.guarded && prune)
+		err = steer_route_drop(look->nl, &guard);
+	if (err || found.there || !path->ifindex)
 		return err;
 	note(look, steer_route_put(look->nl, &want), "route of table", family, want.table);
 	return 0;
@@ -124,7 +140,8 @@ static int route_want(struct look *look, const struct steer_path *path, uint8_t 
 
 static bool carries(const struct steer_path *path, uint8_t family)
 {
-	return path->l3 || path->via[family == 6].family;
+	/* whether a device that is away has an Ethernet header is not known */
+	return path->l3 || path->via[family == 6].family || (path->vpn && !path->ifindex);
 }
 
 static const struct steer_path *path_of(const struct steer_plan *plan, uint8_t id, uint8_t family)
@@ -205,7 +222,7 @@ static int sync_all(struct look *look, bool prune)
 
 			if (!carries(path, families[f]))
 				continue;
-			err = route_want(look, path, families[f]); /* before the rule */
+			err = route_want(look, path, families[f], prune); /* before the rule */
 			rule_want(look, &want);
 		}
 	}
@@ -218,14 +235,15 @@ int steer_sync(const struct steer_plan *plan, bool prune, struct steer_report *r
 	int err = -EINTR;
 
 	memset(report, 0, sizeof(*report));
-	look.nl = steer_open();
-	if (!look.nl)
-		return -errno;
+	/* a new socket each time: the rest of an interrupted dump is still in the old one */
 	for (int try = 0; try < TRIES && err == -EINTR; try++) {
+		look.nl = steer_open();
+		if (!look.nl)
+			return -errno;
 		look.n = 0;
 		err = sync_all(&look, prune);
+		mnl_socket_close(look.nl);
 	}
-	mnl_socket_close(look.nl);
 	return err;
 }
 
@@ -279,12 +297,15 @@ static int look_taken(struct mnl_socket *nl, struct taken *taken)
 int steer_taken(uint32_t tables, char text[STEER_TEXT])
 {
 	struct taken taken = {.tables = tables, .text = text};
-	struct mnl_socket *nl = steer_open();
-	int err = nl ? -EINTR : -errno;
+	int err = -EINTR;
 
-	for (int try = 0; nl && try < TRIES && err == -EINTR; try++)
+	for (int try = 0; try < TRIES && err == -EINTR; try++) {
+		struct mnl_socket *nl = steer_open();
+
+		if (!nl)
+			return -errno;
 		err = look_taken(nl, &taken);
-	if (nl)
 		mnl_socket_close(nl);
+	}
 	return err ? err : taken.found;
 }

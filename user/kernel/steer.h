@@ -2,7 +2,8 @@
 /*
  * Rules and routes by which the kernel sends a marked packet by its path: for each path and family
  * a rule `fwmark VALUE/MASK lookup TABLE` and in that table one default route. Priority and table
- * are `tables` plus the path's id; all of them carry the protocol SW_RTPROT.
+ * are `tables` plus the path's id; all of them carry the protocol SW_RTPROT. Behind a VPN's route
+ * there is an unreachable one, which stays when the device goes: nothing leaves in clear.
  */
 #ifndef SAMEWAY_KERNEL_STEER_H
 #define SAMEWAY_KERNEL_STEER_H
@@ -16,6 +17,7 @@ struct steer_path {
 	uint8_t id;
 	uint32_t ifindex; /* 0: not there, or down: the rule alone */
 	bool l3;
+	bool vpn;
 	struct ip_addr via[2]; /* IPv4, IPv6; family 0: none */
 	uint32_t mtu;	       /* less than the device's, 0: as the device */
 };

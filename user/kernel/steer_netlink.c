@@ -11,6 +11,7 @@
 
 #define MESSAGE_BYTES 1024
 #define DUMP_BYTES    32768
+#define METRIC_LAST   UINT32_MAX /* of a route behind all others */
 
 static uint8_t kernel_family(uint8_t family)
 {
@@ -69,6 +70,7 @@ struct dump {
 		steer_route_cb route;
 	} cb;
 	void *arg;
+	uint8_t family;
 	uint32_t table;
 	int ret; /* of the callback */
 };
@@ -80,7 +82,8 @@ static int rule_message(const struct nlmsghdr *nlh, void *arg)
 	const struct nlattr *attr;
 	struct dump *dump = arg;
 
-	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*hdr))
+	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*hdr) ||
+	    hdr->family != kernel_family(dump->family))
 		return MNL_CB_OK;
 	rule.family = hdr->family == AF_INET ? 4 : 6;
 	rule.table = hdr->table;
@@ -126,6 +129,19 @@ static void metrics_parse(const struct nlattr *metrics, struct steer_route *rout
 		route->mtu = mtu;
 }
 
+static uint32_t route_metric(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+	uint32_t metric = 0;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attr) == RTA_PRIORITY)
+			metric = number(attr);
+	}
+	return metric;
+}
+
 static void route_attr(const struct nlattr *attr, struct steer_route *route)
 {
 	size_t len = mnl_attr_get_payload_len(attr);
@@ -160,15 +176,21 @@ static int route_message(const struct nlmsghdr *nlh, void *arg)
 	struct steer_route route = {0};
 	const struct nlattr *attr;
 	struct dump *dump = arg;
+	bool is_default;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
 	    rtm->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
+	/* without the family the kernel dumps those that it has */
+	if (rtm->rtm_family != kernel_family(dump->family))
+		return MNL_CB_OK;
 	route.family = rtm->rtm_family == AF_INET ? 4 : 6;
 	route.protocol = rtm->rtm_protocol;
 	route.table = rtm->rtm_table;
-	route.plain = rtm->rtm_type == RTN_UNICAST && !rtm->rtm_dst_len && !rtm->rtm_src_len &&
-		      !rtm->rtm_tos;
+	is_default = !rtm->rtm_dst_len && !rtm->rtm_src_len && !rtm->rtm_tos;
+	route.plain = is_default && rtm->rtm_type == RTN_UNICAST;
+	route.unreachable =
+		is_default && rtm->rtm_type == RTN_UNREACHABLE && route_metric(nlh) == METRIC_LAST;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) route_attr(attr, &route);
 	if (dump->ret >= 0 && route.table == dump->table)
 		dump->ret = dump->cb.route(dump->arg, &route);
@@ -186,7 +208,7 @@ int steer_rules(struct mnl_socket *nl, uint8_t family, steer_rule_cb cb, void *a
 	char buf[MESSAGE_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct fib_rule_hdr *hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
-	struct dump dump = {.cb.rule = cb, .arg = arg};
+	struct dump dump = {.cb.rule = cb, .arg = arg, .family = family};
 	int err;
 
 	nlh->nlmsg_type = RTM_GETRULE;
@@ -201,7 +223,7 @@ int steer_routes(struct mnl_socket *nl, uint8_t family, uint32_t table, steer_ro
 	char buf[MESSAGE_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	struct dump dump = {.cb.route = cb, .arg = arg, .table = table};
+	struct dump dump = {.cb.route = cb, .arg = arg, .family = family, .table = table};
 	int err;
 
 	nlh->nlmsg_type = RTM_GETROUTE;
@@ -249,13 +271,15 @@ static struct nlmsghdr *route_request(char *buf, const struct steer_route *route
 	rtm->rtm_protocol = route->protocol;
 	rtm->rtm_scope = RT_SCOPE_NOWHERE;
 	mnl_attr_put_u32(nlh, RTA_TABLE, route->table);
+	if (route->unreachable) {
+		rtm->rtm_type = RTN_UNREACHABLE;
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, METRIC_LAST);
+	}
 	return nlh;
 }
 
-int steer_route_put(struct mnl_socket *nl, const struct steer_route *route)
+static void route_hop(struct nlmsghdr *nlh, const struct steer_route *route)
 {
-	char buf[MESSAGE_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = route_request(buf, route, RTM_NEWROUTE);
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct nlattr *metrics;
 
@@ -273,6 +297,18 @@ int steer_route_put(struct mnl_socket *nl, const struct steer_route *route)
 		mnl_attr_put_u32(nlh, RTAX_MTU, route->mtu);
 		mnl_attr_nest_end(nlh, metrics);
 	}
+}
+
+int steer_route_put(struct mnl_socket *nl, const struct steer_route *route)
+{
+	char buf[MESSAGE_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = route_request(buf, route, RTM_NEWROUTE);
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+
+	if (route->unreachable)
+		rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+	else
+		route_hop(nlh, route);
 	return ask(nl, nlh, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, NULL, NULL);
 }
 

@@ -21,6 +21,7 @@ struct steer_route {
 	struct ip_addr via; /* family 0: none */
 	uint32_t mtu;	    /* locked, 0: none */
 	bool plain;	    /* parsed: a unicast default route with one next hop */
+	bool unreachable;   /* a default route to nowhere, behind all others; no more than that */
 };
 
 typedef int (*steer_rule_cb)(void *arg, const struct steer_rule *rule);
@@ -35,9 +36,9 @@ int steer_routes(struct mnl_socket *nl, uint8_t family, uint32_t table, steer_ro
 /* 0 or -errno; -EEXIST: was there. */
 int steer_rule_put(struct mnl_socket *nl, const struct steer_rule *rule);
 int steer_rule_drop(struct mnl_socket *nl, const struct steer_rule *rule);
-/* Replaces the table's default route. */
+/* Replaces the table's default route, of the two kinds. */
 int steer_route_put(struct mnl_socket *nl, const struct steer_route *route);
-/* Every route of the table with the protocol. */
+/* A route of the table with the protocol; unreachable: of that kind. */
 int steer_route_drop(struct mnl_socket *nl, const struct steer_route *route);
 
 #endif

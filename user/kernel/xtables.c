@@ -45,6 +45,7 @@ static const struct {
 	{NF_INET_PRE_ROUTING, "PREROUTING"},
 	{NF_INET_FORWARD, "FORWARD"},
 	{NF_INET_POST_ROUTING, "POSTROUTING"},
+	{NF_INET_LOCAL_OUT, "OUTPUT"},
 };
 
 /* 1: the entry at the offset is a policy to drop, 0: not, or -errno. */
@@ -79,7 +80,8 @@ out:
 	return err;
 }
 
-static int table_found(int fd, const struct kind *kind, const char *table, char text[LINKS_TEXT])
+static int table_found(int fd, const struct kind *kind, const char *table, bool output,
+		       char text[LINKS_TEXT])
 {
 	struct ipt_getinfo info = {0};
 	socklen_t len = sizeof(info);
@@ -92,7 +94,7 @@ static int table_found(int fd, const struct kind *kind, const char *table, char 
 		bool rules;
 		int drops;
 
-		if (!(info.valid_hooks & 1u << hook))
+		if (!(info.valid_hooks & 1u << hook) || (hook == NF_INET_LOCAL_OUT) != output)
 			continue;
 		rules = info.hook_entry[hook] != info.underflow[hook];
 		drops = rules ? 0 : policy_drops(fd, kind, &info, info.underflow[hook]);
@@ -107,7 +109,7 @@ static int table_found(int fd, const struct kind *kind, const char *table, char 
 	return 0;
 }
 
-static int kind_found(const struct kind *kind, char text[LINKS_TEXT])
+static int kind_found(const struct kind *kind, bool output, char text[LINKS_TEXT])
 {
 	FILE *names = fopen(kind->names, "re");
 	char table[XT_TABLE_MAXNAMELEN + 2];
@@ -120,7 +122,7 @@ static int kind_found(const struct kind *kind, char text[LINKS_TEXT])
 		found = -errno;
 	while (!found && fgets(table, sizeof(table), names)) {
 		table[strcspn(table, "\n")] = '\0';
-		found = table_found(fd, kind, table, text);
+		found = table_found(fd, kind, table, output, text);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -128,11 +130,11 @@ static int kind_found(const struct kind *kind, char text[LINKS_TEXT])
 	return found;
 }
 
-int xtables_found(char text[LINKS_TEXT])
+int xtables_found(bool output, char text[LINKS_TEXT])
 {
 	int found = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !found; i++)
-		found = kind_found(&kinds[i], text);
+		found = kind_found(&kinds[i], output, text);
 	return found;
 }
