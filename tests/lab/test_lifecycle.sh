@@ -76,5 +76,12 @@ check_within 5 "detach stops a live daemon" finished sameway
 check "no pin left" test ! -e "/sys/fs/bpf/sameway/$LAB"
 check "no socket, no state left" eval "[ ! -e /run/sameway/$LAB.sock ] && [ ! -e /run/sameway/$LAB.state ]"
 check "no XDP left" eval '! in_ns edge ip link show | grep -q xdp'
-check "detach again: nothing to do" s detach
+check "detach again: nothing to do, nothing to say" eval 's detach 2>"$RUN/err" && [ ! -s "$RUN/err" ]'
+# what another version left
+if mkdir -p "/sys/fs/bpf/sameway/$LAB" && bpftool map create "/sys/fs/bpf/sameway/$LAB/ctl" type array key 4 value 4 entries 1 name ctl 2>/dev/null; then
+	check "detach of another version's maps: says what may be left" eval 's detach 2>"$RUN/err" && grep -q "another version.*proto 83" "$RUN/err"'
+	check "its pins are gone" test ! -e "/sys/fs/bpf/sameway/$LAB"
+else
+	skip "detach of another version's maps" bpftool
+fi
 done_testing
