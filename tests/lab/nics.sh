@@ -7,7 +7,8 @@ NIC=$(dirname "$TUNNEL")/nic_reset.so
 xdp_on() { in_ns edge ip link show "$1" | grep -q xdp; }
 hooks_all() { xdp_on er0 && xdp_on er1 && xdp_on lan0 && true_json '.waiting == []' status; }
 hooks_none() { ! xdp_on er0 && ! xdp_on er1 && ! xdp_on lan0; }
-# resets SECONDS-OF-ER1: what each NIC does. The test host has its default route again, which it loses with its link.
+# resets SECONDS-OF-ER1: what each NIC does; and what $RUN/nic.also says, if it is there. The test host has its default route
+# again, which it loses with its link.
 resets() {
 	cat >"$RUN/nic" <<-X
 		#!/bin/bash
@@ -25,6 +26,7 @@ resets() {
 		else
 			up \$1
 		fi
+		[ ! -e $RUN/nic.also ] || . $RUN/nic.also
 	X
 	chmod +x "$RUN/nic"
 }

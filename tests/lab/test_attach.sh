@@ -33,6 +33,7 @@ check "nothing is left" eval 'hooks_none && [ ! -e /sys/fs/bpf/sameway/$LAB ]'
 sed -i 's/^mode: .*/mode: enforce/' "$RUN/sameway.yaml"
 wait_for 5 in_ns lan ping -c 1 -W 1 $CLOUD4
 check "it runs, in enforce" run
+check "XDP went on when the feed had its table" awk '/enforcing:/ { on = 1 } /after XDP was attached/ { n++; bad += !on } END { exit !n || bad }' "$RUN/sameway.log"
 sameway_kill
 watch dead
 check "detach with no daemon" in_ns edge env LD_PRELOAD="$NIC" NIC_RESET="$RUN/nic" "$SAMEWAY" -i "$LAB" detach

@@ -22,4 +22,34 @@ check "tc moves the packets" eval '[ "$(moved_by_us lan0 ping_lost 20 0.005 $CLO
 resets 0.4
 check "enforce once more, with the driver mended" s enforce
 check_within 15 "all of them" hooks_all
+
+# what was asked for meanwhile
+check "monitor" eval 's monitor && wait_for 15 hooks_none && wait_for 3 true_json "all(.[]; .usable)" paths'
+resets never
+s enforce >/dev/null
+check_within 5 "er1 is away" true_json 'any(.[]; .name == "er1-secondary" and (.usable | not))' paths
+check "monitor while it is waited for" s monitor
+check_within 15 "it does not come back: its XDP is taken off all the same" hooks_none
+check_within 5 "said, and not of the others" grep -q 'er1: its link is not back 10 s after XDP was attached, which nobody wants any more' "$RUN/sameway.log"
+
+# sessions that fall with the link: it is not back before its path has routes again
+resets 0.4
+cat >"$RUN/nic.also" <<-X
+	[ \$1 != er0 ] || birdc -s $RUN/edge.ctl disable '"ER1*"' >/dev/null
+X
+check "monitor with the driver mended, then enforce" eval 'wait_for 15 true_json "all(.[]; .usable)" paths && s enforce'
+check_within 15 "er0 has XDP" xdp_on er0
+sleep 2 # much longer than its link is away
+check "usable, but its BGP is away: lan0 has to wait" eval 'true_json ".[0].usable" paths && ! xdp_on lan0'
+check "status names it" true_json '.waiting | index("er0") and index("lan0")' status
+birdc_at edge enable '"ER1*"' >/dev/null
+check_within 20 "the routes are back: lan0 has XDP, too" hooks_all
+check "nothing was given up" eval '[ "$(lines sameway "going on")" = 0 ]'
+
+# detach waits for links, not for a failback-delay
+rm "$RUN/nic.also"
+sed -i 's/^failback-delay: .*/failback-delay: 5m/' "$RUN/sameway.yaml"
+check "reload with a long failback-delay" s reload
+check_within 20 "the feed is back" sameway_ready
+check "detach: not held up by it" timeout 15 nsenter --net="/run/netns/$LAB-edge" "$SAMEWAY" -i "$LAB" detach
 done_testing

@@ -45,6 +45,8 @@ static int daemon_stop(const struct cmd_call *call)
 			       "the daemon does not end in time: kill it, then detach again");
 		}
 		client_close(client);
+		if (code == -ENODATA) /* it was ending: its lock says when it has */
+			return 1;
 	}
 	output_error("detach: %s", err.text);
 	return -1;
@@ -71,33 +73,15 @@ static int tables_remove(const struct sw_ctl *ctl)
 		code = first[i] ? steer_clear(first[i]) : 0;
 	if (code)
 		output_error("detach: rules and routes of kernel forwarding can't be removed: %s: "
-			     "`ip rule` and tables from %u on have them, proto %d",
+			     "`ip rule` and tables from %u on have them, proto %d; nothing else "
+			     "was removed: run detach again",
 			     strerror(-code), ctl->tables, SW_RTPROT);
 	return code;
 }
 
-/*
- * What is neither pinned nor a file: the gateways' neighbour entries are ordinary ones again, the
- * rules and tables go.
- */
-static int box_release(const char *instance)
+/* The gateways' neighbour entries are ordinary ones again. */
+static void neighbors_release(struct maps *maps)
 {
-	char err[DATAPATH_ERR];
-	struct maps *maps;
-	struct sw_ctl ctl;
-	int code = 0;
-
-	if (maps_open(&maps, instance, err))
-		return 0;
-	if (maps_ctl(maps, &ctl))
-		memset(&ctl, 0, sizeof(ctl));
-	if (ctl.netns != instance_netns())
-		output_error("detach: not the network namespace that instance %s runs in: its "
-			     "gateways stay managed neighbours there, and so do its `ip rule`s and "
-			     "tables, and tc filters before Linux 6.6",
-			     instance);
-	else
-		code = tables_remove(&ctl);
 	for (unsigned int slot = 0; slot < SW_MAX_SLOTS; slot++) {
 		for (uint8_t family = 4; family <= 6; family += 2) {
 			struct ip_addr addr = {.family = family};
@@ -108,6 +92,37 @@ static int box_release(const char *instance)
 			memcpy(addr.bytes, row.addr, sizeof(row.addr));
 			links_release_neighbor(row.l3_ifindex, &addr);
 		}
+	}
+}
+
+/* What is neither pinned nor a file: neighbour entries, rules and tables. 0 or -errno, said. */
+static int box_release(const char *instance)
+{
+	char err[DATAPATH_ERR];
+	struct maps *maps;
+	struct sw_ctl ctl;
+	int code = maps_open(&maps, instance, err);
+
+	if (code == -ENOENT)
+		return 0;
+	if (code) {
+		output_error("detach: the maps of instance %s are %s, and only they tell what "
+			     "rules, routes and neighbours are its: see `ip -d rule` and `ip route "
+			     "show table all` (proto %d), `ip neigh` (managed), and all with -6",
+			     instance, code == -ESTALE ? "of another version" : "not to be read",
+			     SW_RTPROT);
+		return 0;
+	}
+	if (maps_ctl(maps, &ctl))
+		memset(&ctl, 0, sizeof(ctl));
+	if (ctl.netns != instance_netns()) {
+		output_error("detach: not the network namespace that instance %s runs in: its "
+			     "gateways stay managed neighbours there, and so do its `ip rule`s and "
+			     "tables, and tc filters before Linux 6.6",
+			     instance);
+	} else {
+		code = tables_remove(&ctl);
+		neighbors_release(maps);
 	}
 	maps_close(maps);
 	return code;

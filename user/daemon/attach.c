@@ -2,8 +2,10 @@
 /*
  * XDP put on the interfaces and taken off them, one at a time. A real NIC resets its rings and
  * drops its carrier for that: so backups come first (by `prefer`, then from the config's end),
- * inside interfaces last, and the next only when the last one's link is back and its paths are as
- * usable as before. Packets are moved by TC meanwhile, which resets nothing and goes on at once.
+ * inside interfaces last, and the next only when the last one's link is back, its paths are as
+ * usable as before and have routes again, where they had: a router's sessions may fall with a link.
+ * While the feeds' tables are not there, so that nobody knows, nothing is begun that resets.
+ * Packets are moved by TC meanwhile, which resets nothing and goes on at once.
  *
  * An interface that does not come back gets its XDP taken off again, and nothing further is tried
  * until `enforce` or `reload`: whatever its driver did to it, the next may do, too. Taking off goes
@@ -16,8 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_MS	  20
-#define SETTLE_NS 200000000ULL /* a driver may reset a little after it said yes */
+#define POLL_MS	       20
+#define SETTLE_NS      200000000ULL    /* a driver may reset a little after it said yes */
+#define ROUTES_WAIT_NS 180000000000ULL /* for sessions to come back on a link that did */
 
 static bool wanted(const struct daemon *d, const struct edge_port *port)
 {
@@ -58,8 +61,7 @@ bool attach_resets(const struct daemon *d, unsigned int id)
 	return d->attach.name[0] && d->attach.paths >> id & 1;
 }
 
-/* Paths of the interface that are usable now. */
-static uint64_t usable_by(const struct daemon *d, const char *name)
+static uint64_t paths_of(const struct daemon *d, const char *name)
 {
 	uint64_t mask = 0;
 
@@ -67,13 +69,24 @@ static uint64_t usable_by(const struct daemon *d, const char *name)
 		if (d->port[i].role == SW_ROLE_PATH && !strcmp(d->port[i].name, name))
 			mask |= 1ULL << d->port[i].slot;
 	}
-	return mask & d->usable;
+	return mask;
+}
+
+/* Paths with routes by some feed. */
+static uint64_t routed(const struct daemon *d)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		mask |= (uint64_t) !!rib_path_routes(d->rib, (int)id, 0) << id;
+	return mask;
 }
 
 /* Remembers how it was before its link is shaken; wait_begin() after that. */
 static bool wait_prepare(struct daemon *d, const struct edge_port *port)
 {
-	d->attach.paths = usable_by(d, port->name);
+	d->attach.paths = paths_of(d, port->name) & d->usable;
+	d->attach.routed = paths_of(d, port->name) & routed(d);
 	return links_carrier(port->name) == 1;
 }
 
@@ -82,7 +95,7 @@ static void wait_begin(struct daemon *d, const struct edge_port *port, bool atta
 	snprintf(d->attach.name, sizeof(d->attach.name), "%s", port->name);
 	d->attach.attached = attached;
 	d->attach.dipped = false;
-	d->attach.since_ns = clock_now();
+	d->attach.since_ns = d->attach.up_ns = clock_now();
 }
 
 static void give_up(struct daemon *d, struct edge_port *port, const char *why)
@@ -92,6 +105,7 @@ static void give_up(struct daemon *d, struct edge_port *port, const char *why)
 		   "enforce`",
 		   port->name, why, d->instance);
 	d->attach.n = d->attach.at;
+	d->attach.given_up = true;
 }
 
 /* Its link is not back in time. */
@@ -101,10 +115,12 @@ static void wait_failed(struct daemon *d, struct edge_port *port)
 	char why[100];
 
 	d->attach.name[0] = '\0';
-	if (!attached) {
-		daemon_log("%s: its link is not back %llu s after XDP was taken off it: see `ip "
-			   "link show dev %s` and `dmesg`",
-			   port->name, ATTACH_WAIT_NS / 1000000000, port->name);
+	if (!attached || !wanted(d, port)) { /* all the others go on being taken off */
+		daemon_log("%s: its link is not back %llu s after XDP was %s: see `ip link show "
+			   "dev %s` and `dmesg`",
+			   port->name, ATTACH_WAIT_NS / 1000000000,
+			   attached ? "attached, which nobody wants any more" : "taken off it",
+			   port->name);
 		return;
 	}
 	snprintf(why, sizeof(why),
@@ -124,16 +140,20 @@ static struct edge_port *port_waited_for(struct daemon *d)
 	return NULL;
 }
 
-/* Its paths that were usable and are not; one that somebody drained meanwhile need not be. */
-static uint64_t missing(const struct daemon *d)
+/* Without paths that somebody drained meanwhile, or took out of the config: they need not be. */
+static uint64_t expected(const struct daemon *d, uint64_t mask)
 {
-	uint64_t mask = d->attach.paths & ~d->usable;
-
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		if (d->path[id].drained)
+		if (!d->path[id].cfg || d->path[id].drained)
 			mask &= ~(1ULL << id);
 	}
 	return mask;
+}
+
+/* Its paths that were usable and are not. */
+static uint64_t missing(const struct daemon *d)
+{
+	return expected(d, d->attach.paths & ~d->usable);
 }
 
 /* Only the failback-delay keeps a path of its from being usable: that ends by itself. */
@@ -146,25 +166,51 @@ static bool only_held(const struct daemon *d)
 	return true;
 }
 
+/* With its link up: whether it is as before. Who leaves waits for no delay and for no session. */
+static bool is_back(const struct daemon *d)
+{
+	if (d->attach.leaving)
+		return only_held(d);
+	return !missing(d) && !expected(d, d->attach.routed & ~routed(d));
+}
+
+/* Whether its time to come back is over; said, and more is done where it did not. */
+static bool timed_out(struct daemon *d, struct edge_port *port, bool up)
+{
+	uint64_t now = clock_now(), age = now - d->attach.since_ns;
+
+	if (!up && now - d->attach.up_ns >= ATTACH_WAIT_NS) {
+		wait_failed(d, port);
+		return true;
+	}
+	if (!up || age < (d->attach.leaving ? ATTACH_WAIT_NS : ROUTES_WAIT_NS) ||
+	    (missing(d) && only_held(d)))
+		return false;
+	daemon_log("%s: its link is back, but %.0f s after XDP was %s not all of its paths are "
+		   "usable and have routes as before: going on, see `sameway -i %s paths`",
+		   port->name, age / 1e9, d->attach.attached ? "attached" : "taken off",
+		   d->instance);
+	d->attach.name[0] = '\0';
+	return true;
+}
+
 /* Whether the one that was last touched is as it was before, or is given up. */
 static bool wait_over(struct daemon *d)
 {
 	struct edge_port *port = port_waited_for(d);
 	uint64_t age = clock_now() - d->attach.since_ns;
-	bool up, back;
+	bool up;
 
 	if (!port) { /* deleted or renamed meanwhile: nothing to come back */
 		d->attach.name[0] = '\0';
 		return true;
 	}
 	up = links_carrier(port->name) == 1;
-	back = up && !missing(d);
-	if (!back) {
+	if (up)
+		d->attach.up_ns = clock_now();
+	if (!up || !is_back(d)) {
 		d->attach.dipped = true;
-		if (age < ATTACH_WAIT_NS || (up && only_held(d)))
-			return false;
-		wait_failed(d, port);
-		return true;
+		return timed_out(d, port, up);
 	}
 	if (age < SETTLE_NS)
 		return false;
@@ -246,12 +292,26 @@ static unsigned int place(const struct daemon *d, size_t port)
 	return late * SW_MAX_SLOTS + (SW_MAX_SLOTS - (unsigned int)port);
 }
 
+/* What another daemon's programs run on goes on by ours: that resets nothing. */
+static void programs_replace(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		struct edge_port *port = &d->port[i];
+
+		if (port->present && wanted(d, port) &&
+		    datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP))
+			attach_one(d, port);
+	}
+}
+
 void attach_begin(struct daemon *d)
 {
 	struct attach *a = &d->attach;
 	unsigned int at[SW_MAX_SLOTS];
 
 	a->n = a->at = 0;
+	a->given_up = false;
+	a->up_ns = clock_now();
 	for (size_t i = 0; i < d->n_ports && a->n < SW_MAX_SLOTS; i++) {
 		size_t k = a->n++;
 
@@ -263,7 +323,10 @@ void attach_begin(struct daemon *d)
 		a->slot[k] = d->port[i].slot;
 		d->port[i].no_native = false;
 	}
-	step(d);
+	if (!d->cold || a->leaving)
+		step(d);
+	else
+		programs_replace(d);
 }
 
 void attach_one(struct daemon *d, struct edge_port *port)
@@ -271,7 +334,8 @@ void attach_one(struct daemon *d, struct edge_port *port)
 	char err[DATAPATH_ERR];
 	int ret;
 
-	if (!wanted(d, port)) {
+	if (!wanted(d, port) || (d->attach.given_up &&
+				 !datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP))) {
 		datapath_unattach(d->dp, port->name, HOOK_XDP);
 		return;
 	}

@@ -279,6 +279,24 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 	return ret;
 }
 
+/* The hooks, and who sends. Where that fails, who sent before does: rules may have to be obeyed. */
+static int hooks_start(struct daemon *d, char err[DATAPATH_ERR])
+{
+	enum sw_forward before = datapath_ctl(d->dp)->forward;
+	int ret = attach_check(d, err);
+
+	if (ret)
+		return ret;
+	forward_apply(d);
+	edge_apply_mode(d);
+	ret = edge_attach(d, err);
+	if (ret && before == SW_FORWARD_KERNEL) {
+		d->forward = before;
+		forward_apply(d);
+	}
+	return ret;
+}
+
 int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 {
 	int ret = data_plane_open(d, err);
@@ -306,11 +324,8 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 		ret = forward_watch(d, err); /* what comes later is news */
 	if (!ret)
 		ret = forward_begin(d, err);
-	if (!ret) {
-		forward_apply(d);
-		edge_apply_mode(d);
-		ret = edge_attach(d, err);
-	}
+	if (!ret)
+		ret = hooks_start(d, err);
 	if (!ret) {
 		watch_update(d);
 		mode_arm(d);

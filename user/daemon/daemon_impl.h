@@ -61,12 +61,14 @@ struct attach {
 	struct event *ev;
 	uint8_t slot[SW_MAX_SLOTS]; /* in this order; done before `at` */
 	size_t n, at;
-	char name[IFNAMSIZ]; /* the interface that is waited for, empty: none */
-	bool attached;	     /* by what it was shaken: XDP put on, else taken off */
-	bool dipped;	     /* its link, or a path of its, was seen down since */
-	uint64_t paths;	     /* of its paths, those that were usable before */
-	uint64_t since_ns;
-	bool leaving; /* all off, then the daemon ends */
+	char name[IFNAMSIZ];	  /* the interface that is waited for, empty: none */
+	bool attached;		  /* by what it was shaken: XDP put on, else taken off */
+	bool dipped;		  /* its link, or a path of its, was seen down since */
+	uint64_t paths;		  /* of its paths, those that were usable before */
+	uint64_t routed;	  /* and those that had routes */
+	uint64_t since_ns, up_ns; /* up_ns: when its link was last seen up */
+	bool leaving;		  /* all off, then the daemon ends */
+	bool given_up;		  /* no further interface gets XDP */
 };
 
 /* What XDP redirected and the kernel lost (redirects.c). */
@@ -179,8 +181,9 @@ int daemon_config_read(const char *file, struct config **out, struct config_erro
 int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR]);
 void daemon_plane_stop(struct daemon *d);
 
-/* forward.c. Whether this config's mode can be in effect on this box; changes nothing. */
-int forward_check(const struct daemon *d, char err[DATAPATH_ERR]);
+/* forward.c. Whether this config's mode can be in effect on this box, and who would send; changes
+ * nothing but d->forward. */
+int forward_check(struct daemon *d, char err[DATAPATH_ERR]);
 /*
  * Decides who sends, and puts the rules and tables as the mode wants them; the ports are known.
  * -errno with err: it is as before.
@@ -247,7 +250,10 @@ int attach_start(struct daemon *d);
 void attach_stop(struct daemon *d);
 /* Whether XDP could go on where the mode wants it: -EBUSY with err where another's is. */
 int attach_check(struct daemon *d, char err[DATAPATH_ERR]);
-/* XDP as the mode says, on all, one at a time; goes on by itself, and begins anew when called. */
+/*
+ * XDP as the mode says, on all, one at a time; goes on by itself, and begins anew when called.
+ * While cold only programs that run are replaced: the rest is cold_end's to begin.
+ */
 void attach_begin(struct daemon *d);
 /* The same on an interface that has just come: at once. */
 void attach_one(struct daemon *d, struct edge_port *port);

@@ -392,9 +392,6 @@ int edge_attach(struct daemon *d, char err[DATAPATH_ERR])
 	const char *names[SW_MAX_SLOTS];
 	int ret;
 
-	ret = attach_check(d, err);
-	if (ret)
-		return ret;
 	stale_rows_clear(d);
 	for (size_t i = 0; i < d->n_ports; i++) {
 		names[i] = d->port[i].name;

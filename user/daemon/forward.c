@@ -97,11 +97,10 @@ static int tables_check(const struct daemon *d, char err[DATAPATH_ERR])
 	return ret > 0 ? -EBUSY : ret;
 }
 
-int forward_check(const struct daemon *d, char err[DATAPATH_ERR])
+int forward_check(struct daemon *d, char err[DATAPATH_ERR])
 {
-	enum sw_forward forward;
 	char found[300];
-	int ret = judge(d->cfg, &forward, found, err);
+	int ret = judge(d->cfg, &d->forward, found, err);
 
 	return ret || d->cfg->mode != SW_MODE_ENFORCE ? ret : tables_check(d, err);
 }

@@ -33,6 +33,7 @@ static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_
 {
 	enum sw_mode before = d->cfg->mode;
 	enum sw_forward forward = d->forward;
+	bool bypassed = d->bypassed;
 	int ret;
 
 	d->config_wrong = false;
@@ -45,6 +46,7 @@ static int enforce_begin(struct daemon *d, uint64_t until_ns, char err[DATAPATH_
 	if (ret) {
 		d->cfg->mode = before;
 		d->forward = forward;
+		d->bypassed = bypassed;
 		if (before != SW_MODE_ENFORCE)
 			forward_release(d);
 		return ret;

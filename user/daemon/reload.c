@@ -239,12 +239,9 @@ static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_
 	probe->cfg = cfg;
 	probe->base = d->base;
 	probe->dp = d->dp;
-	probe->forward = cfg->forward == FORWARD_AUTO	? d->forward
-			 : cfg->forward == FORWARD_FAST ? SW_FORWARD_FAST
-							: SW_FORWARD_KERNEL;
-	ret = check_interfaces(probe, err);
+	ret = forward_check(probe, err); /* says who would send: by that XDP is wanted, or not */
 	if (!ret)
-		ret = forward_check(probe, err);
+		ret = check_interfaces(probe, err);
 	free(probe);
 	return ret ? ret : check_feeds(d, cfg, err);
 }

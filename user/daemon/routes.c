@@ -129,6 +129,8 @@ static void cold_end(struct daemon *d, bool late)
 	maintenance_write(d);
 	daemon_changed(d);
 	edge_apply_mode(d);
+	if (d->started)
+		attach_begin(d);
 	daemon_log("%s: %zu IPv4 and %zu IPv6 prefixes",
 		   d->cfg->mode == SW_MODE_ENFORCE ? "enforcing" : "monitoring",
 		   fib_counts(d->fib).installed4, fib_counts(d->fib).installed6);
