@@ -109,6 +109,7 @@ refused "or with these bits" "fwmark: 0xfe000000: instance $LAB has bits" in_ns 
 
 # detach alone, the daemon dead and the config gone
 sameway_kill
+cp "$RUN/sameway.yaml" "$RUN/kept.yaml"
 rm "$RUN/sameway.yaml"
 check "detach" s detach
 in_ns edge ip route show table all | sort >"$RUN/now4"
@@ -116,4 +117,21 @@ in_ns edge ip -6 route show table all | sort >"$RUN/now6"
 check "rules are as before" eval 'rules -4 | diff "$RUN/rules4" - && rules -6 | diff "$RUN/rules6" -'
 check "tables are as before, IPv4" diff "$RUN/routes4" "$RUN/now4"
 check "tables are as before, IPv6" diff <(sed 's/ expires.*//' "$RUN/routes6") <(sed 's/ expires.*//' "$RUN/now6")
+
+# a VPN's device gone, and the daemon: nothing marked for it leaves elsewhere, in clear
+mv "$RUN/kept.yaml" "$RUN/sameway.yaml"
+check "it starts again" sameway_start
+check "behind the VPN's route: unreachable, both families" eval 'in_ns edge ip route show table 8001 | grep -q "^unreachable default proto 83 metric 4294967295" &&
+	in_ns edge ip -6 route show table 8001 | grep -q "^unreachable default dev lo proto 83 metric 4294967295"'
+check "not behind ExpressRoute's" eval '! in_ns edge ip route show table 8000 | grep -q unreachable'
+sameway_kill
+in_ns edge ip link del tun30
+er_dump "src net 10.2.30.0/25"
+in_ns edge ip route get $CLOUD4 mark 0x2000000 >"$RUN/out" 2>&1
+check "its device is gone, the daemon too: marked for it is unreachable" grep -q 'No route to host' "$RUN/out"
+in_ns edge ping -c 5 -i 0.05 -W 0.2 -m 0x2000000 -I 10.2.30.3 $CLOUD4 >"$RUN/out" 2>&1
+check_equal "nothing leaves by ExpressRoute" "$(on_er)" 0
+check "unmarked would" eval 'in_ns edge ip route get $CLOUD4 | grep -q "dev er0"'
+check "detach takes the unreachable routes, too" eval 's detach && ! in_ns edge ip route show table all | grep -q "proto 83" &&
+	! in_ns edge ip -6 route show table all | grep -q "proto 83"'
 done_testing

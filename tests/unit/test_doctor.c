@@ -290,6 +290,12 @@ static void test_kernel(void **state)
 	doctor_kernel(&report, &k, false, true); /* passed by, as it may */
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k = good;
+	strcpy(k.output, "nftables chain ip f out (hook output) has 1 rule"); /* obeyed */
+	doctor_kernel(&report, &k, false, false);
+	assert_string_equal(report.v[report.n - 1].check, "egress");
+	assert_non_null(strstr(report.v[report.n - 1].message, "stays on the kernel's path"));
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	k = good;
 	strcpy(k.filters[2], "2 xfrm policies");
 	doctor_kernel(&report, &k, false, false);
 	assert_wrong(&report, "xfrm", "xfrm", "clear", "if_id");

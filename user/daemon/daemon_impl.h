@@ -153,7 +153,8 @@ struct daemon {
 	size_t moved, lost;	    /* prefixes, by the last change */
 	uint64_t moved_ns;	    /* when that was */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
-		*ev_hup, *ev_mode;
+		*ev_hup, *ev_mode, *ev_put;
+	uint64_t put_ns; /* when rules were last looked at for news of them */
 	struct watch *watch;
 	struct control *control;
 	int lock_fd;

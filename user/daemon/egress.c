@@ -12,10 +12,11 @@
 
 static void output_tell(struct daemon *d, bool obeyed, const char *found)
 {
-	if (obeyed == d->output_told || d->cfg->mode != SW_MODE_ENFORCE ||
-	    d->forward != SW_FORWARD_FAST)
+	if (obeyed == d->output_told || d->cfg->mode != SW_MODE_ENFORCE)
 		return;
 	d->output_told = obeyed;
+	if (d->cfg->bypass_netfilter)
+		return;
 	if (obeyed)
 		daemon_log("output rules are obeyed: %.200s: what this box sends stays on the "
 			   "kernel's path, whatever the policy says; `bypass-netfilter: true` has "
@@ -29,8 +30,11 @@ static void output_tell(struct daemon *d, bool obeyed, const char *found)
 void egress_look(struct daemon *d)
 {
 	char found[300] = "";
-	int ret = d->cfg->bypass_netfilter ? 0 : links_netfilter_output(found);
+	int ret;
 
+	if (d->forward != SW_FORWARD_FAST) /* nothing is moved anyhow */
+		return;
+	ret = d->cfg->bypass_netfilter ? 0 : links_netfilter_output(found);
 	if (ret == -EINTR) /* being changed: the next news, or the next look */
 		return;
 	if (ret < 0)

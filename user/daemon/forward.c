@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_PERIOD 5 /* seconds between looks for what the kernel sends no news of */
+#define LOOK_PERIOD 5	/* seconds between looks for what the kernel sends no news of */
+#define PUT_MS	    100 /* rules are put back at most so often: two who remove each other's */
 
 /* What is found on this box decides. 0 or -errno with err: such a config is refused here. */
 static int judge(const struct config *cfg, enum sw_forward *out, char found[300],
@@ -301,10 +302,30 @@ void forward_tick(struct daemon *d)
 	egress_look(d);
 }
 
+static void on_put(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	d->put_ns = clock_now();
+	forward_sync(d);
+}
+
+/* At once, unless it has just been done. */
+static void put_soon(struct daemon *d)
+{
+	uint64_t since = (clock_now() - d->put_ns) / 1000000;
+	struct timeval wait = {.tv_usec = since < PUT_MS ? (long)(PUT_MS - since) * 1000 : 0};
+
+	if (!event_pending(d->ev_put, EV_TIMEOUT, NULL))
+		event_add(d->ev_put, &wait);
+}
+
 static void on_news(void *arg, enum watch_news news)
 {
 	if (news == WATCH_RULES) {
-		forward_sync(arg);
+		put_soon(arg);
 		return;
 	}
 	forward_look(arg);
@@ -313,8 +334,14 @@ static void on_news(void *arg, enum watch_news news)
 
 int forward_watch(struct daemon *d, char err[DATAPATH_ERR])
 {
-	int ret = d->watch ? 0 : watch_start(&d->watch, d->base, on_news, d);
+	int ret = 0;
 
+	if (!d->ev_put)
+		d->ev_put = evtimer_new(d->base, on_put, d);
+	if (!d->ev_put)
+		ret = -ENOMEM;
+	else if (!d->watch)
+		ret = watch_start(&d->watch, d->base, on_news, d);
 	if (ret)
 		snprintf(err, DATAPATH_ERR, "the kernel's news of rules can't be had: %s",
 			 strerror(-ret));
@@ -325,4 +352,7 @@ void forward_stop(struct daemon *d)
 {
 	watch_stop(d->watch);
 	d->watch = NULL;
+	if (d->ev_put)
+		event_free(d->ev_put);
+	d->ev_put = NULL;
 }
