@@ -92,6 +92,24 @@ static void test_azure_preference(void **state)
 	edge_free(e);
 }
 
+/* The better path is drained: we left it, they still return by it. */
+static void test_return_by_drained(void **state)
+{
+	struct edge *e = edge_new();
+	struct cause_facts f;
+	struct cause_told t;
+
+	(void)state;
+	edge_hub(e);
+	edge_object(e, ER1, WORD_ADMIN, true);
+	t = judge(e, SW_VERDICT_ASYMMETRIC, VPN, ER1, &f);
+	assert_int_equal(t.cause, CAUSE_DRAINED);
+	assert_int_equal(t.side, SIDE_ONPREM);
+	assert_says(t.message, "er1-primary is drained here");
+	assert_says(t.fix, "sameway path er1-primary undrain");
+	edge_free(e);
+}
+
 /* The same from a stateful inside; the flow's key the other way round; IPv6. */
 static void test_stateful_and_key_order(void **state)
 {
@@ -464,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_opens),
 		cmocka_unit_test(test_azure_preference),
+		cmocka_unit_test(test_return_by_drained),
 		cmocka_unit_test(test_stateful_and_key_order),
 		cmocka_unit_test(test_vpn_more_specific),
 		cmocka_unit_test(test_class_first_min),

@@ -261,47 +261,51 @@ static void test_vlan(void **state)
 static void test_kernel(void **state)
 {
 	const struct doctor_kernel good = {.root = true, .btf = true, .bpffs = true};
+	const struct config fast = {.forward = FORWARD_FAST};
+	const struct config bypass = {.forward = FORWARD_FAST, .bypass_netfilter = true};
 	struct doctor_report report = {0};
 	struct doctor_kernel k = good;
 
 	(void)state;
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k.btf = false;
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, "btf", "kernel", "BTF", "CONFIG_DEBUG_INFO_BTF");
 	k = good;
 	k.root = false;
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, "root", "user", "not root", "sudo");
 	k = good;
 	k.bpffs = false; /* run mounts it */
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k.mounts_apart = true;
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, "bpffs", "/sys/fs/bpf", "ip netns exec", "nsenter");
 	k = good;
 	strcpy(k.filters[1], "iptables chain filter FORWARD has rules");
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, "netfilter", "iptables", "FORWARD has rules", "forward: auto");
-	doctor_kernel(&report, &k, true, false); /* the kernel forwards: obeyed */
+	doctor_kernel(&report, &k, true, NULL); /* the kernel forwards: obeyed */
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
-	doctor_kernel(&report, &k, false, true); /* passed by, as it may */
+	doctor_kernel(&report, &k, true, &fast); /* by rules that came later */
+	assert_wrong(&report, "netfilter", "iptables", "refused", "forward: auto");
+	doctor_kernel(&report, &k, false, &bypass); /* passed by, as it may */
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k = good;
 	strcpy(k.output, "nftables chain ip f out (hook output) has 1 rule"); /* obeyed */
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_string_equal(report.v[report.n - 1].check, "egress");
 	assert_non_null(strstr(report.v[report.n - 1].message, "stays on the kernel's path"));
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	k = good;
 	strcpy(k.filters[2], "2 xfrm policies");
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, "xfrm", "xfrm", "clear", "if_id");
 	k = good;
 	k.filters_err[0] = -EPERM;
-	doctor_kernel(&report, &k, false, false);
+	doctor_kernel(&report, &k, false, NULL);
 	assert_wrong(&report, "netfilter", "nftables", "can't be asked", "root");
 }
 

@@ -136,7 +136,7 @@ static void look_at_box(struct doctor_report *report, const char *instance,
 
 	inspect_kernel(&kernel, cfg ? cfg->fwmark : 0);
 	kernel_forwards = kernel_sends(status, cfg, &kernel);
-	doctor_kernel(report, &kernel, kernel_forwards, cfg && cfg->bypass_netfilter);
+	doctor_kernel(report, &kernel, kernel_forwards, cfg);
 	err = inspect_host(&host, instance);
 	if (err) {
 		doctor_add(report, "interface", "netlink", false, "run it as root, try again",

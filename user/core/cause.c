@@ -203,6 +203,18 @@ static void tell_asymmetric(const struct cause_facts *f, struct cause_told *told
 	} else if (f->forward.class != f->expected) {
 		told->side = SIDE_ONPREM;
 		tell_not_expected(f, told, msg, fix);
+	} else if (f->reverse_drained) {
+		told->cause = CAUSE_DRAINED;
+		told->side = SIDE_ONPREM;
+		text_add(msg,
+			 ": %s is drained here, which moves our direction only: they return by "
+			 "it still",
+			 f->reverse.name);
+		text_add(
+			fix,
+			"`sameway path %s undrain` when the work is done; to move their direction "
+			"too, let the routing daemon withdraw what it advertises on %s, or prepend",
+			f->reverse.name, f->reverse.name);
 	} else if (f->expected == SW_CLASS_EXPRESSROUTE && f->reverse.class == SW_CLASS_VPN) {
 		told->cause = CAUSE_AZURE_PREFERENCE;
 		told->side = SIDE_AZURE;

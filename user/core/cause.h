@@ -62,8 +62,9 @@ struct cause_facts {
 	size_t prefixes_moved, prefixes_lost;
 
 	/* One-way: how it is known. Loop or spoof: `reverse` is where they come by. */
-	bool no_syn; /* by a SYN-ACK without its SYN; else by ACK numbers */
-	bool loops;  /* the flow was seen leaving before */
+	bool reverse_drained; /* asymmetric: the path that they return by is drained here */
+	bool no_syn;	      /* by a SYN-ACK without its SYN; else by ACK numbers */
+	bool loops;	      /* the flow was seen leaving before */
 
 	/* Filled by who asks, where cause_asks_kernel(). */
 	struct cause_kernel kernel;

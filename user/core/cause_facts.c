@@ -331,6 +331,8 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		f->stateful = inside->stateful;
 		f->inside_interface = inside->interface;
 	}
+	f->reverse_drained =
+		f->reverse.path >= 0 && ctx->path[f->reverse.path].objections[WORD_admin];
 	gather_one(ctx, ev, f);
 	node = rib_match(ctx->rib, VIEW_LOCAL, &dst);
 	if (node)

@@ -65,8 +65,24 @@ static void check_features(struct doctor_report *report, const struct doctor_ker
 			   "gone with this mount namespace");
 }
 
+/* Something that is obeyed, or passed by as the config allows. */
+static void filter_add(struct doctor_report *report, const char *check, const char *subject,
+		       const char *found, bool kernel_forwards, const struct config *cfg)
+{
+	if (kernel_forwards && cfg && cfg->forward == FORWARD_FAST && !cfg->bypass_netfilter)
+		doctor_add(report, check, subject, false, "say `forward: auto` in the config",
+			   "%.200s: obeyed now, since the kernel sends the packets; but the config "
+			   "says `forward: fast`: the next `reload` or `run` is refused",
+			   found);
+	else
+		doctor_add(report, check, subject, true, "",
+			   kernel_forwards ? "%.200s: obeyed, since the kernel sends the packets"
+					   : "%.200s: passed by, as `bypass-netfilter` allows",
+			   found);
+}
+
 static void check_filters(struct doctor_report *report, const struct doctor_kernel *kernel,
-			  bool kernel_forwards, bool bypass)
+			  bool kernel_forwards, const struct config *cfg)
 {
 	static const char *const checks[] = {"netfilter", "netfilter", "xfrm"};
 	static const char *const subjects[] = {"nftables", "iptables", "xfrm"};
@@ -88,12 +104,8 @@ static void check_filters(struct doctor_report *report, const struct doctor_kern
 		else if (!found[0])
 			doctor_add(report, checks[i], subjects[i], true, "",
 				   "nothing that redirected packets would pass by");
-		else if (kernel_forwards || bypass)
-			doctor_add(report, checks[i], subjects[i], true, "",
-				   kernel_forwards
-					   ? "%.200s: obeyed, since the kernel sends the packets"
-					   : "%.200s: passed by, as `bypass-netfilter` allows",
-				   found);
+		else if (kernel_forwards || (cfg && cfg->bypass_netfilter))
+			filter_add(report, checks[i], subjects[i], found, kernel_forwards, cfg);
 		else
 			doctor_add(report, checks[i], subjects[i], false, fixes[i],
 				   "%.200s: redirected packets pass by it%s", found,
@@ -115,11 +127,11 @@ static void check_output(struct doctor_report *report, const struct doctor_kerne
 }
 
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
-		   bool kernel_forwards, bool bypass)
+		   bool kernel_forwards, const struct config *cfg)
 {
 	check_features(report, kernel);
-	check_filters(report, kernel, kernel_forwards, bypass);
-	check_output(report, kernel, kernel_forwards, bypass);
+	check_filters(report, kernel, kernel_forwards, cfg);
+	check_output(report, kernel, kernel_forwards, cfg && cfg->bypass_netfilter);
 }
 
 static bool in_tables(const struct config *cfg, uint32_t number)

@@ -59,7 +59,7 @@ void doctor_free(struct doctor_report *report);
  * config says so.
  */
 void doctor_kernel(struct doctor_report *report, const struct doctor_kernel *kernel,
-		   bool kernel_forwards, bool bypass);
+		   bool kernel_forwards, const struct config *cfg);
 /* ip rules and route tables, but for sameway's own: what passes them by, what is in their way. */
 void doctor_rules(struct doctor_report *report, const struct host *host, const struct config *cfg,
 		  bool kernel_forwards);

@@ -224,24 +224,37 @@ void forward_release(struct daemon *d)
 	c->tables = c->tables_before = 0;
 }
 
+/* `enforce` once more, of what the kernel forwards already in spite of `forward: fast`. */
+static bool is_confirmed(const struct daemon *d)
+{
+	return d->forward == SW_FORWARD_KERNEL && datapath_ctl(d->dp)->mode == SW_MODE_ENFORCE;
+}
+
 int forward_begin(struct daemon *d, char err[DATAPATH_ERR])
 {
-	enum sw_forward forward;
+	enum sw_forward forward, was;
 	char found[300];
 	int ret = judge(d->cfg, &forward, found, err);
 
+	if (ret == -EBUSY && is_confirmed(d)) {
+		forward = SW_FORWARD_KERNEL;
+		ret = 0;
+	}
 	if (!ret && d->cfg->mode == SW_MODE_ENFORCE)
 		ret = tables_check(d, err);
 	if (!ret && d->cfg->mode == SW_MODE_ENFORCE)
 		ret = tables_install(d, err);
 	if (ret)
 		return ret;
+	was = datapath_ctl(d->dp)->forward;
 	d->forward = forward;
 	d->bypassed = found[0] && forward == SW_FORWARD_FAST;
 	if (d->cfg->mode != SW_MODE_ENFORCE) {
 		forward_release(d);
 		return 0;
 	}
+	if (was == SW_FORWARD_KERNEL && forward == SW_FORWARD_FAST && datapath_ctl(d->dp)->tables)
+		daemon_log("nothing to obey is left on this box: redirects again (fast)");
 	if (d->bypassed)
 		daemon_log("bypass-netfilter: packets pass by rules on this box: %.200s", found);
 	else if (found[0])
