@@ -290,6 +290,16 @@ static void why_routed(const struct explain *e, char *buf, size_t size)
 			 step_names[e->io.step]);
 }
 
+/* In monitor mode nothing is moved: the answer is what enforce would give. */
+static void why_monitor(const struct daemon *d, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+
+	if (datapath_ctl(d->dp)->mode == SW_MODE_MONITOR)
+		snprintf(buf + used, size - used,
+			 "; in monitor mode, as now, the kernel's routes decide");
+}
+
 static void explain_why(const struct explain *e, char *buf, size_t size)
 {
 	switch (e->io.kind) {
@@ -411,6 +421,8 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	if (fib_lookup(d->fib, &e.dst, &match, &group))
 		prefix_format(&match, prefix);
 	explain_why(&e, why, sizeof(why));
+	if (e.io.kind == SW_GROUP_ROUTE)
+		why_monitor(d, why, sizeof(why));
 	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
 	json_object_set_new(row, "dst", rows_ip(&e.dst));
 	json_object_set_new(row, "src", rows_ip(&e.src));
