@@ -87,6 +87,7 @@ check "reload to other numbers and bits" s reload
 check "new rules" eval 'rules -4 | grep -qE "^8001:.*fwmark 0x2000000/0x7f000000 lookup 8001 proto 83"'
 check "no old ones" eval '! rules -4 | grep -q "^700" && ! rules -6 | grep -q "^700" && [ -z "$(in_ns edge ip route show table 7001)" ]'
 check_within 20 "the feed is back" sameway_ready
+check_within 30 "so is ExpressRoute, whose link was down" true_json '.[0].selected == ["er1-primary"]' routes 10.10.30.0/24
 check_at_least "options by the path, by the new mark" "$(moved edge er0 tx in_ns lan ping -c 5 -i 0.02 -W 1 -R $CLOUD4)" 5
 
 # `forward: fast` and rules

@@ -93,13 +93,16 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 	}
 }
 
-/* With half a table nothing can be said of a cause: the scan at the cold start's end makes up. */
+/*
+ * With half a table nothing can be said of a cause: the scan at the cold start's end makes up. So
+ * does the next scan for what was seen before heard_ns, of the flows that go on.
+ */
 static void on_event(void *arg, const struct sw_event *ev)
 {
 	struct incident_context ctx;
 	struct daemon *d = arg;
 
-	if (d->cold)
+	if (d->cold || ev->ts_ns < d->heard_ns)
 		return;
 	alerts_context(d, &ctx);
 	incidents_event(d->incidents, &ctx, ev);
@@ -127,14 +130,19 @@ struct scan {
 	size_t n_idle, room;
 };
 
+static uint64_t flow_last(const struct sw_flow *flow)
+{
+	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
+
+	return flow->spoof_ns > last ? flow->spoof_ns : last;
+}
+
 static bool flow_idle(const struct sw_flow_key *key, const struct sw_flow *flow, uint64_t now)
 {
-	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns, age;
+	uint64_t last = flow_last(flow), age;
 	struct sw_flow_state state;
 
 	memcpy(&state, &flow->state, sizeof(state));
-	if (flow->spoof_ns > last)
-		last = flow->spoof_ns;
 	age = now > last ? now - last : 0;
 
 	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
@@ -173,6 +181,8 @@ static int scan_flow(void *arg, const struct sw_flow_key *key, const struct sw_f
 	/* the loop or the spoofer has ended, and no packet came since to say so */
 	if (state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
 	    scan->ctx.now > flow->spoof_ns + SW_SPOOF_HOLD_NS)
+		return 0;
+	if (flow_last(flow) < scan->d->heard_ns)
 		return 0;
 	incidents_scan_flow(scan->d->incidents, &scan->ctx, key, flow);
 	return 0;

@@ -90,7 +90,10 @@ static void status_redirects(struct daemon *d, json_t *redirects)
 		json_object_set_new(redirects, "last_s", json_real((clock_now() - last) / 1e9));
 }
 
-/* Feeds that the cold start waits for, and interfaces that are gone, lack a hook or reset. */
+/*
+ * Feeds that the cold start waits for; then interfaces that are gone, lack a hook or reset, whose
+ * hooks come once the feeds are there.
+ */
 static json_t *status_waiting(struct daemon *d, const json_t *hooks)
 {
 	json_t *rows = json_array(), *hook;
@@ -100,6 +103,8 @@ static json_t *status_waiting(struct daemon *d, const json_t *hooks)
 		if (!d->feeds[i].synced)
 			waiting_add(rows, d->feeds[i].cfg->name);
 	}
+	if (json_array_size(rows))
+		return rows;
 	for (size_t i = 0; i < d->n_ports; i++) {
 		if (!d->port[i].present || attach_pending(d, &d->port[i]))
 			waiting_add(rows, d->port[i].name);

@@ -35,6 +35,7 @@
 #include <sys/queue.h>
 
 #define COLD_START_NS	  30000000000ULL
+#define IN_FLIGHT_NS	  50000000ULL	/* at most, a packet from one hook to the next */
 #define CHANGE_NS	  1000000000ULL /* what feeds say within is one change */
 #define COMPILE_SLICE	  500		/* prefixes a turn of the loop */
 #define CARRIER_PERIOD_MS 5
@@ -149,6 +150,7 @@ struct daemon {
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
+	uint64_t heard_ns;	    /* verdicts of packets before it open nothing */
 	uint64_t usable;	    /* paths usable now, of any family */
 	size_t moved, lost;	    /* prefixes, by the last change */
 	uint64_t moved_ns;	    /* when that was */

@@ -121,14 +121,14 @@ static void cold_end(struct daemon *d, bool late)
 	fib_compile(d->fib, clock_now(), d->usable, 0);
 	fib_sync_done(d->fib);
 	fib_compile(d->fib, clock_now(), d->usable, 0);
-	/* what the kernel did while we watched is no news once we enforce: not heard while cold */
-	watched = d->cfg->mode == SW_MODE_ENFORCE && !datapath_adopted(d->dp);
-	if (watched)
-		datapath_events_consume(d->dp);
 	d->cold = false;
 	maintenance_write(d);
 	daemon_changed(d);
 	edge_apply_mode(d);
+	/* what the kernel did while we watched is no news once we enforce */
+	watched = d->cfg->mode == SW_MODE_ENFORCE && !datapath_adopted(d->dp);
+	if (watched)
+		d->heard_ns = clock_now() + IN_FLIGHT_NS;
 	if (d->started)
 		attach_begin(d);
 	daemon_log("%s: %zu IPv4 and %zu IPv6 prefixes",
