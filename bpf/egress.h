@@ -95,7 +95,7 @@ static __noinline __u32 egress_choose(const struct packet *pkt, __u32 group, __u
 
 	if (!c)
 		return SW_NO_PATH;
-	choice.hash = flow_hash(&pkt->key, c->seed);
+	choice.hash = pkt->hash;
 	if (!choose(group, &choice) || choice.members >> (slot & 63) & 1)
 		return SW_NO_PATH;
 	return choice.path;
@@ -120,7 +120,7 @@ static __noinline int egress_prepare(struct __sk_buff *ctx, struct decision *d)
 {
 	__u32 tags = tc_tags(&d->at);
 
-	if (nexthop_find(ctx, d->to, &d->pkt, bpf_ktime_get_coarse_ns(), &d->nh))
+	if (nexthop_find(ctx, d->to, &d->pkt, clock_now(), &d->nh))
 		return -1;
 	if (tags && tc_untag(ctx, tags))
 		return -2;

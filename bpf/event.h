@@ -30,9 +30,15 @@ static __always_inline int event_allowed(struct sw_health *h, __u32 rate, __u64 
 	return h->rate_count++ < rate;
 }
 
+static __always_inline __u8 path_told(__u8 path)
+{
+	return path < SW_MAX_PATHS ? path : SW_NO_PATH;
+}
+
 /* 1: sent, 0: still owed. */
-static __always_inline int event_send(const struct sw_flow_key *key, const struct sw_flow *flow,
-				      struct sw_flow_state state, __u32 rate, __u64 now)
+static __always_inline int event_send(const struct sw_flow_key *key,
+				      const struct sw_flow_record *flow, union sw_flow_word w,
+				      __u32 rate, __u64 now)
 {
 	struct sw_health *h = health_row();
 	struct sw_event *ev;
@@ -50,16 +56,27 @@ static __always_inline int event_send(const struct sw_flow_key *key, const struc
 	}
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->ts_ns = now;
-	ev->settle_ns = flow->settle_ns;
-	ev->moved_ns = flow->moved_ns;
-	ev->out_packets = flow->out_packets;
-	ev->in_packets = flow->in_packets;
-	ev->created_ns = flow->created_ns;
+	if (flow->settle) {
+		ev->settle_ns = tick_ns(flow->settle, now);
+		if (w.s.moved)
+			ev->moved_ns = ev->settle_ns + ((__u64)w.s.moved << SW_TICK_SHIFT);
+	}
+	ev->out_packets = flow_packets(flow->out_bytes, flow->out_packets);
+	ev->in_packets = flow_packets(flow->in_bytes, flow->in_packets);
+	ev->created_ns = tick_ns(flow->created, now);
 	ev->key = *key;
-	ev->state = state;
-	ev->previous = flow->told;
-	ev->about = flow->about;
-	ev->spoof_path = flow->spoof_path;
+	ev->state = (struct sw_flow_state){.out = path_told(w.s.out),
+					   .in = path_told(w.s.in),
+					   .answer = path_told(w.s.answer),
+					   .verdict = w.s.verdict,
+					   .flags = (w.s.out_fresh ? SW_FLOW_OUT_FRESH : 0) |
+						    (w.s.in_fresh ? SW_FLOW_IN_FRESH : 0) |
+						    (w.s.event ? SW_FLOW_EVENT : 0)};
+	ev->previous = w.s.told;
+	ev->about = flow->about & SW_FLOW_ABOUT;
+	ev->spoof_path = flow->about & SW_FLOW_SPOOFED
+				 ? flow->note & ((1U << SW_SPOOF_PATH_BITS) - 1)
+				 : SW_NO_PATH;
 	bpf_ringbuf_submit(ev, 0);
 	h->events_sent++;
 	return 1;

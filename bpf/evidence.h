@@ -11,27 +11,50 @@
 
 enum direction { DIR_OUT, DIR_IN };
 
+static __always_inline __u8 evidence_of(const struct sw_flow_record *flow)
+{
+	return (flow->about & SW_FLOW_EVIDENCE) >> SW_FLOW_EVIDENCE_SHIFT;
+}
+
+static __always_inline void evidence_set(struct sw_flow_record *flow, __u8 evidence)
+{
+	flow->about = (flow->about & ~(SW_FLOW_EVIDENCE | SW_FLOW_SPOOFED)) |
+		      evidence << SW_FLOW_EVIDENCE_SHIFT;
+}
+
+/* One packet of a loop or of a spoofer among others: the verdict is not to change with each. */
+static __always_inline bool spoofed_lately(const struct sw_flow_record *flow, __u64 now)
+{
+	__u32 units = (now >> SW_SPOOF_SHIFT) - (flow->note >> SW_SPOOF_PATH_BITS);
+
+	return flow->about & SW_FLOW_SPOOFED &&
+	       (units & (~0U >> SW_SPOOF_PATH_BITS)) < SW_SPOOF_HOLD_NS >> SW_SPOOF_SHIFT;
+}
+
 /*
  * A packet with the ACK flag, of the only direction seen since the epoch began. never: the other
  * was not seen before it either. 1: with it the evidence is whole.
  */
-static __always_inline int evidence_see(struct sw_flow *flow, const struct packet *pkt, bool never,
-					__u64 now)
+static __always_inline int evidence_see(struct sw_flow_record *flow, const struct packet *pkt,
+					bool never, __u64 now)
 {
-	__u64 from = flow->settle_ns > flow->created_ns ? flow->settle_ns : flow->created_ns;
+	__u32 age = tick_of(now) - flow->created;
+	__u8 evidence = evidence_of(flow);
 
-	if (flow->evidence >= SW_EVIDENCE_WHOLE || pkt->tcp_flags & TCP_FLAG_RST ||
-	    now < from + SW_EVIDENCE_AGE_NS)
+	if (flow->settle && tick_of(now) - flow->settle < age)
+		age = tick_of(now) - flow->settle;
+	if (evidence >= SW_EVIDENCE_WHOLE || pkt->tcp_flags & TCP_FLAG_RST ||
+	    age <= tick_of(SW_EVIDENCE_AGE_NS) || spoofed_lately(flow, now))
 		return 0;
 	if (never && flow->about & SW_FLOW_NO_SYN) {
-		flow->evidence = SW_EVIDENCE_WHOLE;
+		evidence_set(flow, SW_EVIDENCE_WHOLE);
 		return 1;
 	}
-	if (flow->evidence != SW_EVIDENCE_NONE && (__s32)(pkt->ack - flow->ack) <= 0)
+	if (evidence != SW_EVIDENCE_NONE && (__s32)(pkt->ack - flow->note) <= 0)
 		return 0;
-	flow->ack = pkt->ack;
-	flow->evidence++;
-	return flow->evidence == SW_EVIDENCE_WHOLE;
+	flow->note = pkt->ack;
+	evidence_set(flow, evidence + 1);
+	return evidence + 1 == SW_EVIDENCE_WHOLE;
 }
 
 /* Nothing can be said of what does not come by this direction: nobody looks, or nothing comes. */
@@ -54,15 +77,9 @@ static __always_inline bool syn_missed(const struct sw_ctl *c, __u64 now)
 }
 
 /* By a path came what the record's inside host has sent. */
-static __always_inline bool sent_inside(const struct sw_flow *flow, const struct packet *pkt)
+static __always_inline bool sent_inside(const struct sw_flow_record *flow, const struct packet *pkt)
 {
 	return !pkt->src_is_lo == !!(flow->about & SW_FLOW_INSIDE_IS_HI);
-}
-
-/* One packet of a loop or of a spoofer among others: the verdict is not to change with each. */
-static __always_inline bool spoofed_lately(const struct sw_flow *flow, __u64 now)
-{
-	return flow->spoof_ns && now < flow->spoof_ns + SW_SPOOF_HOLD_NS;
 }
 
 #endif

@@ -12,47 +12,55 @@
 #ifndef SAMEWAY_BPF_FLOW_H
 #define SAMEWAY_BPF_FLOW_H
 
-union flow_word {
-	__u64 word;
-	struct sw_flow_state s;
-};
-
-static __always_inline struct sw_flow *flow_find(const struct packet *pkt)
-{
-	return bpf_map_lookup_elem(&flows, &pkt->key);
-}
-
 /* A record that only a spoofer made: nothing that was admitted has been seen of the flow. */
-static __always_inline bool flow_unseen(const struct sw_flow *flow)
+static __always_inline bool flow_unseen(const struct sw_flow_record *flow)
 {
 	return !(flow->out_packets | flow->in_packets);
 }
 
-/* The path of the outward direction, SW_NO_PATH: none yet. */
-static __always_inline __u8 flow_hint(const struct sw_flow *flow)
+static __always_inline union sw_flow_word flow_state(const struct sw_flow_record *flow)
 {
-	union flow_word w;
-
-	if (!flow)
-		return SW_NO_PATH;
-	w.word = *(volatile const __u64 *)&flow->state;
-	return w.s.out;
+	return (union sw_flow_word){.word = *(volatile const __u64 *)&flow->state.word};
 }
 
-static __always_inline __u8 flow_settling(const struct sw_flow *flow, __u64 grace, __u64 now)
+/* The path of the outward direction, SW_NO_PATH: none yet. */
+static __always_inline __u8 flow_hint(const struct sw_flow_record *flow)
 {
-	return flow->settle_ns && now < flow->settle_ns + grace &&
-	       now < flow->settle_from_ns + 3 * grace;
+	return flow ? path_told(flow_state(flow).s.out) : SW_NO_PATH;
+}
+
+/* A row of changes: its last in ticks, 0: none, and how long it has gone on (union sw_flow_word).
+ */
+struct settling {
+	__u32 last;
+	__u32 row;
+};
+
+static __always_inline bool settles(const struct settling *s, __u64 grace_ns, __u64 now)
+{
+	__u32 grace = tick_of(grace_ns), age = tick_of(now) - s->last;
+
+	return s->last && age < grace && age + (s->row * grace >> 4) < 3 * grace;
 }
 
 /* A change at `t` that explains what follows: it counts while it is younger than grace. */
-static __always_inline void settle_start(struct sw_flow *flow, __u64 grace, __u64 t, __u64 now)
+static __always_inline void settle_start(struct settling *s, __u64 grace_ns, __u64 t, __u64 now)
 {
-	if (!t || now >= t + grace || t == flow->settle_ns)
+	__u32 grace = tick_of(grace_ns) + 1, at = tick_of(t), more;
+
+	if (!t || now >= t + grace_ns)
 		return;
-	if (!flow->settle_ns || now >= flow->settle_ns + grace)
-		flow->settle_from_ns = t;
-	flow->settle_ns = t;
+	if (!at)
+		at = 1;
+	if (at == s->last)
+		return;
+	if (!s->last || tick_of(now) - s->last >= grace) {
+		s->row = 0;
+	} else if ((__s32)(at - s->last) > 0) {
+		more = s->row + ((__u64)(at - s->last) * 16 + grace - 1) / grace;
+		s->row = more < 63 ? more : 63;
+	}
+	s->last = at;
 }
 
 struct change {
@@ -133,123 +141,143 @@ static __always_inline __u8 answer_holds(__u8 answer, const struct choice *choic
 }
 
 /* Whether what select gives this flow changed, or its own direction's class: a new epoch. */
-static __always_inline __u8 epoch_ends(const struct seen *a, struct sw_flow *flow,
-				       const struct sw_ctl *c, union flow_word old,
-				       const struct choice *choice)
+static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flow_record *flow,
+				       const struct sw_ctl *c, union sw_flow_word old,
+				       const struct choice *choice, struct settling *settling)
 {
 	__u8 before = a->dir == DIR_OUT ? old.s.out : old.s.in;
 	__u8 other = a->dir == DIR_OUT ? old.s.in : old.s.out;
-	__u8 first = !flow->generation, ends = 0;
+	bool first = !(flow->judged & SW_JUDGED_MASK), ends = false;
 	struct sw_group *group = fib_group(a->group), *last;
 
-	if (group && (first || !answer_holds(old.s.answer, choice))) {
-		settle_start(flow, c->grace_ns, answer_changed(group, choice), a->now);
+	if (group && (first || !answer_holds(path_told(old.s.answer), choice))) {
+		settle_start(settling, c->grace_ns, answer_changed(group, choice), a->now);
 		last = fib_group(choice->group);
 		if (last && choice->group != a->group)
-			settle_start(flow, c->grace_ns, answer_changed(last, choice), a->now);
+			settle_start(settling, c->grace_ns, answer_changed(last, choice), a->now);
 		ends = !first;
 	}
-	if (before != a->path && before != SW_NO_PATH && other != SW_NO_PATH) {
+	if (before != a->path && before < SW_MAX_PATHS && other < SW_MAX_PATHS) {
 		struct sw_path *was = path_row(before), *is = path_row(a->path);
 
 		if (was && is && was->class != is->class) {
-			settle_start(flow, c->grace_ns, a->now, a->now);
-			ends = 1;
+			settle_start(settling, c->grace_ns, a->now, a->now);
+			ends = true;
 		}
 	}
 	return ends;
 }
 
-#define BOTH_FRESH (SW_FLOW_OUT_FRESH | SW_FLOW_IN_FRESH)
-
 /* Row 5: of one direction nothing was seen since the epoch began. */
-static __always_inline __u8 judge_one(const struct sw_flow *flow, const struct sw_ctl *c,
-				      __u8 flags, __u64 now)
+static __always_inline __u8 judge_one(__u8 evidence, const struct sw_ctl *c, union sw_flow_word w,
+				      __u64 now)
 {
-	__u8 missing = flags & SW_FLOW_OUT_FRESH ? DIR_IN : DIR_OUT;
+	__u8 missing = w.s.out_fresh ? DIR_IN : DIR_OUT;
 
-	if (flow->evidence < SW_EVIDENCE_WHOLE || (flags & BOTH_FRESH) == BOTH_FRESH)
+	if (evidence < SW_EVIDENCE_WHOLE || (w.s.out_fresh && w.s.in_fresh))
 		return SW_VERDICT_PENDING;
 	return side_blind(c, missing, now) ? SW_VERDICT_BLIND : SW_VERDICT_ONE_WAY;
 }
 
 /* An event is owed for the verdict, or none is any more. */
-static __always_inline void state_owe(union flow_word *w, const struct sw_flow *flow)
+static __always_inline void state_owe(union sw_flow_word *w)
 {
-	w->s.flags &= ~SW_FLOW_EVENT;
-	if (w->s.verdict != flow->told &&
-	    (verdict_is_incident(w->s.verdict) || verdict_is_incident(flow->told)))
-		w->s.flags |= SW_FLOW_EVENT;
+	w->s.event = w->s.verdict != w->s.told &&
+		     (verdict_is_incident(w->s.verdict) || verdict_is_incident(w->s.told));
 }
 
-/* The state after this packet. */
-static __always_inline union flow_word next_state(const struct seen *a, struct sw_flow *flow,
-						  const struct sw_ctl *c, union flow_word old,
-						  const struct choice *choice)
+/* What a packet makes of a record: the state, and what is stored once the state could be. */
+struct judgement {
+	union sw_flow_word w;
+	struct settling settling;
+	bool epoch; /* a new one: evidence begins anew */
+};
+
+/* When its first outward packet took the path: told from the change that it settles from. */
+static __always_inline void state_moved(struct judgement *j, union sw_flow_word old, __u32 last,
+					__u64 now)
 {
-	union flow_word new = old;
+	__u32 ticks = tick_of(now) - j->settling.last + 1;
+
+	if (j->settling.last != last)
+		j->w.s.moved = 0;
+	if (j->settling.last && j->w.s.out != old.s.out && old.s.out < SW_MAX_PATHS)
+		j->w.s.moved = ticks <= 0x7fff ? ticks : 0;
+}
+
+/*
+ * The state after this packet. (Its verdict goes through memory, where the verifier forgets it: one
+ * way on from here for it, not one a verdict.)
+ */
+static __always_inline void next_state(const struct seen *a, const struct sw_flow_record *flow,
+				       const struct sw_ctl *c, union sw_flow_word old,
+				       struct choice *choice, struct judgement *j)
+{
+	__u32 last = *(volatile const __u32 *)&flow->settle;
 	struct sw_path *out, *in;
-	__u8 settling;
+	bool settling;
 
-	if (epoch_ends(a, flow, c, old, choice)) {
-		new.s.epoch++;
-		new.s.flags &= ~BOTH_FRESH;
-		flow->evidence = SW_EVIDENCE_NONE;
-	}
+	j->w = old;
+	j->settling = (struct settling){.last = last, .row = old.s.settled};
+	j->epoch = epoch_ends(a, flow, c, old, choice, &j->settling);
+	if (j->epoch)
+		j->w.s.out_fresh = j->w.s.in_fresh = 0;
 	if (a->dir == DIR_OUT) {
-		new.s.out = a->path;
-		new.s.flags |= SW_FLOW_OUT_FRESH;
+		j->w.s.out = a->path;
+		j->w.s.out_fresh = 1;
 	} else {
-		new.s.in = a->path;
-		new.s.flags |= SW_FLOW_IN_FRESH;
+		j->w.s.in = a->path;
+		j->w.s.in_fresh = 1;
 	}
-	new.s.answer = choice->path;
-	new.s.group = a->group;
+	j->w.s.answer = choice->path < SW_MAX_PATHS ? choice->path : SW_FLOW_NO_PATH;
+	j->w.s.settled = j->settling.row;
+	state_moved(j, old, last, a->now);
 
-	out = path_row(new.s.out);
-	in = path_row(new.s.in);
-	settling = flow_settling(flow, c->grace_ns, a->now);
+	out = path_row(j->w.s.out);
+	in = path_row(j->w.s.in);
+	settling = settles(&j->settling, c->grace_ns, a->now);
 	if (spoofed_lately(flow, a->now)) /* 4 */
-		new.s.verdict = SW_VERDICT_LOOP_OR_SPOOF;
-	else if ((BOTH_FRESH & new.s.flags) == BOTH_FRESH && out && in)
-		new.s.verdict = judge(out, in, path_row(choice->path), choice->degraded,
-				      new.s.out == new.s.in, settling, c->scope);
+		choice->verdict = SW_VERDICT_LOOP_OR_SPOOF;
+	else if (j->w.s.out_fresh && j->w.s.in_fresh && out && in)
+		choice->verdict = judge(out, in, path_row(choice->path), choice->degraded,
+					j->w.s.out == j->w.s.in, settling, c->scope);
 	else if (out && in && settling)
-		new.s.verdict = SW_VERDICT_TRANSITION; /* seen both ways before the change */
+		choice->verdict = SW_VERDICT_TRANSITION; /* seen both ways before the change */
 	else
-		new.s.verdict = judge_one(flow, c, new.s.flags, a->now);
-	state_owe(&new, flow);
-	return new;
+		choice->verdict =
+			judge_one(j->epoch ? SW_EVIDENCE_NONE : evidence_of(flow), c, j->w, a->now);
+	j->w.s.verdict = *(volatile __u8 *)&choice->verdict;
+	state_owe(&j->w);
 }
 
-/* Sends what is owed; the flag goes only when it was sent. */
-static __always_inline void flow_tell(const struct sw_flow_key *key, struct sw_flow *flow,
-				      const struct sw_ctl *c, union flow_word w, __u64 now)
+/* Sends what is owed; it is owed on where it could not be sent. */
+static __always_inline void flow_tell(const struct sw_flow_key *key, struct sw_flow_record *flow,
+				      const struct sw_ctl *c, union sw_flow_word w, __u64 now)
 {
-	union flow_word sent = w;
+	union sw_flow_word sent = w;
 
-	if (!event_send(key, flow, w.s, c->event_rate, now))
+	if (!event_send(key, flow, w, c->event_rate, now))
 		return;
-	flow->told = w.s.verdict;
-	sent.s.flags &= ~SW_FLOW_EVENT;
-	__sync_val_compare_and_swap(&flow->state, w.word, sent.word);
+	sent.s.told = w.s.verdict;
+	sent.s.event = 0;
+	__sync_val_compare_and_swap(&flow->state.word, w.word, sent.word);
 }
 
 /* Counts and tells what a change of state is, once it has been stored. */
-static __always_inline void state_changed(const struct packet *pkt, struct sw_flow *flow,
-					  const struct sw_ctl *c, union flow_word old,
-					  union flow_word new)
+static __always_inline void state_changed(const struct packet *pkt, struct sw_flow_record *flow,
+					  const struct sw_ctl *c, union sw_flow_word old,
+					  union sw_flow_word new)
 {
 	if (new.s.verdict != old.s.verdict) {
 		count_verdict(new.s.verdict);
-		if (old.s.flags & SW_FLOW_EVENT && verdict_is_incident(old.s.verdict)) {
+		if (old.s.event && verdict_is_incident(old.s.verdict)) {
 			struct sw_health *h = health_row();
 
 			if (h)
 				h->events_lost++;
 		}
 	}
-	if (new.s.flags & SW_FLOW_EVENT)
+	if (new.s.event)
 		flow_tell(&pkt->key, flow, c, new, pkt->seen.now);
 }
 
@@ -259,9 +287,11 @@ static __always_inline void state_changed(const struct packet *pkt, struct sw_fl
  * stack and those it is called with must fit in 512 bytes, where Linux 6.1 rounds each up to 32.
  * choice: room off that stack. 1: another CPU changed the state meanwhile, to be called again.
  */
-__noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow, struct choice *choice)
+__noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
+			  struct choice *choice)
 {
-	union flow_word old, new;
+	union sw_flow_word old;
+	struct judgement next;
 	__u32 zero = 0, generation;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
 
@@ -269,20 +299,21 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow, struct
 		return 0;
 	/* read before what it guards: a change meanwhile is judged again by the next packet */
 	generation = *(volatile __u32 *)&c->generation;
-	old.word = *(volatile __u64 *)&flow->state;
+	old = flow_state(flow);
 	choice->denied = 0;
 	choice->family = pkt->key.family;
-	choice->hash = flow_hash(&pkt->key, c->seed);
-	choice->hint = old.s.out;
+	choice->hash = pkt->hash;
+	choice->hint = path_told(old.s.out);
 	choose(pkt->seen.group, choice);
-	new = next_state(&pkt->seen, flow, c, old, choice);
-	if (new.word != old.word &&
-	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
+	next_state(&pkt->seen, flow, c, old, choice, &next);
+	if (next.w.word != old.word &&
+	    __sync_val_compare_and_swap(&flow->state.word, old.word, next.w.word) != old.word)
 		return 1;
-	flow->generation = generation;
-	if (new.s.out != old.s.out)
-		flow->moved_ns = pkt->seen.now;
-	state_changed(pkt, flow, c, old, new);
+	flow->settle = next.settling.last;
+	if (next.epoch && evidence_of(flow) != SW_EVIDENCE_NONE)
+		evidence_set(flow, SW_EVIDENCE_NONE);
+	flow->judged = (flow->judged & ~SW_JUDGED_MASK) | (generation & SW_JUDGED_MASK);
+	state_changed(pkt, flow, c, old, next.w);
 	return 0;
 }
 
@@ -290,9 +321,9 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow *flow, struct
  * Row 4: a packet of the record's inside host came by path pkt->seen.path. Of the record nothing
  * else changes: no direction was seen. 1: as flow_judge().
  */
-__noinline int flow_spoofed(const struct packet *pkt, struct sw_flow *flow)
+__noinline int flow_spoofed(const struct packet *pkt, struct sw_flow_record *flow)
 {
-	union flow_word old, new;
+	union sw_flow_word old, new;
 	__u32 zero = 0;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
 
@@ -303,59 +334,85 @@ __noinline int flow_spoofed(const struct packet *pkt, struct sw_flow *flow)
 		if (flow->out_packets)
 			flow->about |= SW_FLOW_LOOPS;
 	}
-	flow->spoof_path = pkt->seen.path;
-	flow->spoof_ns = pkt->seen.now;
-	old.word = *(volatile __u64 *)&flow->state;
-	new = old;
+	evidence_set(flow, SW_EVIDENCE_NONE);
+	flow->note = (__u32)(pkt->seen.now >> SW_SPOOF_SHIFT) << SW_SPOOF_PATH_BITS |
+		     (pkt->seen.path & ((1U << SW_SPOOF_PATH_BITS) - 1));
+	flow->about |= SW_FLOW_SPOOFED;
+	old = new = flow_state(flow);
 	new.s.verdict = SW_VERDICT_LOOP_OR_SPOOF;
-	state_owe(&new, flow);
-	if (new.word == old.word && !(new.s.flags &SW_FLOW_EVENT))
+	state_owe(&new);
+	if (new.word == old.word && !new.s.event)
 		return 0;
 	if (new.word != old.word &&
-	    __sync_val_compare_and_swap(&flow->state, old.word, new.word) != old.word)
+	    __sync_val_compare_and_swap(&flow->state.word, old.word, new.word) != old.word)
 		return 1;
 	state_changed(pkt, flow, c, old, new);
 	return 0;
 }
 
-/* Not inline: a record is much of the stack, and is made once a flow. */
-static __noinline struct sw_flow *flow_make(const struct packet *pkt, __u32 dir, __u64 now,
-					    bool no_syn)
+/* A record for the packet's flow. no_syn: a SYN-ACK says that its SYN went elsewhere. */
+static __always_inline struct sw_flow_record *flow_make(const struct packet *pkt, __u32 dir,
+							__u64 now, bool no_syn)
 {
-	union flow_word w = {.s = {.out = SW_NO_PATH,
-				   .in = SW_NO_PATH,
-				   .answer = SW_NO_PATH,
-				   .verdict = SW_VERDICT_PENDING}};
-	struct sw_flow new = {.state = w.word, .created_ns = now};
 	__u8 inside_is_lo = dir == DIR_OUT ? pkt->src_is_lo : !pkt->src_is_lo;
 	__u8 answer = pkt->proto == IPPROTO_TCP && (pkt->tcp_flags & TCP_FLAG_SYN) &&
 		      (pkt->tcp_flags & TCP_FLAG_ACK);
 	__u8 from_inside = dir == DIR_OUT ? !answer : answer;
-	struct sw_flow *flow;
 
-	new.about = (inside_is_lo ? 0 : SW_FLOW_INSIDE_IS_HI) |
-		    (from_inside ? SW_FLOW_OPENED_INSIDE : 0) |
-		    (answer && no_syn ? SW_FLOW_NO_SYN : 0);
-	bpf_map_update_elem(&flows, &pkt->key, &new, BPF_NOEXIST);
-	flow = flow_find(pkt); /* ours, or that of who was faster */
-	if (!flow) {
-		struct sw_health *h = health_row();
-
-		if (h)
-			h->flows_full++;
-	}
-	return flow;
+	return flow_row(pkt->key.family,
+			flow_put(&pkt->key, pkt->hash, now,
+				 (inside_is_lo ? 0 : SW_FLOW_INSIDE_IS_HI) |
+					 (from_inside ? SW_FLOW_OPENED_INSIDE : 0) |
+					 (answer && no_syn ? SW_FLOW_NO_SYN : 0)));
 }
 
 /* Verdicts that time or others' packets end: whether this one's is over. */
-static __always_inline bool verdict_over(const struct sw_flow *flow, const struct sw_ctl *c,
-					 struct sw_flow_state s, __u64 now)
+static __always_inline bool verdict_over(const struct sw_flow_record *flow, const struct sw_ctl *c,
+					 union sw_flow_word w, __u64 now)
 {
-	if (s.verdict == SW_VERDICT_TRANSITION)
-		return !flow_settling(flow, c->grace_ns, now);
-	if (s.verdict == SW_VERDICT_BLIND)
-		return !side_blind(c, s.flags & SW_FLOW_OUT_FRESH ? DIR_IN : DIR_OUT, now);
-	return s.verdict == SW_VERDICT_LOOP_OR_SPOOF && !spoofed_lately(flow, now);
+	struct settling settling = {.last = flow->settle, .row = w.s.settled};
+
+	if (w.s.verdict == SW_VERDICT_TRANSITION)
+		return !settles(&settling, c->grace_ns, now);
+	if (w.s.verdict == SW_VERDICT_BLIND)
+		return !side_blind(c, w.s.out_fresh ? DIR_IN : DIR_OUT, now);
+	return w.s.verdict == SW_VERDICT_LOOP_OR_SPOOF && !spoofed_lately(flow, now);
+}
+
+/* Plain adds; see flow_table.h. */
+static __always_inline void flow_count(struct sw_flow_record *flow, __u32 dir, struct amount n)
+{
+	__u64 *bytes = dir == DIR_OUT ? &flow->out_bytes : &flow->in_bytes;
+	__u32 *packets = dir == DIR_OUT ? &flow->out_packets : &flow->in_packets;
+	__u32 sum = *packets + (__u32)n.packets;
+
+	*bytes += n.bytes + ((__u64)(sum < (__u32)n.packets) << SW_FLOW_BYTES_BITS);
+	*packets = sum;
+}
+
+/* The closing flags of a TCP packet as bits of `judged`. */
+static __always_inline __u32 flow_closing(__u8 tcp_flags, __u32 dir)
+{
+	__u32 bits = 0;
+
+	if (tcp_flags & TCP_FLAG_FIN)
+		bits |= SW_TCP_FIN_OUT;
+	if (tcp_flags & TCP_FLAG_RST)
+		bits |= SW_TCP_RST_OUT;
+	return dir == DIR_OUT ? bits : bits << 1;
+}
+
+/*
+ * Whether the verdict of this packet's flow stands as it is: nothing that it is taken of has
+ * changed since.
+ */
+static __always_inline bool flow_stands(const struct sw_flow_record *flow, union sw_flow_word w,
+					const struct sw_ctl *c, __u32 dir, __u32 path, __u64 now)
+{
+	return (dir == DIR_OUT ? w.s.out == path && w.s.out_fresh
+			       : w.s.in == path && w.s.in_fresh) &&
+	       !((flow->judged ^ c->generation) & SW_JUDGED_MASK) && !w.s.event &&
+	       !(w.s.verdict >= SW_VERDICT_TRANSITION && verdict_over(flow, c, w, now));
 }
 
 /*
@@ -363,13 +420,13 @@ static __always_inline bool verdict_over(const struct sw_flow *flow, const struc
  * of the outside address, 0: to be looked up, when a verdict is taken. choice: room for that.
  */
 static __always_inline void flow_record(struct packet *pkt, struct choice *choice,
-					struct sw_flow *flow, __u32 dir, __u32 path, __u32 group,
-					struct amount n, __u64 now)
+					struct sw_flow_record *flow, __u32 dir, __u32 path,
+					__u32 group, struct amount n, __u64 now)
 {
-	union flow_word w;
-	__u32 zero = 0;
+	union sw_flow_word w;
+	__u32 zero = 0, closing;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	__u8 flags = pkt->proto == IPPROTO_TCP ? pkt->tcp_flags : 0, seen, fresh;
+	__u8 flags = pkt->proto == IPPROTO_TCP ? pkt->tcp_flags : 0;
 	int whole = 0;
 
 	if (!c)
@@ -378,28 +435,17 @@ static __always_inline void flow_record(struct packet *pkt, struct choice *choic
 		flow = flow_make(pkt, dir, now, syn_missed(c, now));
 	if (!flow)
 		return;
-	w.word = *(volatile __u64 *)&flow->state;
-	if (dir == DIR_OUT) {
-		flow->out_packets += n.packets;
-		flow->out_bytes += n.bytes;
-		flow->out_ns = now;
-		flow->tcp_out |= flags;
-		seen = w.s.out;
-		fresh = w.s.flags & SW_FLOW_OUT_FRESH;
-	} else {
-		flow->in_packets += n.packets;
-		flow->in_bytes += n.bytes;
-		flow->in_ns = now;
-		flow->tcp_in |= flags;
-		seen = w.s.in;
-		fresh = w.s.flags & SW_FLOW_IN_FRESH;
+	w = flow_state(flow);
+	flow_count(flow, dir, n);
+	closing = flow_closing(flags, dir);
+	if (closing & ~flow->judged) {
+		flow->judged |= closing;
+		flow_look(&pkt->key, pkt->hash, now, LOOK_RENEW); /* the index is to know */
 	}
-	if ((w.s.flags & BOTH_FRESH) != BOTH_FRESH && flags & TCP_FLAG_ACK)
-		whole = evidence_see(flow, pkt, (dir == DIR_OUT ? w.s.in : w.s.out) == SW_NO_PATH,
-				     now);
-	if (seen == path && fresh && !whole && flow->generation == c->generation &&
-	    !(w.s.flags & SW_FLOW_EVENT) &&
-	    !(w.s.verdict >= SW_VERDICT_TRANSITION && verdict_over(flow, c, w.s, now)))
+	if (!(w.s.out_fresh && w.s.in_fresh) && flags & TCP_FLAG_ACK)
+		whole = evidence_see(flow, pkt,
+				     (dir == DIR_OUT ? w.s.in : w.s.out) == SW_FLOW_NO_PATH, now);
+	if (!whole && flow_stands(flow, w, c, dir, path, now))
 		return;
 	if (!group)
 		group = fib_find(pkt->family, dir == DIR_OUT ? &pkt->dst : &pkt->src);
@@ -424,7 +470,7 @@ static __always_inline bool spoof_makes(__u64 now)
 }
 
 /* A packet of an inside host that came by a path; flow as for flow_record(). */
-static __always_inline void flow_spoof(struct packet *pkt, struct sw_flow *flow, __u32 path,
+static __always_inline void flow_spoof(struct packet *pkt, struct sw_flow_record *flow, __u32 path,
 				       __u64 now)
 {
 	if (!flow && spoof_makes(now))

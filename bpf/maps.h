@@ -101,15 +101,20 @@ struct {
 } fib6 SEC(".maps");
 
 /*
- * Both directions of a 5-tuple. Made and changed by the programs, idle ones removed by the
- * daemon's scan; full: the least recently used goes. max_entries is set at load (`flows:`).
+ * Both directions of a 5-tuple, a record each, found by an index of cache lines (flow_table.h). Made
+ * and changed by the programs, idle ones removed by the daemon's scan; full: dead and idle ones go
+ * first, and what gets no record is counted (`flows_full` of health). max_entries are set at load
+ * (`flows:`, `flows6:`).
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct sw_flow_key);
-	__type(value, struct sw_flow);
-} flows SEC(".maps");
+MAP_ARRAY(flows, struct sw_flow4, 65536);
+MAP_ARRAY(flows6, struct sw_flow6, 16384);
+MAP_ARRAY(flows_index, struct sw_flow_line, 16384);
+MAP_ARRAY(flows6_index, struct sw_flow_line, 4096);
+/* Their sizes, and which records are free. */
+MAP_ARRAY(flow_tables, struct sw_flow_table, 2);
+
+/* The time. Written by the kernel's timer, read by the programs. */
+MAP_ARRAY(clock, struct sw_clock, 1);
 
 /* Verdict changes. Full: the flow keeps the event and sends it with its next packet. */
 struct {

@@ -14,6 +14,7 @@
 #define TAG_BYTES_MAX 12 /* two tags, and one of priority */
 #define PARSE_MAX_EXT 6	 /* IPv6 extension headers */
 #define IP_FRAG_BITS  0x3fff
+#define TCP_FLAG_FIN  0x01
 #define TCP_FLAG_SYN  0x02
 #define TCP_FLAG_RST  0x04
 #define TCP_FLAG_ACK  0x10
@@ -84,6 +85,7 @@ struct packet {
 	union address src, dst;
 	struct sw_flow_key key; /* of the flow: of the quoted one for an ICMP error */
 	struct seen seen;
+	__u64 hash; /* flow_hash() of the key */
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */

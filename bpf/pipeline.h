@@ -121,10 +121,10 @@ static __always_inline __u32 slot_ifindex(__u32 slot, __u8 family)
 
 /* From inside to a path. */
 static __always_inline void decide_out(struct decision *d, struct sw_group *group,
-				       const struct sw_flow *flow, const struct sw_ctl *c)
+				       const struct sw_flow_record *flow)
 {
 	struct choice choice = {.family = d->pkt.family,
-				.hash = flow_hash(&d->pkt.key, c->seed),
+				.hash = d->pkt.hash,
 				.hint = flow_hint(flow)};
 
 	d->dir = DIR_OUT;
@@ -203,10 +203,10 @@ static __always_inline void decide_limits(struct decision *d, const struct frame
 }
 
 /* Fills *d but for d->at, which is there; returns the packet's flow record, NULL: none (yet). */
-static __always_inline struct sw_flow *decide(struct decision *d, const struct frame *frame,
+static __always_inline struct sw_flow_record *decide(struct decision *d, const struct frame *frame,
 					      const struct sw_ctl *c)
 {
-	struct sw_flow *flow = NULL;
+	struct sw_flow_record *flow = NULL;
 	struct sw_group *group;
 	__u32 id, reason;
 
@@ -216,6 +216,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 		pass(d, reason);
 		return NULL;
 	}
+	d->pkt.hash = flow_hash(&d->pkt.key, c->seed);
 	id = fib_find(d->pkt.family, &d->pkt.dst);
 	group = fib_group(id);
 	reason = admit_destination(group);
@@ -225,7 +226,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 	}
 	/* an ICMP error follows the flow it quotes; a fragment has none */
 	if (!d->pkt.fragment)
-		flow = flow_find(&d->pkt);
+		flow = flow_find(&d->pkt.key, d->pkt.hash, clock_now(), LOOK_USE);
 	if (!flow || flow_unseen(flow)) {
 		reason = admit_source(&d->pkt, &d->at);
 	} else if (d->at.role == SW_ROLE_PATH && !d->pkt.icmp_error && sent_inside(flow, &d->pkt)) {
@@ -242,7 +243,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 	}
 	d->outside_id = id;
 	if (d->at.role == SW_ROLE_INSIDE)
-		decide_out(d, group, flow, c);
+		decide_out(d, group, flow);
 	else
 		decide_in(d, group, c);
 	decide_limits(d, frame, c);
@@ -251,7 +252,7 @@ static __always_inline struct sw_flow *decide(struct decision *d, const struct f
 
 /* After the last word on it: its reason, the path's packets, the flow. */
 static __always_inline void account_in(struct decision *d, const struct frame *frame,
-				       struct sw_flow *flow, __u64 now)
+				       struct sw_flow_record *flow, __u64 now)
 {
 	struct amount n = amount_of(frame, &d->pkt);
 

@@ -103,7 +103,7 @@ static __noinline int port_find(void *ctx, struct place *at, void *data, void *e
 		at->role = SW_ROLE_PATH;
 		return 0;
 	}
-	at->now = bpf_ktime_get_coarse_ns();
+	at->now = clock_now();
 	at->mac = at->leaves ? mac_number(data) : mac_number(data + ETH_ALEN);
 	bpf_loop(SW_MAX_PATHS, port_path, &search, 0);
 	return 0;

@@ -33,6 +33,8 @@
 #include "fib.h"
 #include "select.h"
 #include "count.h"
+#include "clock.h"
+#include "flow_table.h"
 #include "event.h"
 #include "evidence.h"
 #include "flow.h"
@@ -66,7 +68,7 @@ int sw_xdp(struct xdp_md *ctx)
 	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_XDP);
-	struct sw_flow *flow;
+	struct sw_flow_record *flow;
 	__u64 now;
 
 	if (!from || !c || !d || c->forward != SW_FORWARD_FAST || !enforcing(c))
@@ -76,7 +78,7 @@ int sw_xdp(struct xdp_md *ctx)
 	if (from->ports && d->at.count < from->tags)
 		return XDP_PASS;
 	flow = decide(d, &frame, c);
-	now = bpf_ktime_get_coarse_ns();
+	now = clock_now();
 	if (d->action == SW_ACTION_DROP) {
 		account_in(d, &frame, flow, now);
 		return XDP_DROP;
@@ -181,7 +183,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
-	struct sw_flow *flow;
+	struct sw_flow_record *flow;
 	__u64 now;
 
 	if (!from || !c || !d)
@@ -191,7 +193,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	tc_frame(ctx, &frame, &d->at);
 	port_place(ctx, &d->at, &frame, from);
 	flow = decide(d, &frame, c);
-	now = bpf_ktime_get_coarse_ns();
+	now = clock_now();
 	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
 		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
 	if (d->action == SW_ACTION_FORWARD && d->fast) {
@@ -249,7 +251,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	struct sw_ctl *c = settings();
 	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
 	struct sw_group *dst = NULL, *src = NULL;
-	struct sw_flow *flow = NULL;
+	struct sw_flow_record *flow = NULL;
 	struct amount n;
 	bool record = true, may_move, moved = false;
 
@@ -262,8 +264,9 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	if (d->at.role != SW_ROLE_PATH ||
 	    admit(parse(&frame, &d->at, &d->pkt), &d->pkt) != ADMITTED)
 		return TC_ACT_UNSPEC;
+	d->pkt.hash = flow_hash(&d->pkt.key, c->seed);
 	if (!d->pkt.fragment)
-		flow = flow_find(&d->pkt);
+		flow = flow_find(&d->pkt.key, d->pkt.hash, clock_now(), LOOK_USE);
 	may_move = moves(c);
 	if (!flow || may_move || d->pkt.icmp_error) {
 		d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
@@ -292,7 +295,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	count_tx(d->at.slot, n);
 	if (record && !moved)
 		flow_record(&d->pkt, &d->choice, flow, DIR_OUT, d->at.slot, d->outside_id, n,
-			    bpf_ktime_get_coarse_ns());
+			    clock_now());
 	return TC_ACT_UNSPEC;
 }
 
@@ -319,8 +322,9 @@ int sw_explain(struct xdp_md *ctx)
 	if (group && group->kind == SW_GROUP_ROUTE) {
 		choice.denied = io->down;
 		choice.family = io->family;
-		choice.hash = flow_hash(&pkt.key, c->seed);
-		choice.hint = flow_hint(flow_find(&pkt));
+		pkt.hash = flow_hash(&pkt.key, c->seed);
+		choice.hash = pkt.hash;
+		choice.hint = flow_hint(flow_find(&pkt.key, pkt.hash, clock_now(), LOOK_PEEK));
 		choose(io->group, &choice);
 	}
 	io->path = choice.path;

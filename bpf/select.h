@@ -22,23 +22,32 @@ struct choice {
 	__u64 members; /* usable paths of the tier chosen from */
 	__u8 step;     /* enum sw_step */
 	__u8 degraded; /* a better class has candidates, or had them, and none is usable */
-	__u8 pad[2];
+	__u8 verdict;  /* of flow_judge(): see next_state() */
+	__u8 pad;
 	__u32 group; /* it was chosen from: the prefix's, or the default route's */
 };
 
-/* Same for both directions; seeded, so that nobody outside can aim flows at one member. */
-static __always_inline __u32 flow_hash(const struct sw_flow_key *key, __u32 seed)
+/*
+ * Same for both directions; seeded, so that nobody outside can aim flows at one member, or at one
+ * line of the flow table: all of its bits are mixed.
+ */
+static __always_inline __u64 flow_hash(const struct sw_flow_key *key, __u32 seed)
 {
-	const __u64 *word = (const __u64 *)key;
-	__u64 h = 0x9e3779b97f4a7c15ULL ^ seed;
-	int i;
+	const __u64 *lo = (const __u64 *)key->lo, *hi = (const __u64 *)key->hi;
+	__u64 rest = (__u64) * (const __u32 *)&key->lo_port << 8 | key->proto;
+	__u64 h = (seed + 1ULL) * 0x9e3779b97f4a7c15ULL;
 
-#pragma unroll
-	for (i = 0; i < 5; i++) {
-		h = (h ^ word[i]) * 0xff51afd7ed558ccdULL;
-		h ^= h >> 32;
+	if (key->family == 4) {
+		h = (h ^ ((lo[0] << 32) | hi[0])) * 0xff51afd7ed558ccdULL;
+	} else {
+		h = (h ^ lo[0]) * 0xff51afd7ed558ccdULL;
+		h = ((h ^ h >> 32) ^ lo[1]) * 0xff51afd7ed558ccdULL;
+		h = ((h ^ h >> 32) ^ hi[0]) * 0xff51afd7ed558ccdULL;
+		h = ((h ^ h >> 32) ^ hi[1]) * 0xff51afd7ed558ccdULL;
 	}
-	return h;
+	h = ((h ^ h >> 32) ^ rest) * 0xc4ceb9fe1a85ec53ULL;
+	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9ULL;
+	return h ^ h >> 32;
 }
 
 struct member_search {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's timer: sums the per-CPU counters of the paths into path_counters, so that plain
- * bpftool shows them, with or without a daemon, and notes when either direction last had a packet.
- * It lives while map `timers` is pinned.
+ * The kernel's timer: keeps the clock (clock.h), and each second sums the per-CPU counters of the
+ * paths into path_counters, so that plain bpftool shows them, with or without a daemon, and notes
+ * when either direction last had a packet. It lives while map `timers` is pinned.
  */
 #ifndef SAMEWAY_BPF_TIMER_H
 #define SAMEWAY_BPF_TIMER_H
@@ -51,7 +51,14 @@ static int timer_tick(void *map __attribute__((unused)), int *key __attribute__(
 {
 	struct sw_path_stats all = {};
 	__u64 now = bpf_ktime_get_ns();
+	__u32 zero = 0;
+	struct sw_clock *c = bpf_map_lookup_elem(&clock, &zero);
 
+	if (c)
+		*(volatile __u64 *)&c->now_ns = now;
+	bpf_timer_start(&timer->timer, SW_CLOCK_PERIOD_NS, 0);
+	if (now - timer->beat.beat_ns < SW_TIMER_PERIOD_NS)
+		return 0;
 	bpf_loop(SW_MAX_PATHS, sum_path, &all, 0);
 	if (all.rx_packets != timer->beat.rx_packets)
 		timer->beat.rx_ns = now;
@@ -60,7 +67,6 @@ static int timer_tick(void *map __attribute__((unused)), int *key __attribute__(
 	timer->beat.rx_packets = all.rx_packets;
 	timer->beat.tx_packets = all.tx_packets;
 	timer->beat.beat_ns = now;
-	bpf_timer_start(&timer->timer, SW_TIMER_PERIOD_NS, 0);
 	return 0;
 }
 
@@ -75,7 +81,7 @@ static __always_inline int timer_start(void)
 	bpf_timer_init(&timer->timer, &timers, CLOCK_MONOTONIC_); /* -EBUSY: it is */
 	if (bpf_timer_set_callback(&timer->timer, timer_tick))
 		return -2;
-	return bpf_timer_start(&timer->timer, SW_TIMER_PERIOD_NS, 0) ? -3 : 0;
+	return bpf_timer_start(&timer->timer, SW_CLOCK_PERIOD_NS, 0) ? -3 : 0;
 }
 
 #endif
