@@ -85,16 +85,20 @@ static int change_latest(__u32 i, struct change *c)
  * When the answer of this group last changed: by a feed, or by a path of the tiers down to the one
  * chosen from that became usable or ceased to be. A backup that flaps explains nothing.
  */
-static __always_inline __u64 answer_changed(const struct sw_group *group, const struct choice *c)
+__noinline __u64 answer_changed(__u32 id, __u32 path, __u32 tier)
 {
-	struct change change = {.t = group->since_ns};
+	struct sw_group *group = fib_group(id);
+	struct change change = {};
 	__u32 i;
 
+	if (!group)
+		return 0;
+	change.t = group->since_ns;
 	for (i = 0; i < SW_MAX_TIERS; i++) {
 		if (i >= group->tiers)
 			break;
 		change.paths |= group->tier[i];
-		if (c->path != SW_NO_PATH && i >= c->tier)
+		if (path != SW_NO_PATH && i >= tier)
 			break;
 	}
 	bpf_loop(SW_MAX_PATHS, change_latest, &change, 0);
@@ -148,13 +152,14 @@ static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flo
 	__u8 before = a->dir == DIR_OUT ? old.s.out : old.s.in;
 	__u8 other = a->dir == DIR_OUT ? old.s.in : old.s.out;
 	bool first = !(flow->judged & SW_JUDGED_MASK), ends = false;
-	struct sw_group *group = fib_group(a->group), *last;
 
-	if (group && (first || !answer_holds(path_told(old.s.answer), choice))) {
-		settle_start(settling, c->grace_ns, answer_changed(group, choice), a->now);
-		last = fib_group(choice->group);
-		if (last && choice->group != a->group)
-			settle_start(settling, c->grace_ns, answer_changed(last, choice), a->now);
+	if (fib_group(a->group) && (first || !answer_holds(path_told(old.s.answer), choice))) {
+		settle_start(settling, c->grace_ns,
+			     answer_changed(a->group, choice->path, choice->tier), a->now);
+		if (choice->group != a->group)
+			settle_start(settling, c->grace_ns,
+				     answer_changed(choice->group, choice->path, choice->tier),
+				     a->now);
 		ends = !first;
 	}
 	if (before != a->path && before < SW_MAX_PATHS && other < SW_MAX_PATHS) {

@@ -286,30 +286,39 @@ __noinline __u64 line_evict(__u32 family, __u32 i, __u32 units)
 #define VIEW_FOUND	  32 /* or it is there, and this is its record */
 #define VIEW_RECORD(view) ((__u32)((view) >> 8))
 
+/* What one entry says, in the form of a view; `place` is its own. */
+__noinline __u64 entry_view(const struct sw_flow_key *key, __u64 e, __u64 tag, __u32 place)
+{
+	if (!e)
+		return place;
+	if (SW_ENTRY_TAG(e) != tag)
+		return SW_LINE_ENTRIES;
+	if (e & SW_ENTRY_BUSY)
+		return SW_LINE_ENTRIES | VIEW_BUSY;
+	return flow_is(key, SW_ENTRY_REC(e)) ? (__u64)SW_ENTRY_REC(e) << 8 | VIEW_FOUND
+					     : SW_LINE_ENTRIES;
+}
+
 /* Of the entries but `mine`, SW_LINE_ENTRIES: of all. */
 __noinline __u64 line_view(const struct sw_flow_key *key, const struct sw_flow_line *line,
 			   __u64 tag, __u32 mine)
 {
-	__u64 view = 0, e;
+	__u64 busy = 0, view;
 	__u32 i, free = SW_LINE_ENTRIES;
 
 	if (!key || !line)
 		return VIEW_BUSY;
 	for (i = 0; i < SW_LINE_ENTRIES; i++) {
-		e = *(const volatile __u64 *)&line->e[i];
 		if (i == mine)
 			continue;
-		if (!e) {
-			if (free == SW_LINE_ENTRIES)
-				free = i;
-		} else if (SW_ENTRY_TAG(e) == tag) {
-			if (e & SW_ENTRY_BUSY)
-				view |= VIEW_BUSY;
-			else if (flow_is(key, SW_ENTRY_REC(e)))
-				return (__u64)SW_ENTRY_REC(e) << 8 | VIEW_FOUND;
-		}
+		view = entry_view(key, *(const volatile __u64 *)&line->e[i], tag, i);
+		if (view & VIEW_FOUND)
+			return view;
+		busy |= view & VIEW_BUSY;
+		if (VIEW_FREE(view) < free)
+			free = VIEW_FREE(view);
 	}
-	return view | free;
+	return busy | free;
 }
 
 /* A record for a flow of line i: free, or taken; where from its own line, *entry is free now. */

@@ -54,6 +54,9 @@ struct {
 	__type(value, struct sw_interface);
 } interfaces SEC(".maps");
 
+/* Those of them that are plain, in an array. Written by the daemon (kernel/tables.c) with them. */
+MAP_ARRAY(interfaces_fast, struct sw_interface_fast, SW_FAST_INTERFACES);
+
 /*
  * Whose a packet is on an interface with VLAN tags or several paths. Written by the daemon; there
  * is room for every path twice: what is new is written before what is old goes.
@@ -101,9 +104,10 @@ struct {
 } fib6 SEC(".maps");
 
 /*
- * Both directions of a 5-tuple, a record each, found by an index of cache lines (flow_table.h). Made
- * and changed by the programs, idle ones removed by the daemon's scan; full: dead and idle ones go
- * first, and what gets no record is counted (`flows_full` of health). max_entries are set at load
+ * Both directions of a 5-tuple, a record each, found by an index of cache lines (flow_table.h).
+ * Made and changed by the programs, idle ones removed by the daemon's scan; full: dead and idle
+ * ones go first, and what gets no record is counted (`flows_full` of health). max_entries are set
+ * at load
  * (`flows:`, `flows6:`).
  */
 MAP_ARRAY(flows, struct sw_flow4, 65536);

@@ -123,9 +123,8 @@ static __always_inline __u32 slot_ifindex(__u32 slot, __u8 family)
 static __always_inline void decide_out(struct decision *d, struct sw_group *group,
 				       const struct sw_flow_record *flow)
 {
-	struct choice choice = {.family = d->pkt.family,
-				.hash = d->pkt.hash,
-				.hint = flow_hint(flow)};
+	struct choice choice = {
+		.family = d->pkt.family, .hash = d->pkt.hash, .hint = flow_hint(flow)};
 
 	d->dir = DIR_OUT;
 	if (group->kind == SW_GROUP_INSIDE) {
@@ -204,7 +203,7 @@ static __always_inline void decide_limits(struct decision *d, const struct frame
 
 /* Fills *d but for d->at, which is there; returns the packet's flow record, NULL: none (yet). */
 static __always_inline struct sw_flow_record *decide(struct decision *d, const struct frame *frame,
-					      const struct sw_ctl *c)
+						     const struct sw_ctl *c)
 {
 	struct sw_flow_record *flow = NULL;
 	struct sw_group *group;

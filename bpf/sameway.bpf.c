@@ -42,6 +42,7 @@
 #include "port.h"
 #include "rewrite.h"
 #include "pipeline.h"
+#include "fast.h"
 #include "egress.h"
 #include "timer.h"
 #include "tracepoint.h"
@@ -65,12 +66,17 @@ int sw_xdp(struct xdp_md *ctx)
 		.len = ctx->data_end - ctx->data,
 		.segments = 1,
 	};
-	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
-	struct decision *d = decision_new(SCRATCH_XDP);
+	struct sw_interface *from;
+	struct decision *d;
 	struct sw_flow_record *flow;
 	__u64 now;
+	int ret = c ? fast_xdp(ctx, c) : SLOW;
 
+	if (ret != SLOW)
+		return ret;
+	from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
+	d = decision_new(SCRATCH_XDP);
 	if (!from || !c || !d || c->forward != SW_FORWARD_FAST || !enforcing(c))
 		return XDP_PASS;
 	port_place(ctx, &d->at, &frame, from);

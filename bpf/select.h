@@ -27,6 +27,25 @@ struct choice {
 	__u32 group; /* it was chosen from: the prefix's, or the default route's */
 };
 
+static __always_inline __u64 hash_mix(__u64 h, __u64 word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccdULL;
+	return h ^ h >> 32;
+}
+
+static __always_inline __u64 hash_seed(__u32 seed)
+{
+	return (seed + 1ULL) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* both: ports as they are in the key, in one number. */
+static __always_inline __u64 flow_hash4(__u32 lo, __u32 hi, __u32 both, __u8 proto, __u32 seed)
+{
+	__u64 h = hash_mix(hash_seed(seed), (__u64)lo << 32 | hi);
+
+	return hash_mix(hash_mix(h, (__u64)both << 8 | proto), 0);
+}
+
 /*
  * Same for both directions; seeded, so that nobody outside can aim flows at one member, or at one
  * line of the flow table: all of its bits are mixed.
@@ -34,20 +53,14 @@ struct choice {
 static __always_inline __u64 flow_hash(const struct sw_flow_key *key, __u32 seed)
 {
 	const __u64 *lo = (const __u64 *)key->lo, *hi = (const __u64 *)key->hi;
-	__u64 rest = (__u64) * (const __u32 *)&key->lo_port << 8 | key->proto;
-	__u64 h = (seed + 1ULL) * 0x9e3779b97f4a7c15ULL;
+	__u32 both = *(const __u32 *)&key->lo_port;
+	__u64 h = hash_seed(seed);
 
-	if (key->family == 4) {
-		h = (h ^ ((lo[0] << 32) | hi[0])) * 0xff51afd7ed558ccdULL;
-	} else {
-		h = (h ^ lo[0]) * 0xff51afd7ed558ccdULL;
-		h = ((h ^ h >> 32) ^ lo[1]) * 0xff51afd7ed558ccdULL;
-		h = ((h ^ h >> 32) ^ hi[0]) * 0xff51afd7ed558ccdULL;
-		h = ((h ^ h >> 32) ^ hi[1]) * 0xff51afd7ed558ccdULL;
-	}
-	h = ((h ^ h >> 32) ^ rest) * 0xc4ceb9fe1a85ec53ULL;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9ULL;
-	return h ^ h >> 32;
+	if (key->family == 4)
+		return flow_hash4(lo[0], hi[0], both, key->proto, seed);
+	h = hash_mix(hash_mix(h, lo[0]), lo[1]);
+	h = hash_mix(hash_mix(h, hi[0]), hi[1]);
+	return hash_mix(hash_mix(h, (__u64)both << 8 | key->proto), 0);
 }
 
 struct member_search {

@@ -191,6 +191,20 @@ struct sw_interface {
 	__u32 mtu;
 };
 
+/*
+ * Map `interfaces_fast`, row ifindex % SW_FAST_INTERFACES: plain Ethernet interfaces of ours, those
+ * with neither VLAN tags nor several paths, in two words that change one at a time. Two that want
+ * one row: one is not in it, and its packets take the long way.
+ */
+#define SW_FAST_INTERFACES  256
+#define SW_FAST_MAC	    0xffffffffffffULL
+#define SW_FAST_MTU(where)  ((__u32)((where) >> 32) & 0xffff)
+#define SW_FAST_SLOT(where) ((__u32)((where) >> 48) & 0xff)
+struct sw_interface_fast {
+	__u64 where; /* ifindex:32, MTU:16, slot:8; 0: none */
+	__u64 mac;   /* its own */
+};
+
 /* VLAN ids of a frame, the outer one first, in host order; 0: no tag. */
 union sw_tags {
 	__u16 vid[SW_MAX_TAGS];
@@ -216,16 +230,17 @@ struct sw_port {
  */
 #define SW_NEXTHOP_CHECK_NS 250000000ULL
 struct sw_nexthop {
-	__u8 family; /* 4 or 6; 0: no gateway of this family, ifindex is all there is */
-	__u8 valid;  /* MACs below are resolved */
+	__u8 dmac[6], smac[6]; /* as they are written, in one piece */
+	__u32 ifindex;	       /* the device it leaves by */
+	union sw_tags tags;    /* to be put on */
+	__u8 family;	       /* 4 or 6; 0: no gateway of this family, ifindex is all there is */
+	__u8 valid;	       /* the MACs are resolved */
 	__u8 pad[2];
-	__u32 ifindex;	    /* the device it leaves by */
-	__u32 l3_ifindex;   /* the device whose neighbour it is: another where `l3:` says so */
-	union sw_tags tags; /* to be put on */
-	__u8 addr[16];	    /* network order, IPv4 in the first four */
-	__u8 dmac[6], smac[6];
-	__u32 pad2;
 	__u64 checked_ns; /* 0: ask at the next packet */
+	__u8 addr[16];	  /* network order, IPv4 in the first four */
+	__u32 l3_ifindex; /* the device whose neighbour it is: another where `l3:` says so */
+	__u32 pad2;
+	__u64 pad3;
 };
 
 /* Map `neighbors`: hosts of inside networks that are on the link; key and value. */
@@ -551,7 +566,7 @@ enum sw_step { SW_STEPS(SW_ENUM_STEP) SW_STEP_COUNT };
 _Static_assert(sizeof(struct sw_usable) == 64, "usable is one cache line");
 _Static_assert(sizeof(struct sw_flow_key) == 40, "flow key has no hidden padding");
 _Static_assert(sizeof(struct sw_port_key) == 8, "port key has no hidden padding");
-_Static_assert(sizeof(struct sw_nexthop) == 56, "next hop has no hidden padding");
+_Static_assert(sizeof(struct sw_nexthop) == 64, "a next hop is a cache line");
 _Static_assert(sizeof(struct sw_group) == 96, "group has no hidden padding");
 _Static_assert(sizeof(union sw_flow_word) == 8, "flow state is one word");
 _Static_assert(sizeof(struct sw_flow_record) == 56, "flow record has no hidden padding");

@@ -174,11 +174,15 @@ static inline void interface_write(enum device dev)
 				   .slot = device_slot(dev),
 				   .l3 = dev == TUN,
 				   .mtu = 1500};
+	struct sw_interface_fast fast;
+	uint32_t at = edge.ifindex[dev] % SW_FAST_INTERFACES;
 
 	memcpy(row.name, device_name[dev], strlen(device_name[dev]) + 1);
 	if (dev != TUN)
 		memcpy(row.mac, device_mac(dev), 6);
 	map_write("interfaces", &edge.ifindex[dev], &row);
+	fast = interface_fast(edge.ifindex[dev], &row);
+	map_write("interfaces_fast", &at, &fast);
 }
 
 static inline void edge_slots(void)

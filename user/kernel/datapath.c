@@ -141,6 +141,7 @@ static int map_memory(struct datapath *dp)
 		[MEM_PATHS] = {dp->skel->maps.paths, sizeof(struct sw_path)},
 		[MEM_GROUPS] = {dp->skel->maps.groups, sizeof(struct sw_group)},
 		[MEM_COUNTERS] = {dp->skel->maps.path_counters, sizeof(struct sw_path_counters)},
+		[MEM_FAST] = {dp->skel->maps.interfaces_fast, sizeof(struct sw_interface_fast)},
 		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},
 	};
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

@@ -52,6 +52,8 @@ int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix);
 typedef int (*datapath_prefix_cb)(void *arg, const struct prefix *prefix, uint32_t group);
 int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg);
 
+/* The row of map `interfaces_fast`; zeros where the interface is not for it. */
+struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
 /* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */

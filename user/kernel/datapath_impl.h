@@ -9,7 +9,16 @@
 #include "sameway.skel.h"
 
 /* The mmapped maps; the order is that of datapath_map_memory()'s table. */
-enum memory { MEM_CTL, MEM_USABLE, MEM_PATHS, MEM_GROUPS, MEM_COUNTERS, MEM_VERDICTS, MEM_COUNT };
+enum memory {
+	MEM_CTL,
+	MEM_USABLE,
+	MEM_PATHS,
+	MEM_GROUPS,
+	MEM_COUNTERS,
+	MEM_VERDICTS,
+	MEM_FAST,
+	MEM_COUNT
+};
 
 struct datapath {
 	struct sameway *skel;

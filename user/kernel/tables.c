@@ -110,13 +110,45 @@ int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg)
 	return ret ? ret : fib_each(dp->skel->maps.fib6, 6, cb, arg);
 }
 
+struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row)
+{
+	struct sw_interface_fast fast = {0};
+
+	if (row->ports || row->l3 || row->owner)
+		return fast;
+	memcpy(&fast.mac, row->mac, sizeof(row->mac));
+	fast.where = (uint64_t)row->slot << 48 | ifindex;
+	if (row->mtu <= UINT16_MAX)
+		fast.where |= (uint64_t)row->mtu << 32;
+	return fast;
+}
+
+/* A word at a time: a program may read the row meanwhile. It is another's, or this one's. */
+static void fast_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row)
+{
+	struct sw_interface_fast *at = dp->mem[MEM_FAST];
+	struct sw_interface_fast new = {0};
+
+	at += ifindex % SW_FAST_INTERFACES;
+	if (row)
+		new = interface_fast(ifindex, row);
+	if (at->where && (uint32_t)at->where != ifindex)
+		return;
+	__atomic_store_n(&at->mac, new.mac, __ATOMIC_RELEASE);
+	__atomic_store_n(&at->where, new.where, __ATOMIC_RELEASE);
+}
+
 int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row)
 {
-	return row_write(dp->skel->maps.interfaces, &ifindex, row);
+	int err = row_write(dp->skel->maps.interfaces, &ifindex, row);
+
+	fast_write(dp, ifindex, err ? NULL : row);
+	return err;
 }
 
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex)
 {
+	fast_write(dp, ifindex, NULL);
 	return row_remove(dp->skel->maps.interfaces, &ifindex);
 }
 

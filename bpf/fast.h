@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The common case at XDP, in a few cache lines: TCP, UDP or SCTP of a flow that has a record, whose
+ * verdict stands and whose path is usable, between plain Ethernet devices. All else, and whatever
+ * has to be found out, asked, made or told, takes the long way (pipeline.h), which does the same:
+ * tests/prog/test_fast.c runs both on the same packets.
+ *
+ * Select is not asked again where it can't answer otherwise: its answer is in the record, judged by
+ * the generation that is still in force, so by the groups, prefixes and paths of now; `usable` is
+ * asked for each packet, so that a path is lost by one store. The record of the other direction
+ * chooses nothing.
+ */
+#ifndef SAMEWAY_BPF_FAST_H
+#define SAMEWAY_BPF_FAST_H
+
+#define SLOW (-1) /* the long way */
+
+/* What both families have in common, once parsed. */
+struct quick {
+	struct sw_flow_key key;
+	__u64 hash;
+	__u64 now;
+	__u64 where; /* struct sw_interface_fast */
+	union address dst;
+	__u32 len; /* of the IP packet, bytes */
+	bool src_is_lo;
+	bool tcp;
+};
+
+/* A plain Ethernet interface of ours, 0: another. */
+static __always_inline __u64 quick_interface(__u32 ifindex, const struct ethhdr *eth)
+{
+	__u32 row = ifindex & (SW_FAST_INTERFACES - 1);
+	struct sw_interface_fast *fast = bpf_map_lookup_elem(&interfaces_fast, &row);
+	__u64 where;
+
+	if (!fast)
+		return 0;
+	where = *(volatile __u64 *)&fast->where;
+	if ((__u32)where != ifindex ||
+	    (*(volatile __u64 *)&fast->mac & SW_FAST_MAC) != mac_number(eth->h_dest))
+		return 0;
+	return where;
+}
+
+/* Ports and what TCP says; false: not for here. `size`: bytes of headers before it. */
+static __always_inline bool quick_l4(struct quick *q, void *l4, void *end, __u8 proto, __u32 size)
+{
+	struct tcphdr *tcp = l4;
+	__u16 *port = l4;
+	bool swap;
+
+	if (proto == IPPROTO_TCP) {
+		if ((void *)(tcp + 1) > end || tcp->doff < 5 || q->len < size + tcp->doff * 4 ||
+		    ((__u8 *)l4)[13] & (TCP_FLAG_FIN | TCP_FLAG_SYN | TCP_FLAG_RST))
+			return false;
+		q->tcp = true;
+	} else if (proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
+		if (l4 + sizeof(struct udphdr) > end || q->len < size + sizeof(struct udphdr))
+			return false;
+	} else {
+		return false;
+	}
+	swap = !q->src_is_lo;
+	q->key.lo_port = port[swap];
+	q->key.hi_port = port[!swap];
+	q->key.proto = proto;
+	return true;
+}
+
+static __always_inline bool quick_ip4(struct quick *q, struct iphdr *ip, void *end, __u32 seed)
+{
+	__u16 *port = (void *)(ip + 1);
+
+	if ((void *)(ip + 1) + sizeof(struct udphdr) > end || *(__u8 *)ip != 0x45 ||
+	    ip->frag_off & bpf_htons(IP_FRAG_BITS) || ip->ttl <= 1)
+		return false;
+	q->len = bpf_ntohs(ip->tot_len);
+	if ((void *)ip + q->len > end)
+		return false;
+	q->key.family = 4;
+	q->src_is_lo = ip->saddr != ip->daddr ? ip->saddr < ip->daddr : port[0] <= port[1];
+	*(__u32 *)q->key.lo = q->src_is_lo ? ip->saddr : ip->daddr;
+	*(__u32 *)q->key.hi = q->src_is_lo ? ip->daddr : ip->saddr;
+	q->dst.word[0] = ip->daddr;
+	if (!quick_l4(q, ip + 1, end, ip->protocol, sizeof(*ip)))
+		return false;
+	q->hash = flow_hash4(*(__u32 *)q->key.lo, *(__u32 *)q->key.hi, *(__u32 *)&q->key.lo_port,
+			     ip->protocol, seed);
+	return true;
+}
+
+static __always_inline bool quick_ip6(struct quick *q, struct ipv6hdr *ip6, void *end, __u32 seed)
+{
+	__u64 *src = (__u64 *)&ip6->saddr, *dst = (__u64 *)&ip6->daddr;
+	__u16 *port = (void *)(ip6 + 1);
+
+	if ((void *)(ip6 + 1) + sizeof(struct udphdr) > end || ip6->version != 6 ||
+	    ip6->hop_limit <= 1)
+		return false;
+	q->len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
+	if ((void *)ip6 + q->len > end)
+		return false;
+	q->key.family = 6;
+	q->src_is_lo = src[0] != dst[0]	  ? src[0] < dst[0]
+		       : src[1] != dst[1] ? src[1] < dst[1]
+					  : port[0] <= port[1];
+	__builtin_memcpy(q->key.lo, q->src_is_lo ? src : dst, 16);
+	__builtin_memcpy(q->key.hi, q->src_is_lo ? dst : src, 16);
+	__builtin_memcpy(&q->dst, dst, 16);
+	if (!quick_l4(q, ip6 + 1, end, ip6->nexthdr, sizeof(*ip6)))
+		return false;
+	q->hash = flow_hash(&q->key, seed);
+	return true;
+}
+
+static __always_inline bool quick_is4(const struct quick *q, const struct sw_flow4 *row)
+{
+	return row->lo == *(__u32 *)q->key.lo && row->hi == *(__u32 *)q->key.hi &&
+	       *(__u32 *)&row->r.lo_port == *(__u32 *)&q->key.lo_port &&
+	       row->r.proto == q->key.proto;
+}
+
+/* The flow's record, its lease renewed; as flow_look(), of IPv4 in line. */
+static __always_inline struct sw_flow_record *quick_flow4(const struct quick *q)
+{
+	__u32 zero = 0, i;
+	struct sw_flow_table *table = bpf_map_lookup_elem(&flow_tables, &zero);
+	struct sw_flow_line *line;
+	struct sw_flow4 *row;
+	__u64 e;
+
+	if (!table)
+		return NULL;
+	i = q->hash & table->lines;
+	line = bpf_map_lookup_elem(&flows_index, &i);
+	if (!line)
+		return NULL;
+	for (i = 0; i < SW_LINE_ENTRIES; i++) {
+		e = *(volatile __u64 *)&line->e[i];
+		if (SW_ENTRY_TAG(e) == flow_tag(q->hash))
+			break;
+	}
+	/* two flows of one tag in a line: the second goes the long way */
+	if (i >= SW_LINE_ENTRIES || e & SW_ENTRY_BUSY)
+		return NULL;
+	zero = SW_ENTRY_REC(e);
+	row = bpf_map_lookup_elem(&flows, &zero);
+	if (!row || !quick_is4(q, row))
+		return NULL;
+	if ((e & SW_ENTRY_TIME) != lease_units(q->now) &&
+	    !entry_renew(&line->e[i & (SW_LINE_ENTRIES - 1)], e, &row->r, q->now))
+		return NULL;
+	return &row->r;
+}
+
+/* Whether the verdict of a packet of this direction stands, and nothing is to be learned of it. */
+static __always_inline bool quick_stands(const struct quick *q, const struct sw_flow_record *flow,
+					 union sw_flow_word w, const struct sw_ctl *c)
+{
+	return !((flow->judged ^ *(volatile const __u32 *)&c->generation) & SW_JUDGED_MASK) &&
+	       !w.s.event && w.s.verdict < SW_VERDICT_TRANSITION &&
+	       ((w.s.out_fresh && w.s.in_fresh) || !q->tcp);
+}
+
+/* MACs of slot's next hop, NULL: to be found out. */
+static __always_inline const __u8 *quick_macs(const struct quick *q, __u32 slot, __u32 *ifindex)
+{
+	__u32 index = slot * 2 + (q->key.family == 6);
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+
+	if (!nh || nh->tags.all || !nh->family || !nh->valid ||
+	    q->now - nh->checked_ns >= SW_NEXTHOP_CHECK_NS)
+		return NULL;
+	*ifindex = nh->ifindex;
+	return nh->dmac;
+}
+
+/* Likewise of a host of an inside network on the link: macs[0..11], false: to be found out. */
+static __always_inline bool quick_host(const struct quick *q, __u32 slot, __u8 *macs,
+				       __u32 *ifindex)
+{
+	__u32 index = slot * 2 + (q->key.family == 6);
+	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
+	struct sw_neighbor_key key = {.family = q->key.family};
+	struct sw_neighbor *host;
+
+	if (!nh || nh->tags.all || nh->family || !nh->ifindex)
+		return false;
+	*ifindex = key.ifindex = nh->ifindex;
+	__builtin_memcpy(key.addr, &q->dst, 16);
+	host = bpf_map_lookup_elem(&neighbors, &key);
+	if (!host || q->now - host->checked_ns >= SW_NEXTHOP_CHECK_NS)
+		return false;
+	__builtin_memcpy(macs, host->mac, 6);
+	__builtin_memcpy(macs + 6, nh->smac, 6);
+	return true;
+}
+
+/* The largest IP packet of an interface, 0: not known here. */
+static __always_inline __u32 quick_mtu(__u32 ifindex)
+{
+	__u32 row = ifindex & (SW_FAST_INTERFACES - 1);
+	struct sw_interface_fast *fast = bpf_map_lookup_elem(&interfaces_fast, &row);
+	__u64 where = fast ? *(volatile __u64 *)&fast->where : 0;
+
+	return (__u32)where == ifindex ? SW_FAST_MTU(where) : 0;
+}
+
+/* After this the packet is on its way: MACs and TTL, as rewrite.h. */
+static __always_inline void quick_rewrite(struct ethhdr *eth, const __u8 *macs, __u8 family)
+{
+	__builtin_memcpy(eth, macs, 12);
+	if (family == 4) {
+		struct iphdr *ip = (void *)(eth + 1);
+		__u32 check = ip->check + bpf_htons(0x0100);
+
+		ip->check = check + (check >= 0xffff);
+		ip->ttl--;
+	} else {
+		((struct ipv6hdr *)(eth + 1))->hop_limit--;
+	}
+}
+
+static __always_inline void quick_count(const struct quick *q, struct sw_flow_record *flow,
+					__u32 dir, __u32 path)
+{
+	struct amount n = {.packets = 1, .bytes = q->len};
+
+	flow_count(flow, dir, n);
+	count_reason(SW_FAST_SLOT(q->where), SW_REASON_forwarded, SW_ACTION_FORWARD, 1);
+	if (dir == DIR_OUT)
+		count_tx(path, n);
+	else
+		count_rx(path, n);
+}
+
+/* From inside: to the path that select last gave, while that is usable. */
+static __always_inline int quick_out(const struct quick *q, struct sw_flow_record *flow,
+				     union sw_flow_word w, const struct sw_ctl *c,
+				     struct ethhdr *eth)
+{
+	__u32 zero = 0, path = w.s.out, ifindex;
+	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
+	struct sw_path *row = path_row(path);
+	const __u8 *macs;
+
+	if (!u || !row || !w.s.out_fresh || w.s.answer != path ||
+	    !(paths_usable(c, u, q->key.family) >> (path & 63) & 1) ||
+	    (row->mtu && q->len > row->mtu))
+		return SLOW;
+	macs = quick_macs(q, path, &ifindex);
+	if (!macs || bpf_redirect_map(&devices, path, XDP_PASS) != XDP_REDIRECT)
+		return SLOW;
+	quick_rewrite(eth, macs, q->key.family);
+	quick_count(q, flow, DIR_OUT, path);
+	return XDP_REDIRECT;
+}
+
+/* From a path to inside. */
+static __always_inline int quick_in(const struct quick *q, struct sw_flow_record *flow,
+				    union sw_flow_word w, struct ethhdr *eth)
+{
+	__u32 path = SW_FAST_SLOT(q->where), ifindex, mtu;
+	struct sw_group *group;
+	const __u8 *macs;
+	__u8 host[12];
+
+	if (!w.s.in_fresh || w.s.in != path)
+		return SLOW;
+	group = fib_group(fib_find(q->key.family, &q->dst));
+	if (!group || group->kind != SW_GROUP_INSIDE)
+		return SLOW;
+	macs = quick_macs(q, group->slot, &ifindex);
+	if (!macs) {
+		if (!quick_host(q, group->slot, host, &ifindex))
+			return SLOW;
+		macs = host;
+	}
+	mtu = quick_mtu(ifindex);
+	if (!mtu || q->len > mtu ||
+	    bpf_redirect_map(&devices, group->slot, XDP_PASS) != XDP_REDIRECT)
+		return SLOW;
+	quick_rewrite(eth, macs, q->key.family);
+	quick_count(q, flow, DIR_IN, path);
+	return XDP_REDIRECT;
+}
+
+/* What becomes of the frame, or SLOW: nothing was done, counted or changed. */
+static __noinline int fast_xdp(struct xdp_md *ctx, const struct sw_ctl *c)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	struct sw_flow_record *flow;
+	struct quick q = {};
+	union sw_flow_word w;
+	bool from_inside;
+
+	if ((void *)(eth + 1) > end || c->forward != SW_FORWARD_FAST ||
+	    c->mode != SW_MODE_ENFORCE || c->enforce_until_ns)
+		return SLOW;
+	q.where = quick_interface(ctx->ingress_ifindex, eth);
+	if (!q.where)
+		return SLOW;
+	q.now = clock_now();
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		if (!quick_ip4(&q, (void *)(eth + 1), end, c->seed))
+			return SLOW;
+		flow = quick_flow4(&q);
+	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+		if (!quick_ip6(&q, (void *)(eth + 1), end, c->seed))
+			return SLOW;
+		flow = flow_find(&q.key, q.hash, q.now, LOOK_USE);
+	} else {
+		return SLOW;
+	}
+	if (!flow)
+		return SLOW;
+	w = flow_state(flow);
+	from_inside = q.src_is_lo == !(flow->about & SW_FLOW_INSIDE_IS_HI);
+	if (from_inside != (SW_FAST_SLOT(q.where) >= SW_INSIDE_SLOT) ||
+	    !quick_stands(&q, flow, w, c))
+		return SLOW;
+	return from_inside ? quick_out(&q, flow, w, c, eth) : quick_in(&q, flow, w, eth);
+}
+
+#endif
