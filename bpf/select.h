@@ -63,61 +63,63 @@ static __always_inline __u64 flow_hash(const struct sw_flow_key *key, __u32 seed
 	return hash_mix(hash_mix(h, (__u64)both << 8 | key->proto), 0);
 }
 
-struct member_search {
-	__u64 members;
-	__u64 best; /* weight << 8 | path; no two weights are equal */
-	__u32 hash;
-};
+/* Number of the lowest bit set in m, not 0: the bits below it, counted. (clang 14 has no ctz.) */
+static __always_inline __u32 lowest_bit(__u64 m)
+{
+	__u64 n = (m & -m) - 1;
+
+	n -= n >> 1 & 0x5555555555555555ULL;
+	n = (n & 0x3333333333333333ULL) + (n >> 2 & 0x3333333333333333ULL);
+	n = (n + (n >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return n * 0x0101010101010101ULL >> 56 & (SW_MAX_PATHS - 1);
+}
 
 /*
- * Linux 6.1 verifies a loop's callback for the first call only, and takes out what that never
- * reaches: here and in the others, nothing may be decided by what is constant at first.
+ * The n-th number that a path draws for a flow, with whose it is in its lowest bits: no two are
+ * equal.
  */
-static int member_weigh(__u32 i, struct member_search *s)
+static __always_inline __u64 draw(__u64 seed, __u32 path, __u32 n)
 {
-	__u32 weight;
+	__u64 score = (path * SW_MAX_WEIGHT + n) * 0x9e3779b97f4a7c15ULL ^ seed;
+
+	score = (score ^ score >> 32) * 0xff51afd7ed558ccdULL;
+	return (score & ~(SW_MAX_PATHS - 1ULL)) | path;
+}
+
+/* What a path of more weight than 1 draws behind its first: the highest of that and `best`. */
+__noinline __u64 draw_more(__u64 seed, __u32 path, __u64 best)
+{
+	struct sw_path *row = bpf_map_lookup_elem(&paths, &path);
 	__u64 score;
+	__u32 n;
 
-	if (i >= SW_MAX_PATHS || !(s->members >> i))
-		return 1;
-	if (!(s->members >> i & 1))
-		return 0;
-	weight = (s->hash ^ (i + 1) * 0x9e3779b1U) * 0x85ebca6bU;
-	weight ^= weight >> 15;
-	weight *= 0xc2b2ae35U;
-	score = (__u64)weight << 8 | i;
-	if (score > s->best)
-		s->best = score;
-	return 0;
-}
-
-/* Number of the lowest bit set in m, not 0. (clang 14 has no ctz for this target.) */
-static __always_inline __u8 lowest_bit(__u64 m)
-{
-	__u8 n = 0, step;
-
-#pragma unroll
-	for (step = 32; step; step /= 2) {
-		if (!(m & ((1ULL << step) - 1))) {
-			n += step;
-			m >>= step;
-		}
+	for (n = 1; row && n < SW_MAX_WEIGHT && n < row->weight; n++) {
+		score = draw(seed, path, n);
+		if (score > best)
+			best = score;
 	}
-	return n;
+	return best;
 }
 
 /*
- * Of the paths in `members` (not 0) the one with the highest weight for this hash: losing one moves
- * only its own flows. Asked at a flow's start only; from then on its path is the hint.
+ * Of several paths the flow's own: one of weight w draws w numbers, and the highest of all wins. So
+ * each has the share of its weight; losing one moves only its flows, and a new one, or more weight,
+ * takes no more than its share. Asked at a flow's start only; from then on its path is the hint.
+ * (It and what it calls are functions of their own for the verifier, as choose() is.)
  */
-static __always_inline __u8 member_of(__u64 members, __u32 hash)
+__noinline __u32 member_of(__u64 members, __u32 hash, __u64 weighted)
 {
-	struct member_search s = {.members = members, .hash = hash};
+	__u64 seed = hash * 0xd6e8feb86659fd93ULL, best = 0, left, score;
+	int n;
 
-	if (!(members & (members - 1)))
-		return lowest_bit(members);
-	bpf_loop(SW_MAX_PATHS, member_weigh, &s, 0);
-	return s.best & (SW_MAX_PATHS - 1);
+	for (n = 0, left = members; n < SW_MAX_PATHS && left; n++, left &= left - 1) {
+		score = draw(seed, lowest_bit(left), 0);
+		if (score > best)
+			best = score;
+	}
+	for (n = 0, left = members & weighted; n < SW_MAX_PATHS && left; n++, left &= left - 1)
+		best = draw_more(seed, lowest_bit(left), best);
+	return best & (SW_MAX_PATHS - 1);
 }
 
 /* Paths nobody objects to, for the family. */
@@ -162,20 +164,19 @@ static __always_inline __u8 tier_degraded(const struct sw_group *group, __u8 tie
 	return group->degraded < rank;
 }
 
-/* From one group by one mask of paths. 1: found. */
-static __always_inline int select_path(const struct sw_group *group, __u64 mask, struct choice *io)
+/* The member: the flow's own path while it is one of them. */
+static __always_inline void take_member(struct choice *io, __u64 weighted)
 {
-	if (!first_tier(group, mask, io))
-		return 0;
-	io->degraded = tier_degraded(group, io->tier);
-	if (io->hint < SW_MAX_PATHS && io->members >> io->hint & 1) {
+	if (!(io->members & (io->members - 1))) {
+		io->path = lowest_bit(io->members);
+		io->step = SW_STEP_ONLY;
+	} else if (io->hint < SW_MAX_PATHS && io->members >> io->hint & 1) {
 		io->path = io->hint;
-		io->step = io->members & (io->members - 1) ? SW_STEP_STICKY : SW_STEP_ONLY;
+		io->step = SW_STEP_STICKY;
 	} else {
-		io->path = member_of(io->members, io->hash);
-		io->step = io->members & (io->members - 1) ? SW_STEP_HASH : SW_STEP_ONLY;
+		io->path = member_of(io->members, io->hash, weighted);
+		io->step = SW_STEP_HASH;
 	}
-	return 1;
 }
 
 /*
@@ -188,7 +189,8 @@ __noinline int choose(__u32 group_id, struct choice *io)
 	__u32 zero = 0, other;
 	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	struct sw_group *group = fib_group(group_id), *last;
+	struct sw_group *group = fib_group(group_id), *from = group;
+	bool last_resort = false;
 	__u64 can;
 
 	if (!io)
@@ -200,18 +202,23 @@ __noinline int choose(__u32 group_id, struct choice *io)
 	if (!u || !c || !group)
 		return 0;
 	io->usable = paths_usable(c, u, io->family) & ~io->denied;
-	if (select_path(group, io->usable, io))
-		return 1;
-	other = io->family == 4 ? c->default4 : c->default6;
-	last = fib_group(other);
-	if (last && select_path(last, io->usable, io)) {
-		io->group = other;
-		return 1;
+	if (!first_tier(group, io->usable, io)) {
+		other = io->family == 4 ? c->default4 : c->default6;
+		from = fib_group(other);
+		if (from && first_tier(from, io->usable, io)) {
+			io->group = other;
+		} else {
+			can = io->family == 4 ? c->can4 : c->can6;
+			from = group;
+			last_resort = true;
+			if (!first_tier(group, u->link & u->admin & can & ~io->denied, io))
+				return 0;
+		}
 	}
-	can = io->family == 4 ? c->can4 : c->can6;
-	if (!select_path(group, u->link & u->admin & can & ~io->denied, io))
-		return 0;
-	io->step = SW_STEP_LAST_RESORT;
+	io->degraded = tier_degraded(from, io->tier);
+	take_member(io, c->weighted);
+	if (last_resort)
+		io->step = SW_STEP_LAST_RESORT;
 	return 1;
 }
 

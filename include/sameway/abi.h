@@ -12,6 +12,7 @@
 #define SW_ABI_VERSION 4
 
 #define SW_MAX_PATHS   64
+#define SW_MAX_WEIGHT  64
 #define SW_MAX_INSIDE  64
 /* An interface's slot: a path's id, or SW_INSIDE_SLOT + the number of the inside entry. */
 #define SW_INSIDE_SLOT 64
@@ -123,6 +124,7 @@ struct sw_ctl {
 	__u32 scope;	  /* enum sw_scope */
 	__u64 grace_ns;
 	__u64 can4, can6; /* paths that may be sent packets of the family */
+	__u64 weighted;	  /* paths whose weight is more than 1 */
 	__u32 default4,
 		default6; /* group that select falls through to (default-route: last), 0: none */
 	__u32 seed;	  /* of the flow hash */
@@ -173,7 +175,8 @@ struct sw_path {
 	__u8 circuit;	  /* number of the circuit, same number = one redundant pair */
 	__u8 l3;	  /* 1: a device without Ethernet header */
 	__u8 maintenance; /* 1: some of its routes say so (12076 repeated) */
-	__u8 pad[3];
+	__u8 weight;	  /* its share among equals, 1..SW_MAX_WEIGHT; 0 counts as 1 */
+	__u8 pad[2];
 	__u64 changed_ns;	/* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
 	__u64 drained_until_ns; /* CLOCK_MONOTONIC when a drain ends by itself, 0: by hand only */
 };

@@ -1,157 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which path: the choice of the programs against a naive oracle on random groups, what is usable
- * and tuples; that both directions choose alike, that a lost member moves its own flows only, that
- * failing over is one store, that a record never chooses by itself, and that sw_explain says what
- * the programs do and leaves no trace.
+ * Which path: that both directions choose alike, that failing over is one store, that a record
+ * never chooses by itself, and that sw_explain says what the programs do and leaves no trace. The
+ * choice against an oracle, and shares by weight, are in test_share.c.
  */
-#include "explain.h"
-
-static uint64_t random64(void)
-{
-	return (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand();
-}
-
-/* A text address in the prefix, in one of a few buffers: for a moment. */
-static const char *host(const char *format, unsigned int n)
-{
-	static char text[8][32];
-	static unsigned int next;
-	char *at = text[next++ % 8];
-
-	snprintf(at, sizeof(text[0]), format, n);
-	return at;
-}
-
-/* The path a packet from inside is sent by, told by the MAC of its next hop; NO_DEVICE: none. */
-static enum device sent_by(enum hook hook, const struct packet *p)
-{
-	struct frame f = frame_at(LAN0, p);
-	int ret = edge_run(hook, LAN0, &f);
-
-	if (ret != (hook == XDP ? XDP_REDIRECT : TC_REDIRECT))
-		return NO_DEVICE;
-	for (enum device dev = ER0; dev < LAN0; dev++)
-		if (dev != TUN && !memcmp(f.data, device_next_mac(dev), 6))
-			return dev;
-	return TUN;
-}
-
-/* Random disjoint tiers, some empty of usable paths; ranks do not decrease. */
-static void random_group(struct sw_group *g)
-{
-	uint64_t left = ~0ULL;
-
-	memset(g, 0, sizeof(*g));
-	g->kind = SW_GROUP_ROUTE;
-	g->degraded = SW_NO_RANK;
-	g->tiers = (uint8_t)(rand() % (SW_MAX_TIERS + 1));
-	for (int i = 0; i < g->tiers; i++) {
-		g->tier[i] = left & random64() & random64() & random64();
-		left &= ~g->tier[i];
-		g->members |= g->tier[i];
-		g->rank[i] = (uint8_t)(i / 3);
-	}
-}
-
-struct answer {
-	int tier; /* -1: none */
-	uint64_t members, usable;
-	bool last_resort;
-};
-
-static int oracle_tier(const struct sw_group *g, uint64_t mask, struct answer *out)
-{
-	for (int i = 0; i < g->tiers; i++) {
-		if (g->tier[i] & mask) {
-			*out = (struct answer){i, g->tier[i] & mask, out->usable, false};
-			return 1;
-		}
-	}
-	return 0;
-}
-
-/* design.md, select, as one would say it. */
-static struct answer oracle(const struct sw_group *g, const struct sw_group *last, int family,
-			    uint64_t down)
-{
-	const struct sw_usable *u = edge.usable;
-	uint64_t can = family == 4 ? edge.ctl->can4 : edge.ctl->can6;
-	struct answer out = {.tier = -1};
-
-	out.usable = u->link & (family == 4 ? u->peers4 : u->peers6) & u->bfd & u->probe &
-		     u->admin & u->failback & u->neighbor & can & ~down;
-	if (oracle_tier(g, out.usable, &out) || (last && oracle_tier(last, out.usable, &out)))
-		return out;
-	if (oracle_tier(g, u->link & u->admin & can & ~down, &out))
-		out.last_resort = true;
-	return out;
-}
-
-static void random_liveness(void)
-{
-	uint64_t *word = (uint64_t *)edge.usable;
-	bool all_down = rand() % 4 == 0;
-
-	for (size_t i = 0; i < sizeof(*edge.usable) / 8; i++)
-		word[i] = random64() | random64() | random64();
-	edge.usable->peers4 &= all_down ? 0 : ~0ULL;
-	edge.usable->peers6 &= all_down ? 0 : ~0ULL;
-	edge.ctl->can4 = random64() | random64();
-	edge.ctl->can6 = random64() | random64();
-}
-
-static void check_answer(const struct answer *want, const struct sw_explain *got)
-{
-	if (want->tier < 0) {
-		CHECK(got->path == SW_NO_PATH && got->step == SW_STEP_NONE, "path %u of none",
-		      got->path);
-		return;
-	}
-	CHECK(got->tier == want->tier, "tier %u, not %d", got->tier, want->tier);
-	CHECK(got->tier_usable == want->members, "members %llx", got->tier_usable);
-	CHECK(got->usable == want->usable, "usable %llx", got->usable);
-	CHECK(got->path < SW_MAX_PATHS && want->members >> got->path & 1, "path %u is no member",
-	      got->path);
-	if (want->last_resort)
-		CHECK(got->step == SW_STEP_LAST_RESORT, "step %u, not last resort", got->step);
-	else
-		CHECK(got->step ==
-			      (want->members & (want->members - 1) ? SW_STEP_HASH : SW_STEP_ONLY),
-		      "step %u", got->step);
-}
-
-static void test_oracle(void **state)
-{
-	struct sw_group *g = &edge.groups[G_NEW], *last = &edge.groups[G_NEW + 1];
-	(void)state;
-
-	srand(test_seed());
-	fib_write("10.40.0.0", 16, G_NEW);
-	fib_write("fd00:40::", 64, G_NEW);
-	for (int i = 0; i < 5000; i++) {
-		bool v6 = rand() % 2, with_default = rand() % 2;
-		struct packet p = {.src = v6 ? LAN_HOST6 : LAN_HOST,
-				   .dst = host(v6 ? "fd00:40::%x" : "10.40.1.%u",
-					       1u + (unsigned int)rand() % 250),
-				   .sport = (uint16_t)rand(),
-				   .dport = (uint16_t)rand()};
-		uint64_t down = rand() % 2 ? random64() & random64() : 0;
-		struct sw_explain got;
-		struct answer want;
-
-		random_group(g);
-		random_group(last);
-		random_liveness();
-		edge.ctl->default4 = edge.ctl->default6 = with_default ? G_NEW + 1 : 0;
-		got = explain(&p, down);
-		want = oracle(g, with_default ? last : NULL, v6 ? 6 : 4, down);
-		check_answer(&want, &got);
-		assert_int_equal(got.group, G_NEW);
-		assert_int_equal(got.kind, SW_GROUP_ROUTE);
-		assert_int_equal(edge.failures, 0);
-	}
-}
+#include "choice.h"
 
 /* a -> b and b -> a have one member, whatever the numbers. */
 static void test_symmetric(void **state)
@@ -177,42 +30,6 @@ static void test_symmetric(void **state)
 		used |= BIT(there.path);
 	}
 	assert_int_equal(used, 0x7f);
-}
-
-/* Of n flows over four members each has a fair part; one lost moves its own, one back its own. */
-static void test_lost_member(void **state)
-{
-	enum { FLOWS = 2000 };
-	uint8_t path[FLOWS];
-	unsigned int share[SW_MAX_PATHS] = {0};
-	(void)state;
-
-	edge.groups[G_NEW] = (struct sw_group){
-		.kind = SW_GROUP_ROUTE, .tiers = 1, .tier = {BIT(3) | BIT(9) | BIT(31) | BIT(63)}};
-	edge.ctl->can4 = ~0ULL;
-	memset(edge.usable, 0xff, sizeof(*edge.usable));
-	fib_write("10.40.0.0", 16, G_NEW);
-	for (int i = 0; i < FLOWS; i++) {
-		struct packet p = {.src = LAN_HOST, .dst = "10.40.1.1", .sport = (uint16_t)i};
-
-		path[i] = explain(&p, 0).path;
-		share[path[i]]++;
-	}
-	for (uint8_t member = 0; member < SW_MAX_PATHS; member++) {
-		if (!(edge.groups[G_NEW].tier[0] >> member & 1))
-			continue;
-		CHECK(share[member] > FLOWS / 5 && share[member] < FLOWS * 3 / 10,
-		      "member %u has %u of %u flows", member, share[member], FLOWS);
-	}
-	edge.usable->bfd &= ~BIT(9);
-	for (int i = 0; i < FLOWS; i++) {
-		struct packet p = {.src = LAN_HOST, .dst = "10.40.1.1", .sport = (uint16_t)i};
-		uint8_t now = explain(&p, 0).path;
-
-		CHECK(path[i] == 9 ? now != 9 : now == path[i], "flow %d went from %u to %u", i,
-		      path[i], now);
-	}
-	assert_int_equal(edge.failures, 0);
 }
 
 /* Nobody outside can know the member: it depends on the seed. */
@@ -467,9 +284,7 @@ static void test_fragments_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_oracle, edge_start),
 		cmocka_unit_test_setup(test_symmetric, edge_start),
-		cmocka_unit_test_setup(test_lost_member, edge_start),
 		cmocka_unit_test_setup(test_seeded, edge_start),
 		cmocka_unit_test_setup(test_explain_is_true, edge_start),
 		cmocka_unit_test_setup(test_explain_no_trace, edge_start),

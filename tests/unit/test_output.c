@@ -208,6 +208,7 @@ static const char *config_text =
 	"er0, gateway: 192.168.30.18, peers: [192.168.30.18] }\n"
 	"  - { name: vpn30, class: vpn, interface: tun30, peers: "
 	"[10.10.30.254] }\n"
+	"  - { name: er1-secondary, class: expressroute, circuit: er1, interface: er1, weight: 3 }\n"
 	"inside:\n"
 	"  - { interface: lan0, networks: [10.2.30.0/25] }\n"
 	"feeds:\n"
@@ -242,7 +243,7 @@ static void announce(struct rib *rib, const char *prefix, const char *path, cons
 
 static void test_routes(void **state)
 {
-	static const uint8_t path_ids[] = {7, 4};
+	static const uint8_t path_ids[] = {7, 4, 2};
 	static const uint32_t er[] = {12076}, vpn[] = {65515, 65516};
 	struct config *cfg = config_made();
 	struct rib *rib = rib_new(cfg, path_ids);
@@ -250,6 +251,7 @@ static void test_routes(void **state)
 
 	(void)state;
 	announce(rib, "10.10.30.0/24", "er1-primary", er, 1, "192.168.30.18");
+	announce(rib, "10.10.30.0/24", "er1-secondary", er, 1, "192.168.30.22");
 	announce(rib, "10.10.0.0/16", "vpn30", vpn, 2, NULL);
 	announce(rib, "fd10:30::/48", "vpn30", NULL, 0, NULL);
 	for (struct rib_node *node = NULL; (node = rib_next(rib, VIEW_LOCAL, node));)
@@ -287,7 +289,7 @@ static struct incident incident_made(void)
 
 static void test_alerts(void **state)
 {
-	static const uint8_t path_ids[] = {7, 4};
+	static const uint8_t path_ids[] = {7, 4, 2};
 	struct config *cfg = config_made();
 	struct incident inc = incident_made();
 	json_t *rows = json_array();
@@ -313,7 +315,7 @@ static void test_alerts(void **state)
  */
 static void test_alerts_state(void **state)
 {
-	static const uint8_t path_ids[] = {7, 4};
+	static const uint8_t path_ids[] = {7, 4, 2};
 	struct config *cfg = config_made();
 	struct rib *rib = rib_new(cfg, path_ids);
 	struct fib_ops ops = {0};
@@ -357,7 +359,7 @@ static void test_alerts_state(void **state)
 /* A line of `alerts -f` is one line, whatever a message holds. */
 static void test_alert_line(void **state)
 {
-	static const uint8_t path_ids[] = {7, 4};
+	static const uint8_t path_ids[] = {7, 4, 2};
 	struct config *cfg = config_made();
 	struct incident inc = incident_made();
 	char *text = NULL;

@@ -248,6 +248,29 @@ static void test_circuit_and_equal(void **state)
 	tier_is(l, 1, BIT(ER2), POLICY_CIRCUIT);
 }
 
+/* `multipath: circuits`: a circuit's place decides nothing, whatever comes before it still does. */
+static void test_multipath_circuits(void **state)
+{
+	struct ladder *l = *state;
+	uint32_t longer[] = {12076, 65000};
+
+	l->f.cfg.multipath = MULTIPATH_CIRCUITS;
+	put(l->rib, &l->f, "10.10.30.0/24", VPN);
+	put(l->rib, &l->f, "10.10.30.0/24", ER2);
+	put(l->rib, &l->f, "10.10.30.0/24", ER1B);
+	put(l->rib, &l->f, "10.10.30.0/24", ER1A);
+	tiers(l, "10.10.30.0/24");
+	assert_int_equal(l->answer.n_tiers, 2);
+	tier_is(l, 0, BIT(ER1A) | BIT(ER1B) | BIT(ER2), POLICY_RULE);
+	tier_is(l, 1, BIT(VPN), POLICY_CLASS);
+	put_as(l, "10.10.30.0/24", ER1A, longer, 1);
+	put_as(l, "10.10.30.0/24", ER1B, longer, 2);
+	put_as(l, "10.10.30.0/24", ER2, longer, 1);
+	tiers(l, "10.10.30.0/24");
+	tier_is(l, 0, BIT(ER1A) | BIT(ER2), POLICY_RULE);
+	tier_is(l, 1, BIT(ER1B), POLICY_AS_PATH);
+}
+
 static void test_not_counted(void **state)
 {
 	struct ladder *l = *state;
@@ -339,6 +362,7 @@ int main(void)
 		T(test_local_pref),
 		T(test_as_path),
 		T(test_circuit_and_equal),
+		T(test_multipath_circuits),
 		T(test_not_counted),
 		T(test_cut),
 		T(test_total_order),

@@ -9,6 +9,7 @@
 
 enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
 enum config_forward { FORWARD_AUTO, FORWARD_FAST, FORWARD_KERNEL };
+enum config_multipath { MULTIPATH_CIRCUIT, MULTIPATH_CIRCUITS };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
 enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
 
@@ -32,8 +33,9 @@ struct config_path {
 	struct ip_addr gateway, gateway6; /* family 0: none */
 	struct ip_addr *peers;
 	size_t n_peers;
-	uint32_t as;  /* 0: not given */
-	uint32_t mtu; /* bytes, 0: the device's */
+	uint32_t as;	 /* 0: not given */
+	uint32_t mtu;	 /* bytes, 0: the device's */
+	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
 	int line;
 };
@@ -82,6 +84,7 @@ struct config {
 	bool bypass_netfilter;
 	enum config_default_route default_route;
 	unsigned int class_first_min;
+	enum config_multipath multipath;
 	uint32_t flows;
 	struct config_path *paths;
 	size_t n_paths;

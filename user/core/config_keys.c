@@ -16,13 +16,13 @@ const char *const config_modes[] = {"monitor", "enforce", NULL};
 const char *const config_matches[] = {"longest-prefix", "class-first", NULL};
 const char *const config_forwards[] = {"auto", "fast", "kernel", NULL};
 const char *const config_default_routes[] = {"never", "last", NULL};
+const char *const config_multipaths[] = {"circuit", "circuits", NULL};
 const char *const config_scopes[] = {"class", "circuit", "path", NULL};
 const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
 const char *const config_feed_types[] = {"bgp", "jsonl", "rtnetlink", "bmp",
 					 "frr", "azure", "mrt",	      NULL};
 static const char *const actions[] = {"alert", "reflect", "drop", NULL};
 static const char *const transits[] = {"deny", "allow", NULL};
-static const char *const multipaths[] = {"circuit", "circuits", NULL};
 
 #define KEY(struct_, key, field, reader, ...)                                                      \
 	{                                                                                          \
@@ -146,19 +146,20 @@ static const struct config_key path_keys[] = {
 	KEY_OWN("peers", read_path_peers),
 	KEY(config_path, "as", as, u32, .min = 1, .max = UINT32_MAX),
 	KEY(config_path, "mtu", mtu, u32, .min = 576, .max = 65535),
+	KEY(config_path, "weight", weight, u32, .min = 1, .max = SW_MAX_WEIGHT),
 	KEY(config_path, "encrypted", encrypted, bool),
 	KEY_OWN("vlan", read_path_vlan),
 	KEY(config_path, "l3", l3, interface),
 	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
 	KEY_LATER("bfd", "false", "let the routing daemon watch BFD, and leave this out"),
 	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
-	KEY_LATER("weight", "1", "equal paths share evenly, leave it out"),
 	KEY_LATER("hook", "auto", "leave it out, or give auto"),
 };
 
 static void read_path(struct config_reader *r, const yaml_node_t *node, struct config_path *path)
 {
 	path->line = config_line(node);
+	path->weight = 1;
 	config_mapping(r, node, "a path", path_keys, COUNT(path_keys), path);
 	if (!path->l3[0])
 		strcpy(path->l3, path->interface);
@@ -405,7 +406,7 @@ static const struct config_key top_keys[] = {
 	KEY(config, "bypass-netfilter", bypass_netfilter, bool),
 	KEY_CHOICE(config, "default-route", default_route, config_default_routes, 2),
 	KEY(config, "class-first-min", class_first_min, u32, .max = 128),
-	KEY_FIXED("multipath", multipaths, "candidates share within a circuit only, give circuit"),
+	KEY_CHOICE(config, "multipath", multipath, config_multipaths, 2),
 	KEY(config, "flows", flows, u32, .min = 1024, .max = 16777216),
 	KEY_OWN("paths", read_paths, .required = true),
 	KEY_OWN("inside", read_insides, .required = true),

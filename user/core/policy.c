@@ -54,7 +54,7 @@ static uint64_t step_key(const struct config *cfg, const struct candidate *c, en
 	case POLICY_AS_PATH:
 		return c->n_as ? c->n_as - as_path_run(c) + 1 : 0;
 	case POLICY_CIRCUIT:
-		return c->circuit_id;
+		return cfg->multipath == MULTIPATH_CIRCUITS ? 0 : c->circuit_id;
 	default: /* no rules yet: nobody is before another by RULE; EQUAL ends the ladder */
 		return 0;
 	}

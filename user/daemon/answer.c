@@ -276,6 +276,25 @@ static const char *explain_step(const struct explain *e)
 				       : "only-candidate";
 }
 
+/* ", by weight 3 of 4" where the members it was chosen from do not all weigh the same. */
+static void why_weight(struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+	unsigned int sum = 0;
+	bool differ = false;
+
+	if (e->io.step != SW_STEP_HASH)
+		return;
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (d->path[id].cfg && e->io.tier_usable >> id & 1) {
+			sum += d->path[id].cfg->weight;
+			differ |= d->path[id].cfg->weight != e->path->weight;
+		}
+	}
+	if (differ)
+		snprintf(buf + used, size - used, ", by weight %u of %u", e->path->weight, sum);
+}
+
 static void why_routed(const struct explain *e, char *buf, size_t size)
 {
 	const struct policy_tier *t = &e->tiers.tier[e->io.tier];
@@ -426,6 +445,8 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	if (fib_lookup(d->fib, &e.dst, &match, &group))
 		prefix_format(&match, prefix);
 	explain_why(&e, why, sizeof(why));
+	if (e.path)
+		why_weight(d, &e, why, sizeof(why));
 	if (e.io.kind == SW_GROUP_ROUTE)
 		why_monitor(d, why, sizeof(why));
 	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;

@@ -36,6 +36,19 @@ static void gateways_of(const struct daemon *d, const struct edge_port *port,
 	}
 }
 
+/* The weight first: who finds the bit finds it. */
+static void weight_write(struct daemon *d, uint8_t slot, uint8_t weight)
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint64_t bit = 1ULL << slot;
+
+	__atomic_store_n(&datapath_paths(d->dp)[slot].weight, weight, __ATOMIC_RELEASE);
+	if (weight > 1)
+		__atomic_or_fetch(&c->weighted, bit, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(&c->weighted, ~bit, __ATOMIC_RELEASE);
+}
+
 /* The path's row, and which families it can carry. */
 static void path_row_write(struct daemon *d, const struct edge_port *port)
 {
@@ -53,6 +66,7 @@ static void path_row_write(struct daemon *d, const struct edge_port *port)
 	row->rank = config_rank(d->cfg, cfg->class);
 	row->circuit = cfg->circuit_id;
 	row->l3 = port->link.l3;
+	weight_write(d, port->slot, (uint8_t)cfg->weight);
 	snprintf(datapath_path_counters(d->dp)[port->slot].name, SW_NAME_LEN, "%s", cfg->name);
 	usable_families(d, port->slot);
 }
@@ -380,6 +394,7 @@ static void stale_rows_clear(struct daemon *d)
 		configured |= 1ULL << d->path_ids[i];
 	c->can4 &= configured;
 	c->can6 &= configured;
+	c->weighted &= configured;
 	for (size_t w = 0; w < sizeof(struct sw_usable) / sizeof(*words); w++)
 		__atomic_and_fetch(&words[w], configured, __ATOMIC_RELEASE);
 	maps_interface_each(d->maps, stale_interface, d);

@@ -2,6 +2,24 @@
 /* `routes` and `alerts`: from the daemon's RIB and incidents to rows. */
 #include "output/rows_internal.h"
 
+/* In the order of the paths' names. */
+static json_t *route_weights(const struct config *cfg, const uint8_t *path_ids, uint64_t paths)
+{
+	json_t *weights = json_array();
+	bool ok = weights;
+
+	for (size_t i = 0; ok && i < cfg->n_paths; i++) {
+		unsigned int id = path_ids ? path_ids[i] : (unsigned int)i;
+
+		if (id < SW_MAX_PATHS && paths >> id & 1)
+			ok = rows_append(weights, json_integer(cfg->paths[i].weight));
+	}
+	if (ok)
+		return weights;
+	json_decref(weights);
+	return NULL;
+}
+
 static json_t *route_tier(const struct config *cfg, const uint8_t *path_ids,
 			  const struct policy_tier *tier)
 {
@@ -9,6 +27,7 @@ static json_t *route_tier(const struct config *cfg, const uint8_t *path_ids,
 
 	if (row && rows_set(row, "class", json_string(class_text(tier->class))) &&
 	    rows_set(row, "paths", rows_path_names(cfg, path_ids, tier->paths)) &&
+	    rows_set(row, "weights", route_weights(cfg, path_ids, tier->paths)) &&
 	    rows_set(row, "via_prefix", tier->own ? json_null() : rows_prefix(&tier->via)))
 		return row;
 	json_decref(row);

@@ -8,19 +8,41 @@
 
 #include <string.h>
 
+/* " shared 1:3" where a tier's weights differ, else nothing. */
+static void shares_format(const json_t *weights, char *buf, size_t size)
+{
+	json_int_t first = json_integer_value(json_array_get(weights, 0));
+	const json_t *weight;
+	bool differ = false;
+	size_t used, i;
+
+	buf[0] = 0;
+	json_array_foreach (weights, i, weight)
+		differ |= json_integer_value(weight) != first;
+	if (!differ)
+		return;
+	used = (size_t)snprintf(buf, size, " shared");
+	json_array_foreach (weights, i, weight) {
+		if (used + 4 < size)
+			used += (size_t)snprintf(buf + used, size - used, "%c%d", i ? ':' : ' ',
+						 (int)json_integer_value(weight));
+	}
+}
+
 int text_tiers(FILE *out, const json_t *row, unsigned int indent)
 {
 	const json_t *tiers = json_object_get(row, "tiers");
 	struct table *table;
 	const json_t *tier;
-	char paths[400];
+	char paths[400], shares[240];
 	size_t i;
 
 	table = table_new("llll", indent);
 	json_array_foreach (tiers, i, tier) {
 		table_cell(table, "tier %zu", i + 1);
 		table_cell(table, "%s", field_text(tier, "class"));
-		table_cell(table, "%s", field_list(tier, "paths", paths, sizeof(paths)));
+		shares_format(json_object_get(tier, "weights"), shares, sizeof(shares));
+		table_cell(table, "%s%s", field_list(tier, "paths", paths, sizeof(paths)), shares);
 		if (field_known(tier, "via_prefix"))
 			table_cell(table, "by %s", field_text(tier, "via_prefix"));
 		else
