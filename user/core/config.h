@@ -83,6 +83,7 @@ struct config {
 	enum config_default_route default_route;
 	unsigned int class_first_min;
 	uint32_t flows;
+	uint32_t nodes4, nodes6; /* of the FIB's tables */
 	struct config_path *paths;
 	size_t n_paths;
 	struct config_inside *inside;
