@@ -298,7 +298,7 @@ static bool adopted_keep(struct fib *fib, struct fib_entry *entry, const struct 
 		return false;
 	if (!entry->unwanted) {
 		entry->unwanted = true;
-		TAILQ_INSERT_TAIL(&fib->unwanted, entry, unwanted_link);
+		TAILQ_INSERT_TAIL(&fib->unwanted, entry, failed_link);
 		fib->n_unwanted++;
 	}
 	return true;

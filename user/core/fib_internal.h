@@ -28,7 +28,8 @@ struct fib_entry {
 	bool listed;	   /* on fib->reserved */
 	bool adopted;	   /* an earlier daemon's, nothing has asked for it yet */
 	bool unwanted;	   /* adopted, and to go */
-	TAILQ_ENTRY(fib_entry) dirty_link, lost_link, failed_link, reserved_link, unwanted_link;
+	TAILQ_ENTRY(fib_entry) dirty_link, lost_link, reserved_link;
+	TAILQ_ENTRY(fib_entry) failed_link; /* of `unwanted`, too: nothing is written for those */
 };
 TAILQ_HEAD(fib_entries, fib_entry);
 

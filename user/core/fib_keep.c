@@ -140,7 +140,7 @@ void fib_adopted_done(struct fib *fib, struct fib_entry *entry)
 	if (!entry->unwanted)
 		return;
 	entry->unwanted = false;
-	TAILQ_REMOVE(&fib->unwanted, entry, unwanted_link);
+	TAILQ_REMOVE(&fib->unwanted, entry, failed_link);
 	fib->n_unwanted--;
 }
 
