@@ -65,7 +65,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsameway-asan.a $(wildcard tests/unit
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) $< $(BUILD)/libsameway-asan.a -lcmocka $(LDLIBS) -o $@
 
-$(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
+$(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h) tests/unit/prefix_oracle.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 

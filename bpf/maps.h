@@ -87,21 +87,16 @@ struct {
 	__type(value, struct sw_neighbor);
 } neighbors SEC(".maps");
 
-/* Longest prefix to group. Written by the daemon; full: the prefix is refused, counted, said. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 20);
-	__type(key, struct sw_fib4_key);
-	__type(value, __u32);
-} fib4 SEC(".maps");
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 18);
-	__type(key, struct sw_fib6_key);
-	__type(value, __u32);
-} fib6 SEC(".maps");
+/*
+ * Longest prefix to group: tables of entries of 2 bytes (IPv4) and 4 bytes (IPv6), packed, since an
+ * array's value has 8 at least. Written by the daemon in place (user/core/stride.c), read by fib.h.
+ * A node is 256 entries; how many there are is set at load (`fib:`). All in use: the prefix is
+ * refused, counted, said.
+ */
+MAP_ARRAY(fib4, __u64, SW_FIB4_ROWS);
+MAP_ARRAY(fib4_nodes, __u64, 8192 * SW_FIB4_NODE_ROWS);
+MAP_ARRAY(fib6, __u64, SW_FIB6_ROWS);
+MAP_ARRAY(fib6_nodes, __u64, 16384 * SW_FIB6_NODE_ROWS);
 
 /*
  * Both directions of a 5-tuple, a record each, found by an index of cache lines (flow_table.h).

@@ -146,6 +146,9 @@ struct sw_ctl {
 	__u32 tables, tables_before;
 	/* 1: output rules of this box saw the kernel's choice, what it sends out stays there */
 	__u32 no_egress_moves;
+	__u32 root4, root6;	    /* group of 0/0 and ::/0, where the tables have none; 0: none */
+	__u32 prefixes4, prefixes6; /* that go to a group of routes, as last compiled */
+	__u32 nodes4, nodes6;	    /* of the tables, in use */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -258,15 +261,16 @@ struct sw_neighbor {
 	__u64 checked_ns; /* when the kernel's neighbour table last said so, 0: ask again */
 };
 
-/* Keys of `fib4` and `fib6` (longest prefix match); the value is a group number, __u32. */
-struct sw_fib4_key {
-	__u32 prefixlen;
-	__u8 addr[4];
-};
-struct sw_fib6_key {
-	__u32 prefixlen;
-	__u8 addr[16];
-};
+/*
+ * Maps `fib4` and `fib6`, mmapped: an entry for each of the first 24 or 16 bits of an address, a
+ * group's number (0: none) or, with the top bit set, a node's in `fib4_nodes` or `fib6_nodes`: 256
+ * entries for the next 8 bits. Entries of 2 bytes for IPv4, 4 to a row; of 4 for IPv6, 2 to a row.
+ * Where an entry says 0, sw_ctl.root4 or root6 is the answer: the prefix 0/0.
+ */
+#define SW_FIB4_ROWS	  (1u << 22)
+#define SW_FIB6_ROWS	  (1u << 15)
+#define SW_FIB4_NODE_ROWS 64u
+#define SW_FIB6_NODE_ROWS 128u
 
 /* Of a LOCAL group: addresses of paths' own interfaces; what has one as its source stays there. */
 #define SW_LOCAL_ON_PATH 1

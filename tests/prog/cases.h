@@ -79,7 +79,7 @@ static void vary_no_nexthop(void)
 }
 static void vary_bad_group(void)
 {
-	fib_write("10.17.30.0", 26, SW_MAX_GROUPS + 5);
+	fib_write("10.17.30.0", 26, SW_MAX_GROUPS - 5);
 }
 
 /* Changes of the bytes. */

@@ -38,6 +38,8 @@
 #include <unistd.h>
 
 #define FLOWS	   4096
+#define NODES4	   1024
+#define NODES6	   4096
 #define TCX_IN	   ((enum bpf_attach_type)46)
 #define TCX_OUT	   ((enum bpf_attach_type)47)
 #define INSTANCE   instance
@@ -50,7 +52,7 @@ static unsigned int seed;
 static const char *const map_names[] = {
 	"ctl",	   "usable", "paths",  "groups",     "path_counters", "verdicts",  "path_stats",
 	"reasons", "health", "fib4",   "interfaces", "nexthops",      "neighbors", "ports",
-	"fib6",	   "flows",  "events", "devices",    "timers",
+	"fib6",	   "flows",  "events", "devices",    "timers",	      "fib4_nodes", "fib6_nodes",
 };
 static const char *const prog_names[] = {"sw_xdp", "sw_tc_ingress", "sw_tc_egress", "sw_explain",
 					 "sw_start"};
@@ -76,10 +78,23 @@ static inline const char *dir(void)
 	return path;
 }
 
+static inline int open_sizes(struct datapath **dp, const char *name, uint32_t flows,
+			     uint32_t nodes4, uint32_t nodes6)
+{
+	const struct datapath_sizes sizes = {.flows = flows, .nodes4 = nodes4, .nodes6 = nodes6};
+
+	return datapath_open(dp, name, &sizes, err);
+}
+
+static inline int open_named(struct datapath **dp, const char *name, uint32_t flows)
+{
+	return open_sizes(dp, name, flows, NODES4, NODES6);
+}
+
 static inline struct datapath *open_flows(uint32_t flows)
 {
 	struct datapath *dp = NULL;
-	int ret = datapath_open(&dp, INSTANCE, flows, err);
+	int ret = open_named(&dp, INSTANCE, flows);
 
 	if (ret)
 		fail_msg("datapath_open: %d %s", ret, err);
@@ -96,7 +111,7 @@ static inline void refused(int code, const char *word, uint32_t flows)
 	struct datapath *dp = NULL;
 
 	err[0] = '\0';
-	assert_int_equal(datapath_open(&dp, INSTANCE, flows, err), code);
+	assert_int_equal(open_named(&dp, INSTANCE, flows), code);
 	assert_null(dp);
 	if (!strstr(err, word) || !strstr(err, ": "))
 		fail_msg("message lacks \"%s\": %s", word, err);

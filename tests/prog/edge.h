@@ -14,7 +14,7 @@
 #ifndef TESTS_PROG_EDGE_H
 #define TESTS_PROG_EDGE_H
 
-#include "harness.h"
+#include "edge_fib.h"
 
 #define BIT(n) (1ULL << (n))
 
@@ -56,31 +56,6 @@ enum group {
 #define EXEMPT	  "10.10.30.254"
 #define EXEMPT6	  "fd00:10::fe"
 
-static inline void fib_write(const char *text, uint32_t len, uint32_t group)
-{
-	uint8_t address[16];
-	struct sw_fib4_key key4 = {.prefixlen = len};
-	struct sw_fib6_key key6 = {.prefixlen = len};
-
-	address_bytes(text, address);
-	memcpy(key4.addr, address, 4);
-	memcpy(key6.addr, address, 16);
-	if (strchr(text, ':'))
-		map_write("fib6", &key6, &group);
-	else
-		map_write("fib4", &key4, &group);
-}
-
-static inline void fib_remove(const char *text, uint32_t len)
-{
-	uint8_t address[16];
-	struct sw_fib4_key key = {.prefixlen = len};
-
-	address_bytes(text, address);
-	memcpy(key.addr, address, 4);
-	bpf_map_delete_elem(map_fd("fib4"), &key);
-}
-
 /* A group of up to three tiers, ranked by the class of their paths; 0 ends them. */
 static inline void group_route(enum group id, uint64_t t0, uint64_t t1, uint64_t t2)
 {
@@ -116,8 +91,7 @@ static inline void edge_groups(void)
 
 static inline void edge_prefixes(void)
 {
-	map_clear("fib4");
-	map_clear("fib6");
+	fib_clear();
 	fib_write("10.2.30.0", 25, G_LAN0);
 	fib_write("10.3.0.0", 16, G_LAN1);
 	fib_write(OWN, 32, G_LOCAL);
@@ -287,6 +261,7 @@ static inline void edge_maps(void)
 	edge.groups = map_mmap("groups", SW_MAX_GROUPS * sizeof(*edge.groups));
 	edge.path_counters = map_mmap("path_counters", SW_MAX_PATHS * sizeof(*edge.path_counters));
 	edge.verdicts = map_mmap("verdicts", SW_VERDICT_COUNT * sizeof(*edge.verdicts));
+	fib_open();
 }
 
 /* A namespace, its devices, the programs with room for so many flows. */
@@ -318,6 +293,7 @@ static inline int edge_setup(void **state)
 static inline int edge_teardown(void **state)
 {
 	(void)state;
+	fib_close();
 	sameway__destroy(edge.skel);
 	return 0;
 }

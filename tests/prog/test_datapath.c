@@ -84,7 +84,7 @@ static void test_not_root(void **state)
 	if (!pid) {
 		struct datapath *dp = NULL;
 		size_t removed;
-		bool ok = !setuid(65534) && datapath_open(&dp, INSTANCE, FLOWS, err) == -EPERM &&
+		bool ok = !setuid(65534) && open_named(&dp, INSTANCE, FLOWS) == -EPERM &&
 			  strstr(err, "root") && !dp;
 
 		ok = ok && datapath_detach(INSTANCE, &removed, err) == -EPERM &&
@@ -103,12 +103,12 @@ static void test_instance_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(datapath_open(&dp, bad[i], FLOWS, err), -EINVAL);
+		assert_int_equal(open_named(&dp, bad[i], FLOWS), -EINVAL);
 		assert_non_null(strstr(err, "instance"));
 	}
 	memset(longest, 'x', 64);
 	longest[64] = '\0';
-	assert_int_equal(datapath_open(&dp, longest, FLOWS, err), -EINVAL);
+	assert_int_equal(open_named(&dp, longest, FLOWS), -EINVAL);
 	longest[63] = '\0';
 	snprintf(instance, sizeof(instance), "A-b_%d", 9);
 	datapath_close(open_dp());
@@ -195,6 +195,15 @@ static void test_other_version_refused(void **state)
 	links_make();
 	datapath_close(open_dp());
 	refused(-ESTALE, "flows", FLOWS * 2);
+	for (int six = 0; six < 2; six++) {
+		struct datapath *none = NULL;
+
+		assert_int_equal(open_sizes(&none, INSTANCE, FLOWS, six ? NODES4 : 64,
+					    six ? 64 : NODES6),
+				 -ESTALE);
+		assert_non_null(strstr(err, six ? "fib6_nodes" : "fib4_nodes"));
+		assert_non_null(strstr(err, "now 64 are asked for"));
+	}
 	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "interfaces", 4, 8, SW_MAX_SLOTS, NULL);
 	assert_int_equal(pins_put(dir(), "interfaces", fd), 0);
 	close(fd);
@@ -255,7 +264,7 @@ static void test_detach_leaves_nothing(void **state)
 
 	/* another instance's pins stay */
 	snprintf(other, sizeof(other), "%s-2", INSTANCE);
-	assert_int_equal(datapath_open(&dp, other, FLOWS, err), 0);
+	assert_int_equal(open_named(&dp, other, FLOWS), 0);
 	attach(dp, "er0", HOOK_XDP);
 	datapath_close(open_dp());
 	assert_int_equal(datapath_detach(INSTANCE, &removed, err), 0);

@@ -4,29 +4,38 @@
  */
 #include "datapath_fixture.h"
 
-struct oracle {
-	struct prefix prefix[400];
-	uint32_t group[400];
-	size_t n, seen;
-};
+#include "../unit/prefix_oracle.h"
 
-static size_t oracle_find(const struct oracle *o, const struct prefix *prefix)
+/* One change of a table, of few values, so that prefixes nest and come again. */
+static void random_change(struct datapath *dp, struct prefix_oracle *o, uint8_t family)
 {
-	size_t i = 0;
+	struct prefix p = {.family = family};
+	struct oracle_row *cover;
 
-	while (i < o->n && !prefix_equal(&o->prefix[i], prefix))
-		i++;
-	return i;
+	p.len = (uint8_t)oracle_below(prefix_max_len(family) + 1);
+	for (unsigned int b = 0; b < prefix_max_len(family) / 8; b++)
+		p.bytes[b] = oracle_below(8) ? 10 : 0;
+	prefix_mask(&p);
+	if (oracle_get(o, &p) && oracle_below(2)) {
+		oracle_clear(o, &p);
+		cover = p.len ? oracle_match(o, p, p.len - 1u) : NULL;
+		if (cover && !cover->prefix.len)
+			cover = NULL;
+		assert_true(datapath_prefix_remove(dp, &p, cover ? cover->prefix.len : 0,
+						   cover ? cover->group : 0) >= 0);
+	} else {
+		uint32_t group = 1 + oracle_below(SW_MAX_GROUPS - 1);
+
+		assert_true(datapath_prefix_write(dp, &p, group, !oracle_get(o, &p)) >= 0);
+		oracle_set(o, &p, group);
+	}
 }
 
-static int oracle_check(void *arg, const struct prefix *prefix, uint32_t group)
+static int read_row(void *arg, const struct prefix *prefix, uint32_t group)
 {
-	struct oracle *o = arg;
-	size_t i = oracle_find(o, prefix);
+	struct prefix_oracle *o = arg;
 
-	assert_true(i < o->n);
-	assert_int_equal(o->group[i], group);
-	o->seen++;
+	assert_true(oracle_set(&o[prefix->family == 6], prefix, group));
 	return 0;
 }
 
@@ -41,52 +50,64 @@ static int stop_at_once(void *arg, const struct prefix *prefix, uint32_t group)
 static int remove_it(void *arg, const struct prefix *prefix, uint32_t group)
 {
 	(void)group;
-	return datapath_prefix_remove(arg, prefix);
+	return datapath_prefix_remove(arg, prefix, 0, 0) < 0;
 }
 
+/* What the programs answer for the address. */
+static uint32_t ask(struct datapath *dp, const struct ip_addr *ip)
+{
+	struct sw_explain io = {.family = ip->family, .proto = 6};
+
+	memcpy(io.dst, ip->bytes, 16);
+	assert_int_equal(datapath_explain(dp, &io), 0);
+	return io.group;
+}
+
+/* By one daemon, read by the programs, read back by the next one. */
 static void test_prefixes(void **state)
 {
-	struct oracle *o = calloc(1, sizeof(*o));
+	struct prefix_oracle o[2], back[2];
 	struct datapath *dp = open_dp();
-	struct prefix p;
+	struct prefix p = {.family = 4, .len = 33};
 	int calls = 0;
 
 	(void)state;
-	for (int step = 0; step < 1500; step++) {
-		size_t i;
-
-		memset(&p, 0, sizeof(p));
-		p.family = random() % 2 ? 4 : 6;
-		p.len = (uint8_t)((unsigned long)random() % (prefix_max_len(p.family) + 1));
-		/* few values, so that prefixes nest and come again */
-		for (unsigned int b = 0; b < prefix_max_len(p.family) / 8; b++)
-			p.bytes[b] = random() % 8 ? 10 : 0;
-		prefix_mask(&p);
-		i = oracle_find(o, &p);
-		if (i < o->n && random() % 2) {
-			assert_int_equal(datapath_prefix_remove(dp, &p), 0);
-			o->prefix[i] = o->prefix[--o->n];
-			o->group[i] = o->group[o->n];
-		} else if (i < COUNT(o->prefix)) {
-			o->prefix[i] = p;
-			o->group[i] = (uint32_t)random();
-			o->n += i == o->n;
-			assert_int_equal(datapath_prefix_write(dp, &p, o->group[i]), 0);
-		}
+	oracle_state = seed * 2 + 1;
+	for (int i = 0; i < 2; i++) {
+		oracle_init(&o[i], 2000);
+		oracle_init(&back[i], 100000);
+		for (int step = 0; step < 2000; step++)
+			random_change(dp, &o[i], i ? 6 : 4);
+		assert_true(o[i].n > 50);
 	}
-	assert_true(o->n > 50);
-	assert_int_equal(datapath_prefix_each(dp, oracle_check, o), 0);
-	assert_int_equal(o->seen, o->n);
+	while (datapath_prefix_slice(dp))
+		;
+	assert_int_equal(datapath_prefix_write(dp, &p, 1, true), -EINVAL);
+	assert_true(datapath_nodes(dp).used4 > 0 && datapath_nodes(dp).used6 > 0);
+	assert_int_equal(datapath_quiesce(dp), 0);
+	datapath_close(dp);
+	dp = open_dp();
+	assert_true(datapath_adopted(dp));
+	assert_int_equal(datapath_prefix_each(dp, read_row, back), 0);
+	for (int i = 0; i < 20000; i++) {
+		bool six = oracle_below(2);
+		struct ip_addr ip = oracle_address(&o[six], six ? 6 : 4);
+		uint32_t want = oracle_find(&o[six], &ip);
+
+		assert_int_equal(oracle_find(&back[six], &ip), want);
+		assert_int_equal(ask(dp, &ip), want);
+	}
 	assert_int_equal(datapath_prefix_each(dp, stop_at_once, &calls), 77);
 	assert_int_equal(calls, 1);
 	/* a callback may remove what it is shown */
 	assert_int_equal(datapath_prefix_each(dp, remove_it, dp), 0);
 	assert_int_equal(datapath_prefix_each(dp, stop_at_once, &calls), 0);
-	assert_int_equal(datapath_prefix_remove(dp, &o->prefix[0]), -ENOENT);
-	p = (struct prefix){.family = 4, .len = 33};
-	assert_int_equal(datapath_prefix_write(dp, &p, 1), -EINVAL);
+	assert_int_equal(datapath_nodes(dp).used4, 0);
 	datapath_close(dp);
-	free(o);
+	for (int i = 0; i < 2; i++) {
+		oracle_free(&o[i]);
+		oracle_free(&back[i]);
+	}
 }
 
 static int interface_seen(void *arg, uint32_t ifindex, const struct sw_interface *row)

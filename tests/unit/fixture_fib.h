@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Maps that watch the compiler: a group is written before a prefix points to it, one in use never
- * changes (but for since_ns back to 0), and an id let go rests for a second. Full on demand.
+ * changes (but for since_ns back to 0), and an id let go is written again only after a wait for the
+ * packets that may have it. What covers a removed prefix is what is there. Full, or slow, on demand.
  */
 #ifndef FIXTURE_FIB_H
 #define FIXTURE_FIB_H
@@ -25,10 +26,14 @@ struct fake_prefix {
 struct fake_maps {
 	struct sw_group groups[SW_MAX_GROUPS];
 	size_t refs[SW_MAX_GROUPS];
-	uint64_t freed_ns[SW_MAX_GROUPS]; /* 0: never let go */
+	size_t freed[SW_MAX_GROUPS]; /* waits there were when it was let go, and one; 0: never */
 	struct fake_prefix v[2000];
 	size_t n, max; /* max: prefixes that fit */
 	bool groups_fail;
+	bool slow;	 /* each write is unfinished at first */
+	bool unfinished; /* the last one is */
+	size_t quiesces;
+	int quiesce_error;
 	uint32_t defaults[2];
 	uint64_t now;
 	size_t group_writes, prefix_writes, removes;
@@ -62,8 +67,8 @@ static inline int fake_group_write(void *arg, uint32_t id, const struct sw_group
 
 		settled.since_ns = 0;
 		assert_memory_equal(&settled, group, sizeof(settled));
-	} else if (m->freed_ns[id]) {
-		assert_true(m->now - m->freed_ns[id] >= SECOND);
+	} else if (m->freed[id]) {
+		assert_true(m->quiesces >= m->freed[id]);
 	}
 	m->groups[id] = *group;
 	m->group_writes++;
@@ -73,14 +78,22 @@ static inline int fake_group_write(void *arg, uint32_t id, const struct sw_group
 static inline void fake_unref(struct fake_maps *m, uint32_t id)
 {
 	if (!--m->refs[id])
-		m->freed_ns[id] = m->now;
+		m->freed[id] = m->quiesces + 1;
 }
 
-static inline int fake_prefix_write(void *arg, const struct prefix *prefix, uint32_t group)
+static inline int fake_begin(struct fake_maps *m)
+{
+	m->unfinished = m->slow;
+	return m->unfinished;
+}
+
+static inline int fake_prefix_write(void *arg, const struct prefix *prefix, uint32_t group,
+				    bool fresh)
 {
 	struct fake_maps *m = arg;
 	struct fake_prefix *at = fake_find(m, prefix);
 
+	assert_int_equal(fresh, !at);
 	assert_int_not_equal(m->groups[group].kind, SW_GROUP_FREE);
 	if (!at && m->n >= m->max)
 		return -ENOSPC;
@@ -93,19 +106,55 @@ static inline int fake_prefix_write(void *arg, const struct prefix *prefix, uint
 		fake_unref(m, at->group);
 	at->group = group;
 	m->prefix_writes++;
-	return 0;
+	return fake_begin(m);
 }
 
-static inline int fake_prefix_remove(void *arg, const struct prefix *prefix)
+/* The longest that covers it, the default route aside. */
+static inline const struct fake_prefix *fake_cover(const struct fake_maps *m,
+						   const struct prefix *prefix)
+{
+	const struct fake_prefix *best = NULL;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct prefix *p = &m->v[i].prefix;
+
+		if (p->len && p->len < prefix->len && prefix_contains(p, prefix) &&
+		    (!best || p->len > best->prefix.len))
+			best = &m->v[i];
+	}
+	return best;
+}
+
+static inline int fake_prefix_remove(void *arg, const struct prefix *prefix, uint8_t cover_len,
+				     uint32_t cover_group)
 {
 	struct fake_maps *m = arg;
 	struct fake_prefix *at = fake_find(m, prefix);
+	const struct fake_prefix *cover = fake_cover(m, prefix);
 
 	assert_non_null(at);
+	assert_int_equal(cover_len, cover ? cover->prefix.len : 0);
+	assert_int_equal(cover_group, cover ? cover->group : 0);
 	fake_unref(m, at->group);
 	*at = m->v[--m->n];
 	m->removes++;
-	return 0;
+	return fake_begin(m);
+}
+
+static inline bool fake_slice(void *arg)
+{
+	struct fake_maps *m = arg;
+
+	m->unfinished = false;
+	return false;
+}
+
+static inline int fake_quiesce(void *arg)
+{
+	struct fake_maps *m = arg;
+
+	m->quiesces += !m->quiesce_error;
+	return m->quiesce_error;
 }
 
 static inline void fake_default_write(void *arg, uint8_t family, uint32_t group)
@@ -115,8 +164,15 @@ static inline void fake_default_write(void *arg, uint8_t family, uint32_t group)
 
 static inline void world_fib(struct world *w)
 {
-	struct fib_ops ops = {&w->maps, fake_group_write, fake_prefix_write, fake_prefix_remove,
-			      fake_default_write};
+	struct fib_ops ops = {
+		.arg = &w->maps,
+		.group_write = fake_group_write,
+		.prefix_write = fake_prefix_write,
+		.prefix_remove = fake_prefix_remove,
+		.slice = fake_slice,
+		.quiesce = fake_quiesce,
+		.default_write = fake_default_write,
+	};
 
 	w->fib = fib_new(&w->f.cfg, w->rib, &ops);
 	assert_non_null(w->fib);

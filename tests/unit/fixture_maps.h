@@ -37,7 +37,13 @@ void maps_close(struct maps *maps)
 int maps_ctl(struct maps *maps, struct sw_ctl *out)
 {
 	(void)maps;
-	*out = (struct sw_ctl){.mode = SW_MODE_ENFORCE, .can4 = ~0ULL, .can6 = ~0ULL};
+	*out = (struct sw_ctl){.mode = SW_MODE_ENFORCE,
+			       .can4 = ~0ULL,
+			       .can6 = ~0ULL,
+			       .prefixes4 = 12,
+			       .prefixes6 = 3,
+			       .nodes4 = 2,
+			       .nodes6 = 17};
 	return 0;
 }
 
@@ -148,6 +154,14 @@ int maps_flows_max(struct maps *maps, uint32_t *out)
 {
 	(void)maps;
 	*out = 65536;
+	return 0;
+}
+
+int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6)
+{
+	(void)maps;
+	*nodes4 = 8192;
+	*nodes6 = 16384;
 	return 0;
 }
 

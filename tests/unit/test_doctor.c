@@ -449,6 +449,8 @@ static void test_status(void **state)
 	judge_status("{" FEED("up") ",\"hooks\":[{\"interface\":\"er0\",\"hook\":\"xdp\","
 				    "\"attached\":false}]}",
 		     "hook", "er0", "xdp is not attached", "ip link");
+	judge_status("{" FEED("up") ",\"routes\":{\"nodes6\":{\"used\":91,\"total\":100}}}",
+		     "tables", "routes", "91 of 100", "nodes");
 	judge_status("{" FEED("up") ",\"routes\":{\"refused\":4}}", "tables", "routes",
 		     "4 prefixes", "aggregate");
 }

@@ -86,6 +86,7 @@ struct config {
 	unsigned int class_first_min;
 	enum config_multipath multipath;
 	uint32_t flows;
+	uint32_t nodes4, nodes6; /* of the FIB's tables */
 	struct config_path *paths;
 	size_t n_paths;
 	struct config_inside *inside;

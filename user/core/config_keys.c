@@ -77,6 +77,17 @@ static void read_prefer(struct config_reader *r, const struct config_key *key,
 	}
 }
 
+static const struct config_key fib_keys[] = {
+	KEY(config, "nodes4", nodes4, u32, .min = 64, .max = 32768),
+	KEY(config, "nodes6", nodes6, u32, .min = 64, .max = 1048576),
+};
+
+static void read_fib(struct config_reader *r, const struct config_key *key, const yaml_node_t *node,
+		     void *into)
+{
+	config_mapping(r, node, key->name, fib_keys, COUNT(fib_keys), into);
+}
+
 static const struct config_key asymmetry_keys[] = {
 	KEY_CHOICE(config, "scope", scope, config_scopes, 3),
 	KEY(config, "grace", grace_ns, duration),
@@ -408,6 +419,7 @@ static const struct config_key top_keys[] = {
 	KEY(config, "class-first-min", class_first_min, u32, .max = 128),
 	KEY_CHOICE(config, "multipath", multipath, config_multipaths, 2),
 	KEY(config, "flows", flows, u32, .min = 1024, .max = 16777216),
+	KEY_OWN("fib", read_fib),
 	KEY_OWN("paths", read_paths, .required = true),
 	KEY_OWN("inside", read_insides, .required = true),
 	KEY_OWN("exempt", read_exempts),

@@ -129,6 +129,7 @@ static void print_global(FILE *f, const struct config *cfg)
 		config_default_routes[cfg->default_route]);
 	fprintf(f, "class-first-min: %u\nmultipath: %s\nflows: %u\n", cfg->class_first_min,
 		config_multipaths[cfg->multipath], cfg->flows);
+	fprintf(f, "fib: { nodes4: %u, nodes6: %u }\n", cfg->nodes4, cfg->nodes6);
 }
 
 static void print_path(FILE *f, const struct config_path *path)

@@ -73,6 +73,17 @@ static void check_waiting(struct doctor_report *report, const json_t *status)
 	}
 }
 
+/* Of the FIB's tables: what prefixes longer than a /24, or a /16 of IPv6, need. */
+static long long nodes_of(const json_t *routes, const char *table, const char *what)
+{
+	return json_integer_value(json_object_get(json_object_get(routes, table), what));
+}
+
+static bool nodes_short(const json_t *routes, const char *table)
+{
+	return nodes_of(routes, table, "used") * 10 > nodes_of(routes, table, "total") * 9;
+}
+
 static void check_tables(struct doctor_report *report, const json_t *status)
 {
 	const json_t *routes = json_object_get(status, "routes");
@@ -81,8 +92,16 @@ static void check_tables(struct doctor_report *report, const json_t *status)
 
 	if (refused)
 		doctor_add(report, "tables", "routes", false,
-			   "let fewer prefixes in: filter or aggregate on the routing daemon",
+			   "let fewer prefixes in: filter or aggregate on the routing daemon; or "
+			   "give more nodes (`fib:` in the config, then detach and run)",
 			   "full: %lld prefixes did not fit in", refused);
+	else if (nodes_short(routes, "nodes4") || nodes_short(routes, "nodes6"))
+		doctor_add(report, "tables", "routes", false,
+			   "give more nodes (`fib:` in the config, then detach and run), or let "
+			   "fewer long prefixes in",
+			   "nearly full: %lld of %lld IPv4 and %lld of %lld IPv6 nodes are in use",
+			   nodes_of(routes, "nodes4", "used"), nodes_of(routes, "nodes4", "total"),
+			   nodes_of(routes, "nodes6", "used"), nodes_of(routes, "nodes6", "total"));
 	else
 		doctor_add(report, "tables", "routes", true, "",
 			   "%lld IPv4 and %lld IPv6 prefixes, %lld groups of %d",

@@ -7,7 +7,8 @@
  * slices. A dirty prefix that a job comes by is done with it.
  *
  * Make before break: a group is written before a prefix points to it, the prefix points to the new
- * group before the old one is let go, and that one's id rests before it is written again.
+ * group before the old one is let go, and that one's id rests until no packet can have it. What an
+ * earlier daemon left answers for its packets until all that is wanted is installed, and goes then.
  */
 #include "core/fib_internal.h"
 
@@ -35,6 +36,7 @@ struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_
 	TAILQ_INIT(&fib->lost);
 	TAILQ_INIT(&fib->failed);
 	TAILQ_INIT(&fib->reserved);
+	TAILQ_INIT(&fib->unwanted);
 	return fib;
 }
 
@@ -111,7 +113,7 @@ static void entry_unlink(struct fib *fib, struct fib_entry *entry)
 	fib->groups.used -= !group->refs;
 	if (group->content.kind == SW_GROUP_ROUTE)
 		fib->installed[entry->trie.prefix.family == 6]--;
-	fib_groups_drop(&fib->groups, entry->group, fib->now);
+	fib_groups_drop(&fib->groups, entry->group);
 	entry->group = 0;
 }
 
@@ -183,14 +185,21 @@ static struct sw_group prefix_want(const struct fib *fib, const struct prefix *p
 	return want;
 }
 
+/* The nearest installed entry, itself or one that covers it. */
+static const struct fib_entry *entry_installed(const struct fib_entry *at)
+{
+	while (at && !at->group)
+		at = (const struct fib_entry *)trie_parent(&at->trie);
+	return at;
+}
+
 /* The group that the prefix's packets get now: its own, else of the nearest installed prefix. */
 static const struct sw_group *group_now(const struct fib *fib, const struct fib_entry *entry)
 {
-	const struct fib_entry *at = entry;
+	const struct fib_entry *at = fib->was ? NULL : entry_installed(entry);
+	uint32_t id = at ? at->group : fib->was;
 
-	while (at && !at->group)
-		at = (const struct fib_entry *)trie_parent(&at->trie);
-	return at ? &fib->groups.v[at->group].content : NULL;
+	return id ? &fib->groups.v[id].content : NULL;
 }
 
 /* When a feed last changed the answer, were the prefix to become `want` now. */
@@ -216,13 +225,20 @@ static bool same_but_since(const struct sw_group *a, struct sw_group b)
 
 static int prefix_remove(struct fib *fib, struct fib_entry *entry)
 {
-	int err;
+	const struct fib_entry *cover;
+	int ret;
 
 	if (!entry->group)
 		return 0;
-	err = fib->ops.prefix_remove(fib->ops.arg, &entry->trie.prefix);
-	if (err && err != -ENOENT)
-		return err;
+	cover = entry_installed((const struct fib_entry *)trie_parent(&entry->trie));
+	if (cover && !cover->trie.prefix.len)
+		cover = NULL;
+	ret = fib->ops.prefix_remove(fib->ops.arg, &entry->trie.prefix,
+				     cover ? cover->trie.prefix.len : 0,
+				     cover ? cover->group : 0);
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	fib->unfinished |= ret > 0;
 	fib_entry_point(fib, entry, 0);
 	return 0;
 }
@@ -235,17 +251,19 @@ static int prefix_apply(struct fib *fib, struct fib_entry *entry, struct sw_grou
 
 	if (want->kind == SW_GROUP_FREE)
 		return prefix_remove(fib, entry);
+	fib_adopted_done(fib, entry);
 	if (entry->group && same_but_since(&fib->groups.v[entry->group].content, *want))
 		return 0;
 	want->since_ns = since_of(fib, entry, want);
-	err = fib_groups_get(&fib->groups, &fib->ops, want, fib->now, &id);
+	err = fib_groups_get(&fib->groups, &fib->ops, want, &id);
 	if (err)
 		return err;
-	err = fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, id);
-	if (err) {
-		fib_groups_drop(&fib->groups, id, fib->now);
+	err = fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, id, !entry->group);
+	if (err < 0) {
+		fib_groups_drop(&fib->groups, id);
 		return err;
 	}
+	fib->unfinished |= err > 0;
 	fib_entry_point(fib, entry, id);
 	return 0;
 }
@@ -265,10 +283,35 @@ static void count_moved(struct fib *fib, const struct fib_entry *entry, uint64_t
 
 	if (!fib->synced || !before || before == after)
 		return;
+	if (after && fib->job.adopted) /* a part of what was counted when it was compiled */
+		return;
 	if (after)
 		fib->moved++;
 	else
 		fib->lost_answers++;
+}
+
+/* An adopted prefix that nothing asks for stays while anything else is to be compiled. */
+static bool adopted_keep(struct fib *fib, struct fib_entry *entry, const struct sw_group *want)
+{
+	if (!entry->adopted || want->kind != SW_GROUP_FREE)
+		return false;
+	if (!entry->unwanted) {
+		entry->unwanted = true;
+		TAILQ_INSERT_TAIL(&fib->unwanted, entry, failed_link);
+		fib->n_unwanted++;
+	}
+	return true;
+}
+
+/* A prefix that an earlier daemon had, whole or in parts: what it knew of it. */
+static void adopted_recall(struct fib *fib, struct fib_entry *entry)
+{
+	if (entry->group || !fib->n_adopted || entry->had != SW_NO_RANK)
+		return;
+	fib->was = fib_adopted_answer(fib, &entry->trie.prefix);
+	if (fib->was)
+		fib_adopted_recall(fib, entry, &fib->groups.v[fib->was].content);
 }
 
 int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
@@ -288,24 +331,28 @@ int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 		entry = fib_entry_get(fib, prefix);
 	if (!entry)
 		return -ENOMEM;
-	if (live && !hold)
+	if (live && !hold) {
 		policy_tiers(fib->cfg, node, &answer);
+		adopted_recall(fib, entry);
+	}
 	if (!hold)
 		fib_degraded_update(fib, entry, fib_best_rank(fib, answer.members));
 	want = prefix_want(fib, prefix, entry, &answer, live);
-	before = entry->group ? answer_now(fib, entry) : 0;
-	if (!hold || (want.kind != SW_GROUP_ROUTE && want.kind != SW_GROUP_FREE)) {
+	before = entry->group || fib->was ? answer_now(fib, entry) : 0;
+	if (!adopted_keep(fib, entry, &want) &&
+	    (!hold || (want.kind != SW_GROUP_ROUTE && want.kind != SW_GROUP_FREE))) {
 		entry_failed(fib, entry, prefix_apply(fib, entry, &want) != 0);
 		fib->cut -= entry->cut;
 		entry->cut = want.kind == SW_GROUP_ROUTE ? (uint8_t)answer.cut : 0;
 		fib->cut += entry->cut;
 	}
+	fib->was = 0;
 	count_moved(fib, entry, before);
 	fib_entry_prune(fib, entry);
 	return 0;
 }
 
-/* The next job: all of a family, what the compiler itself found, what the RIB says changed. */
+/* The next job: all of a family, what the compiler found, what the RIB says changed, what goes. */
 static bool job_take(struct fib *fib)
 {
 	struct fib_entry *entry = TAILQ_FIRST(&fib->dirty);
@@ -324,6 +371,11 @@ static bool job_take(struct fib *fib)
 		job.prefix = node->trie.prefix;
 		job.range = job.prefix.len > 0; /* a default route lends nothing */
 		rib_clean(fib->rib, node);
+	} else if (fib->n_unwanted) {
+		entry = TAILQ_FIRST(&fib->unwanted);
+		job.prefix = entry->trie.prefix;
+		job.adopted = true;
+		fib_adopted_done(fib, entry);
 	} else {
 		return false;
 	}
@@ -370,6 +422,13 @@ static void job_done(struct fib *fib, const struct prefix *prefix)
 		fib_entry_prune(fib, entry);
 }
 
+void fib_slice(struct fib *fib, bool finish)
+{
+	do
+		fib->unfinished = fib->ops.slice(fib->ops.arg);
+	while (finish && fib->unfinished);
+}
+
 size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget)
 {
 	struct prefix prefix;
@@ -377,7 +436,8 @@ size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget
 
 	fib->now = now;
 	fib->usable = usable;
-	while (!budget || done < budget) {
+	fib_slice(fib, !budget);
+	while (!fib->unfinished && (!budget || done < budget)) {
 		if (!fib->job.active && !job_take(fib))
 			break;
 		if (!job_next(fib, &prefix)) {
@@ -388,6 +448,8 @@ size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget
 			break;
 		job_done(fib, &prefix);
 		done++;
+		if (fib->unfinished && !budget)
+			fib_slice(fib, true);
 	}
 	return fib_counts(fib).pending;
 }

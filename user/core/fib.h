@@ -17,9 +17,18 @@ struct fib_ops {
 	 * 0 or -errno.
 	 */
 	int (*group_write)(void *arg, uint32_t id, const struct sw_group *group);
-	/* Points the prefix to a group / removes it. 0 or -errno (-ENOSPC: map full). */
-	int (*prefix_write)(void *arg, const struct prefix *prefix, uint32_t group);
-	int (*prefix_remove)(void *arg, const struct prefix *prefix);
+	/*
+	 * Points the prefix to a group (fresh: it was not installed), or removes it: its packets go
+	 * to the longest installed one that covers it, but for the default route (0, 0: none). 0;
+	 * 1: accepted, and unfinished: slice() goes on with it; -errno (-ENOSPC: tables full).
+	 */
+	int (*prefix_write)(void *arg, const struct prefix *prefix, uint32_t group, bool fresh);
+	int (*prefix_remove)(void *arg, const struct prefix *prefix, uint8_t cover_len,
+			     uint32_t cover_group);
+	/* A slice begins, with what the last one left; true: that is still unfinished. */
+	bool (*slice)(void *arg);
+	/* Returns when no program has a group's number from before. 0 or -errno: it may have. */
+	int (*quiesce)(void *arg);
 	/*
 	 * The group of 0/0 (0: none), also kept as an ordinary prefix. Only with
 	 * `default-route: last`: with `never` nothing falls through to it.
@@ -33,7 +42,7 @@ struct fib_counts {
 	size_t groups;
 	size_t refused;	  /* prefixes whose last write failed (map full, no group left) */
 	size_t tiers_cut; /* of all installed prefixes */
-	size_t pending;	  /* dirty prefixes still to compile */
+	size_t pending;	  /* dirty prefixes still to compile, adopted ones to go */
 	size_t moved,
 		lost; /* answers that feeds changed: to other paths, to none; since the start */
 };
@@ -42,16 +51,16 @@ struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_
 void fib_free(struct fib *fib);
 
 /*
- * Adoption, before the first compile: what the maps hold, groups first. The adopted tables stay as
- * they are (but for the reserved prefixes) until fib_sync_done: half a table is worse than an old
- * one. 0; -EINVAL: an id out of range, or a reserved one with another content; -EEXIST: twice;
+ * Adoption, before the first compile: what the maps hold, groups first, prefixes that answer as
+ * those did which were installed. The adopted tables stay as they are (but for the reserved
+ * prefixes) until fib_sync_done: half a table is worse than an old one. 0; -EINVAL: an id out of range, or a reserved one with another content; -EEXIST: twice;
  * -ENOENT: the prefix's group is unknown; -ENOMEM.
  */
 int fib_adopt_group(struct fib *fib, uint32_t id, const struct sw_group *group);
 int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t group);
 /*
  * All feeds have sent their tables: from here on what was adopted and is not wanted is removed, by
- * the next fib_compile, and what changes an answer is a change (since_ns, degraded).
+ * the next fib_compile, after all that is wanted is there, and what changes an answer is a change (since_ns, degraded).
  */
 void fib_sync_done(struct fib *fib);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The group table (fib_groups.h): a hash by content, chained through the groups themselves, and a
- * queue of ids at rest in the order of their release, so that the first is the one to look at.
+ * The group table (fib_groups.h): a hash by content, chained through the groups themselves, and
+ * lists of the ids that rest and of those that are clean.
  */
 #include "core/fib_groups.h"
 
@@ -95,60 +95,76 @@ uint32_t fib_groups_find(const struct fib_groups *groups, const struct sw_group 
 	return id;
 }
 
-static void group_rest(struct fib_groups *groups, uint32_t id, uint64_t now)
+static void group_rest(struct fib_groups *groups, uint32_t id)
 {
-	struct fib_group *group = &groups->v[id];
-
-	group->state = GROUP_RESTING;
-	group->freed_ns = now;
-	group->next = 0;
-	if (groups->rest_first)
-		groups->v[groups->rest_last].next = id;
-	else
-		groups->rest_first = id;
-	groups->rest_last = id;
+	groups->v[id].state = GROUP_RESTING;
+	groups->v[id].next = groups->rest;
+	groups->rest = id;
 }
 
-void fib_groups_drop(struct fib_groups *groups, uint32_t id, uint64_t now)
+void fib_groups_drop(struct fib_groups *groups, uint32_t id)
 {
 	if (id < FIB_GROUP_ROUTES || groups->v[id].state != GROUP_USED || groups->v[id].refs)
 		return;
 	group_unhash(groups, id);
-	group_rest(groups, id, now);
+	group_rest(groups, id);
 }
 
-/* An id that has rested long enough, else one that was never used; 0: none. */
-static uint32_t id_take(struct fib_groups *groups, uint64_t now)
+/* All that rest may be written again. 0 or -errno. */
+static int rest_end(struct fib_groups *groups, const struct fib_ops *ops)
 {
-	uint32_t id = groups->rest_first;
+	int err = ops->quiesce(ops->arg);
 
-	if (id && now - groups->v[id].freed_ns >= FIB_GROUP_REST_NS) {
-		groups->rest_first = groups->v[id].next;
-		return id;
-	}
+	for (uint32_t id = err ? 0 : groups->rest; id; id = groups->v[id].next)
+		groups->v[id].state = GROUP_CLEAN;
+	if (err)
+		return err;
+	groups->clean = groups->rest;
+	groups->rest = 0;
+	return 0;
+}
+
+/* A clean id, else one that was never used, else of those that rest. 0 or -errno. */
+static int id_take(struct fib_groups *groups, const struct fib_ops *ops, uint32_t *id)
+{
+	int err;
+
 	while (groups->fresh < SW_MAX_GROUPS && groups->v[groups->fresh].state != GROUP_NEVER)
 		groups->fresh++;
-	return groups->fresh < SW_MAX_GROUPS ? groups->fresh++ : 0;
+	if (!groups->clean && groups->fresh < SW_MAX_GROUPS) {
+		*id = groups->fresh++;
+		return 0;
+	}
+	if (!groups->clean && !groups->rest)
+		return -ENOSPC;
+	err = groups->clean ? 0 : rest_end(groups, ops);
+	if (err)
+		return err;
+	*id = groups->clean;
+	groups->clean = groups->v[*id].next;
+	return 0;
 }
 
 int fib_groups_get(struct fib_groups *groups, const struct fib_ops *ops,
-		   const struct sw_group *content, uint64_t now, uint32_t *id)
+		   const struct sw_group *content, uint32_t *id)
 {
 	uint32_t found = fib_groups_find(groups, content);
-	int err;
+	int err = 0;
 
 	if (found) {
 		*id = found;
 		return 0;
 	}
-	found = content->kind == SW_GROUP_ROUTE ? id_take(groups, now)
-						: fib_group_reserved_id(content);
-	if (!found)
-		return -ENOSPC;
+	if (content->kind == SW_GROUP_ROUTE)
+		err = id_take(groups, ops, &found);
+	else
+		found = fib_group_reserved_id(content);
+	if (err)
+		return err;
 	err = ops->group_write(ops->arg, found, content);
 	if (err) {
 		if (content->kind == SW_GROUP_ROUTE)
-			group_rest(groups, found, now);
+			group_rest(groups, found);
 		return err;
 	}
 	group_use(groups, found, content);

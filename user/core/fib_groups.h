@@ -3,8 +3,9 @@
  * The group table: contents interned by hash, so that prefixes with one answer share one group.
  *
  * A group in use never changes (but for since_ns set back to 0), and the id of one that is no
- * longer used rests for FIB_GROUP_REST_NS: a packet that read it from the FIB just before its
- * prefix was re-pointed still finds the old content under it. Ids: FIB_GROUP_LOCAL,
+ * longer used rests: a packet that read it from the FIB just before its prefix was re-pointed still
+ * finds the old content under it. When no other id is left those that rest are used again, after
+ * quiesce() has waited for such packets, once for all of them. Ids: FIB_GROUP_LOCAL,
  * FIB_GROUP_EXEMPT, FIB_GROUP_LOCAL_ON_PATH, the slot number for INSIDE, all of fixed content and
  * never freed; routes from FIB_GROUP_ROUTES on.
  */
@@ -19,16 +20,14 @@
 #define FIB_GROUP_EXEMPT	2u
 #define FIB_GROUP_LOCAL_ON_PATH 3u
 #define FIB_GROUP_ROUTES	128u
-#define FIB_GROUP_REST_NS	1000000000ULL
 
 struct fib_entry;
-enum fib_group_state { GROUP_NEVER, GROUP_USED, GROUP_RESTING };
+enum fib_group_state { GROUP_NEVER, GROUP_USED, GROUP_RESTING, GROUP_CLEAN };
 
 struct fib_group {
 	struct sw_group content;
 	enum fib_group_state state;
-	uint32_t next; /* of the hash chain (USED) or of those that rest; 0: last */
-	uint64_t freed_ns;
+	uint32_t next; /* of the hash chain (USED), of those that rest or are clean; 0: last */
 	size_t refs; /* entries on the list */
 	LIST_HEAD(, fib_entry) entries;
 };
@@ -38,7 +37,7 @@ struct fib_groups {
 	uint32_t *bucket;
 	uint32_t fresh; /* no id from here on was ever taken, adopted ones aside */
 	uint32_t end;	/* no id from here on was ever used */
-	uint32_t rest_first, rest_last;
+	uint32_t rest, clean;
 	size_t used; /* groups that a prefix points to */
 };
 
@@ -53,11 +52,11 @@ uint32_t fib_group_reserved_id(const struct sw_group *content);
 uint32_t fib_groups_find(const struct fib_groups *groups, const struct sw_group *content);
 /* As find; where there is none, one is taken and written. 0 or -errno, -ENOSPC: no id is free. */
 int fib_groups_get(struct fib_groups *groups, const struct fib_ops *ops,
-		   const struct sw_group *content, uint64_t now, uint32_t *id);
+		   const struct sw_group *content, uint32_t *id);
 /* Takes over a group that is written already. 0, -EINVAL or -EEXIST. */
 int fib_groups_adopt(struct fib_groups *groups, uint32_t id, const struct sw_group *content);
 /* Puts a group of routes that nothing points to to rest. */
-void fib_groups_drop(struct fib_groups *groups, uint32_t id, uint64_t now);
+void fib_groups_drop(struct fib_groups *groups, uint32_t id);
 /* since_ns of a used group is 0 now (written by the caller). */
 void fib_groups_settled(struct fib_groups *groups, uint32_t id);
 

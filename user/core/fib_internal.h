@@ -26,13 +26,17 @@ struct fib_entry {
 	bool dirty, range; /* to be compiled, with all that it covers */
 	bool failed;	   /* its last write was refused */
 	bool listed;	   /* on fib->reserved */
-	TAILQ_ENTRY(fib_entry) dirty_link, lost_link, failed_link, reserved_link;
+	bool adopted;	   /* an earlier daemon's, nothing has asked for it yet */
+	bool unwanted;	   /* adopted, and to go */
+	TAILQ_ENTRY(fib_entry) dirty_link, lost_link, reserved_link;
+	TAILQ_ENTRY(fib_entry) failed_link; /* of `unwanted`, too: nothing is written for those */
 };
 TAILQ_HEAD(fib_entries, fib_entry);
 
 /* What is being compiled: a prefix, or it and what it covers, in order, `cursor` the last done. */
 struct fib_job {
 	bool active, started, range;
+	bool adopted; /* an adopted prefix that goes */
 	struct prefix prefix, cursor;
 };
 
@@ -42,11 +46,14 @@ struct fib {
 	struct fib_ops ops;
 	struct trie entries;
 	struct fib_groups groups;
-	struct fib_entries dirty, lost, failed, reserved;
+	struct fib_entries dirty, lost, failed, reserved, unwanted;
 	struct fib_job job;
 	bool full[2]; /* everything of the family is to be compiled: IPv4, IPv6 */
 	bool synced, adopted;
-	size_t n_dirty, n_exempt;
+	bool unfinished; /* a prefix that covers much is not all written yet */
+	size_t n_dirty, n_exempt, n_unwanted;
+	size_t n_adopted; /* entries that still are */
+	uint32_t was;	  /* adopted group that answered for what is being compiled; 0: none */
 	size_t installed[2];
 	size_t refused, cut;
 	size_t moved, lost_answers;
@@ -61,12 +68,20 @@ void fib_entry_prune(struct fib *fib, struct fib_entry *entry);
 void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range);
 /* The entry's prefix points to this group now (0: removed); the old one's reference is dropped. */
 void fib_entry_point(struct fib *fib, struct fib_entry *entry, uint32_t group);
+/* A slice of the writer's begins; finish: slices until nothing is unfinished. */
+void fib_slice(struct fib *fib, bool finish);
 /* Compiles one prefix. 0 (also where a write was refused: entry->failed), -ENOMEM: try again. */
 int fib_compile_prefix(struct fib *fib, const struct prefix *prefix);
 
 /* fib_keep.c: the candidates' best rank is `rank` now: what it lost, and what it has back. */
 void fib_degraded_update(struct fib *fib, struct fib_entry *entry, uint8_t rank);
 void fib_degraded_set(struct fib *fib, struct fib_entry *entry, uint8_t rank, uint64_t since_ns);
+/* The group that an adopted part of the prefix has, of which nothing longer is the cause; 0: none. */
+uint32_t fib_adopted_answer(const struct fib *fib, const struct prefix *prefix);
+/* What the group that it had tells of an entry. */
+void fib_adopted_recall(struct fib *fib, struct fib_entry *entry, const struct sw_group *group);
+/* Something asks for the entry, or it goes: it is adopted no more. */
+void fib_adopted_done(struct fib *fib, struct fib_entry *entry);
 /* The best rank among these paths' classes, SW_NO_RANK: none. */
 uint8_t fib_best_rank(const struct fib *fib, uint64_t paths);
 /* The paths that packets are sent to: the first tier with a usable one; 0: none. */

@@ -16,6 +16,8 @@
 #define SETTLE_GRACES 3 /* as long as settling may go on in a row */
 #define SETTLE_REFUSED                                                                             \
 	64 /* refused prefixes tried in vain before the rest waits for the next time */
+#define SETTLE_MERGED  4096 /* prefixes re-pointed a time, so that news of a link don't wait */
+#define RECALL_PARTS   64   /* of an adopted prefix, looked at */
 
 uint8_t fib_best_rank(const struct fib *fib, uint64_t paths)
 {
@@ -104,7 +106,6 @@ int fib_adopt_group(struct fib *fib, uint32_t id, const struct sw_group *group)
 int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t id)
 {
 	struct fib_entry *entry;
-	const struct sw_group *group;
 
 	if (!id || id >= SW_MAX_GROUPS || fib->groups.v[id].state != GROUP_USED)
 		return -ENOENT;
@@ -114,14 +115,59 @@ int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t id)
 	if (entry->group)
 		return -EEXIST;
 	fib_entry_point(fib, entry, id);
-	group = &fib->groups.v[id].content;
-	if (group->kind == SW_GROUP_ROUTE) {
-		entry->had = fib_best_rank(fib, group->members);
-		if (group->degraded != SW_NO_RANK && entry->lost == SW_NO_RANK)
-			fib_degraded_set(fib, entry, group->degraded, 0);
-	}
+	fib_adopted_recall(fib, entry, &fib->groups.v[id].content);
+	entry->adopted = true;
+	fib->n_adopted++;
 	fib->adopted = true;
 	return 0;
+}
+
+void fib_adopted_recall(struct fib *fib, struct fib_entry *entry, const struct sw_group *group)
+{
+	if (group->kind != SW_GROUP_ROUTE)
+		return;
+	entry->had = fib_best_rank(fib, group->members);
+	if (group->degraded != SW_NO_RANK && entry->lost == SW_NO_RANK)
+		fib_degraded_set(fib, entry, group->degraded, 0);
+}
+
+void fib_adopted_done(struct fib *fib, struct fib_entry *entry)
+{
+	if (!entry->adopted)
+		return;
+	entry->adopted = false;
+	fib->n_adopted--;
+	if (!entry->unwanted)
+		return;
+	entry->unwanted = false;
+	TAILQ_REMOVE(&fib->unwanted, entry, failed_link);
+	fib->n_unwanted--;
+}
+
+/*
+ * Tables are read back as what answers alike, not as the prefixes that were written: a prefix with
+ * a longer one in it comes back in parts, two that answer alike as one.
+ */
+uint32_t fib_adopted_answer(const struct fib *fib, const struct prefix *prefix)
+{
+	const struct fib_entry *best = NULL;
+	const struct trie_node *at = trie_match(&fib->entries, prefix);
+
+	for (; at; at = trie_parent(at))
+		if (((const struct fib_entry *)at)->adopted)
+			return ((const struct fib_entry *)at)->group;
+	at = trie_after(&fib->entries, prefix, prefix);
+	for (int i = 0; at && i < RECALL_PARTS; i++) {
+		const struct fib_entry *part = (const struct fib_entry *)at;
+		const struct trie_node *route = trie_match(&fib->rib->view[VIEW_LOCAL], &at->prefix);
+
+		if (part->adopted && fib->groups.v[part->group].content.kind == SW_GROUP_ROUTE &&
+		    route && prefix_equal(&route->prefix, prefix) &&
+		    (!best || at->prefix.len < best->trie.prefix.len))
+			best = part;
+		at = trie_after(&fib->entries, prefix, &at->prefix);
+	}
+	return best ? best->group : 0;
 }
 
 void fib_sync_done(struct fib *fib)
@@ -133,7 +179,7 @@ void fib_sync_done(struct fib *fib)
 		return;
 	fib->full[0] = fib->full[1] = true;
 	for (uint32_t id = FIB_GROUP_ROUTES; id < fib->groups.end; id++)
-		fib_groups_drop(&fib->groups, id, fib->now);
+		fib_groups_drop(&fib->groups, id);
 }
 
 static void reserved_list(struct fib *fib, struct fib_entry *entry, bool listed)
@@ -202,19 +248,26 @@ int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n)
 	return 0;
 }
 
-/* Re-points the prefixes of a group to its settled twin; stops where a write is refused. */
-static void group_merge(struct fib *fib, uint32_t id, uint32_t twin)
+/*
+ * Re-points the prefixes of a group to its settled twin, so many at most; the rest, and what a
+ * refused write leaves, the next time.
+ */
+static void group_merge(struct fib *fib, uint32_t id, uint32_t twin, size_t *most)
 {
 	struct fib_entry *entry;
 
-	while ((entry = LIST_FIRST(&fib->groups.v[id].entries))) {
-		if (fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, twin))
+	while (*most && !fib->unfinished && (entry = LIST_FIRST(&fib->groups.v[id].entries))) {
+		int ret = fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, twin, false);
+
+		if (ret < 0)
 			return;
+		fib->unfinished |= ret > 0;
 		fib_entry_point(fib, entry, twin);
+		--*most;
 	}
 }
 
-static void group_settle(struct fib *fib, uint32_t id)
+static void group_settle(struct fib *fib, uint32_t id, size_t *most)
 {
 	struct sw_group settled = fib->groups.v[id].content;
 	uint32_t twin;
@@ -222,7 +275,7 @@ static void group_settle(struct fib *fib, uint32_t id)
 	settled.since_ns = 0;
 	twin = fib_groups_find(&fib->groups, &settled);
 	if (twin)
-		group_merge(fib, id, twin);
+		group_merge(fib, id, twin, most);
 	else if (!fib->ops.group_write(fib->ops.arg, id, &settled))
 		fib_groups_settled(&fib->groups, id);
 }
@@ -260,14 +313,17 @@ static void refused_retry(struct fib *fib)
 
 void fib_settle(struct fib *fib, uint64_t now, uint64_t grace_ns)
 {
+	size_t most = SETTLE_MERGED;
+
 	fib->now = now;
+	fib_slice(fib, false);
 	for (uint32_t id = FIB_GROUP_ROUTES; id < fib->groups.end; id++) {
 		const struct fib_group *group = &fib->groups.v[id];
 		uint64_t since = group->content.since_ns;
 
 		if (group->state == GROUP_USED && since && now > since &&
 		    now - since > SETTLE_GRACES * grace_ns)
-			group_settle(fib, id);
+			group_settle(fib, id, &most);
 	}
 	degraded_expire(fib);
 	refused_retry(fib);
@@ -282,7 +338,7 @@ struct fib_counts fib_counts(const struct fib *fib)
 		.refused = fib->refused,
 		.tiers_cut = fib->cut,
 		.pending = fib->rib->n_dirty + fib->n_dirty + fib->job.active + fib->full[0] +
-			   fib->full[1],
+			   fib->full[1] + fib->n_unwanted + fib->unfinished,
 		.moved = fib->moved,
 		.lost = fib->lost_answers,
 	};

@@ -254,7 +254,11 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 	if (d->dp) {
 		datapath_readopt(d->dp);
 	} else {
-		ret = datapath_open(&d->dp, d->instance, d->cfg->flows, err);
+		ret = datapath_open(&d->dp, d->instance,
+				    &(struct datapath_sizes){.flows = d->cfg->flows,
+							     .nodes4 = d->cfg->nodes4,
+							     .nodes6 = d->cfg->nodes6},
+				    err);
 		if (ret)
 			return ret;
 		mounts_check();

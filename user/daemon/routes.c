@@ -16,23 +16,37 @@ static int group_write(void *arg, uint32_t id, const struct sw_group *group)
 	struct daemon *d = arg;
 
 	datapath_groups(d->dp)[id] = *group;
-	/* whole before a prefix points to it; prefix_write is a system call */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	/* whole before a prefix points to it: its entries are stored with release */
 	return 0;
 }
 
-static int prefix_write(void *arg, const struct prefix *prefix, uint32_t group)
+static int prefix_write(void *arg, const struct prefix *prefix, uint32_t group, bool fresh)
 {
 	struct daemon *d = arg;
 
-	return datapath_prefix_write(d->dp, prefix, group);
+	return datapath_prefix_write(d->dp, prefix, group, fresh);
 }
 
-static int prefix_remove(void *arg, const struct prefix *prefix)
+static int prefix_remove(void *arg, const struct prefix *prefix, uint8_t cover_len,
+			 uint32_t cover_group)
 {
 	struct daemon *d = arg;
 
-	return datapath_prefix_remove(d->dp, prefix);
+	return datapath_prefix_remove(d->dp, prefix, cover_len, cover_group);
+}
+
+static bool slice(void *arg)
+{
+	struct daemon *d = arg;
+
+	return datapath_prefix_slice(d->dp);
+}
+
+static int quiesce(void *arg)
+{
+	struct daemon *d = arg;
+
+	return datapath_quiesce(d->dp);
 }
 
 static void default_write(void *arg, uint8_t family, uint32_t group)
@@ -52,6 +66,19 @@ static void maintenance_write(struct daemon *d)
 		if (d->path[id].cfg)
 			rows[id].maintenance = rib_path_maintenance(d->rib, id);
 	}
+}
+
+/* What `status` shows of the tables, with no daemon too. */
+static void sizes_write(struct daemon *d)
+{
+	struct fib_counts counts = fib_counts(d->fib);
+	struct datapath_nodes nodes = datapath_nodes(d->dp);
+	struct sw_ctl *c = datapath_ctl(d->dp);
+
+	c->prefixes4 = (uint32_t)counts.installed4;
+	c->prefixes6 = (uint32_t)counts.installed6;
+	c->nodes4 = nodes.used4;
+	c->nodes6 = nodes.used6;
 }
 
 /* Prefixes that a feed moved: one change, as long as the compiler is at it. */
@@ -83,6 +110,7 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 	if (!d->cold)
 		maintenance_write(d);
 	moved_add(d, &before);
+	sizes_write(d);
 	counts = fib_counts(d->fib);
 	if (counts.refused > before.refused)
 		daemon_log(
@@ -123,6 +151,7 @@ static void cold_end(struct daemon *d, bool late)
 	fib_compile(d->fib, clock_now(), d->usable, 0);
 	d->cold = false;
 	maintenance_write(d);
+	sizes_write(d);
 	daemon_changed(d);
 	edge_apply_mode(d);
 	/* what the kernel did while we watched is no news once we enforce */
@@ -237,7 +266,7 @@ static int adopt_prefix(void *arg, const struct prefix *prefix, uint32_t group)
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret) /* of no group that is there: of no use to packets either */
-		datapath_prefix_remove(d->dp, prefix);
+		datapath_prefix_remove(d->dp, prefix, 0, 0);
 	return 0;
 }
 
@@ -261,6 +290,8 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		.group_write = group_write,
 		.prefix_write = prefix_write,
 		.prefix_remove = prefix_remove,
+		.slice = slice,
+		.quiesce = quiesce,
 		.default_write = default_write,
 	};
 
@@ -323,6 +354,7 @@ void routes_tick(struct daemon *d)
 	if (rib_expire_stale(d->rib, now, d->cfg->stale_ns))
 		routes_dirty(d);
 	fib_settle(d->fib, now, d->cfg->grace_ns);
+	sizes_write(d);
 	if (d->reserved_dirty || fib_counts(d->fib).pending)
 		routes_dirty(d);
 }

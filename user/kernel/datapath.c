@@ -83,8 +83,13 @@ static int map_check(const struct datapath *dp, const struct bpf_map *map, int f
 	    info.value_size != bpf_map__value_size(map))
 		return stale(dp, name, "has the layout of another version", err);
 	if (info.max_entries != bpf_map__max_entries(map)) {
-		snprintf(why, sizeof(why), "has room for %u records, now %u are asked for",
-			 info.max_entries, bpf_map__max_entries(map));
+		uint32_t unit = map == dp->skel->maps.fib4_nodes   ? SW_FIB4_NODE_ROWS
+				: map == dp->skel->maps.fib6_nodes ? SW_FIB6_NODE_ROWS
+								   : 1;
+
+		snprintf(why, sizeof(why), "has room for %u %s, now %u are asked for",
+			 info.max_entries / unit, unit > 1 ? "nodes" : "records",
+			 bpf_map__max_entries(map) / unit);
 		return stale(dp, name, why, err);
 	}
 	return 0;
@@ -143,6 +148,10 @@ static int map_memory(struct datapath *dp)
 		[MEM_COUNTERS] = {dp->skel->maps.path_counters, sizeof(struct sw_path_counters)},
 		[MEM_FAST] = {dp->skel->maps.interfaces_fast, sizeof(struct sw_interface_fast)},
 		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},
+		[MEM_FIB4] = {dp->skel->maps.fib4, sizeof(uint64_t)},
+		[MEM_FIB4_NODES] = {dp->skel->maps.fib4_nodes, sizeof(uint64_t)},
+		[MEM_FIB6] = {dp->skel->maps.fib6, sizeof(uint64_t)},
+		[MEM_FIB6_NODES] = {dp->skel->maps.fib6_nodes, sizeof(uint64_t)},
 	};
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
@@ -231,9 +240,11 @@ static int load(struct datapath *dp, char err[DATAPATH_ERR])
 		return report_fail(
 			err, ret,
 			"the kernel refuses the programs (%s; %s): Linux 6.1 or newer is "
-			"needed, and memory for the tables (`flows:`)",
+			"needed, and memory for the tables (`flows:`, `fib:`)",
 			strerror(-ret), report_said());
 	ret = map_memory(dp);
+	if (!ret)
+		ret = prefixes_open(dp);
 	if (!ret)
 		datapath_ctl(dp)->devices_map = map_id(dp->skel->maps.devices);
 	return ret ? report_fail(err, ret, "can't map the tables (%s): free some memory",
@@ -275,15 +286,24 @@ static int open_adopted(struct datapath *dp, char err[DATAPATH_ERR])
 		   : 0;
 }
 
-static int open_checked(struct datapath *dp, uint32_t flows, char err[DATAPATH_ERR])
+static int open_checked(struct datapath *dp, const struct datapath_sizes *sizes,
+			char err[DATAPATH_ERR])
 {
 	dp->skel = sameway__open();
 	if (!dp->skel)
 		return report_fail(err, -errno, "can't read the built-in programs (%s): build anew",
 				   report_said());
-	if (!flows || bpf_map__set_max_entries(dp->skel->maps.flows, flows))
+	if (!sizes->flows || bpf_map__set_max_entries(dp->skel->maps.flows, sizes->flows))
 		return report_fail(err, -EINVAL, "`flows: %u` can't be: give a number from 1 on",
-				   flows);
+				   sizes->flows);
+	if (!sizes->nodes4 || !sizes->nodes6 ||
+	    bpf_map__set_max_entries(dp->skel->maps.fib4_nodes,
+				     sizes->nodes4 * SW_FIB4_NODE_ROWS) ||
+	    bpf_map__set_max_entries(dp->skel->maps.fib6_nodes, sizes->nodes6 * SW_FIB6_NODE_ROWS))
+		return report_fail(err, -EINVAL,
+				   "`fib: { nodes4: %u, nodes6: %u }` can't be: give numbers from "
+				   "1 on",
+				   sizes->nodes4, sizes->nodes6);
 	dp->adopted = pins_have(dp->dir, "ctl");
 	return dp->adopted ? open_adopted(dp, err) : open_fresh(dp, err);
 }
@@ -299,7 +319,7 @@ static int open_may(char err[DATAPATH_ERR])
 	return 0;
 }
 
-int datapath_open(struct datapath **out, const char *instance, uint32_t flows,
+int datapath_open(struct datapath **out, const char *instance, const struct datapath_sizes *sizes,
 		  char err[DATAPATH_ERR])
 {
 	struct datapath *dp;
@@ -318,7 +338,7 @@ int datapath_open(struct datapath **out, const char *instance, uint32_t flows,
 		ret = pins_mount(&mounted, err);
 	if (!ret) {
 		snprintf(dp->instance, sizeof(dp->instance), "%s", instance);
-		ret = open_checked(dp, flows, err);
+		ret = open_checked(dp, sizes, err);
 	}
 	if (ret) {
 		datapath_close(dp);
@@ -335,6 +355,7 @@ void datapath_close(struct datapath *dp)
 	if (!dp)
 		return;
 	ring_buffer__free(dp->events);
+	prefixes_close(dp);
 	for (int i = 0; i < MEM_COUNT; i++)
 		if (dp->mem[i])
 			munmap(dp->mem[i], dp->mem_len[i]);

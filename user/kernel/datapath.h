@@ -22,7 +22,11 @@ struct datapath;
  * Errors with a message: -EPERM (not root), -ENOENT (no BTF), -ENODEV (bpffs can't be mounted),
  * -ESTALE (pinned maps of another version or size: detach first), and the verifier's.
  */
-int datapath_open(struct datapath **out, const char *instance, uint32_t flows,
+struct datapath_sizes {
+	uint32_t flows;		 /* records */
+	uint32_t nodes4, nodes6; /* of the FIB's tables */
+};
+int datapath_open(struct datapath **out, const char *instance, const struct datapath_sizes *sizes,
 		  char err[DATAPATH_ERR]);
 /* Closes the daemon's handles; what is pinned stays. */
 void datapath_close(struct datapath *dp);
@@ -46,11 +50,24 @@ struct sw_group *datapath_groups(struct datapath *dp);		      /* SW_MAX_GROUPS r
 struct sw_path_counters *datapath_path_counters(struct datapath *dp); /* for the names */
 struct sw_verdict_row *datapath_verdicts(struct datapath *dp);	      /* SW_VERDICT_COUNT rows */
 
-/* 0 or -errno; -ENOSPC: full. */
-int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group);
-int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix);
+/* The FIB's tables, as core/stride.h's set, clear and slice. */
+int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group,
+			  bool fresh);
+int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix, uint8_t cover_len,
+			   uint32_t cover_group);
+bool datapath_prefix_slice(struct datapath *dp);
+/*
+ * What an earlier daemon left there: disjoint prefixes that answer as its own did, 0/0 aside. cb
+ * may remove what it is shown, with no cover.
+ */
 typedef int (*datapath_prefix_cb)(void *arg, const struct prefix *prefix, uint32_t group);
 int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg);
+/* Returns when no program has a group's number that the tables no longer hold. 0 or -errno. */
+int datapath_quiesce(struct datapath *dp);
+struct datapath_nodes {
+	uint32_t used4, used6;
+};
+struct datapath_nodes datapath_nodes(const struct datapath *dp);
 
 /* The row of map `interfaces_fast`; zeros where the interface is not for it. */
 struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row);

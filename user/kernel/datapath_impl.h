@@ -3,6 +3,7 @@
 #ifndef SAMEWAY_KERNEL_DATAPATH_IMPL_H
 #define SAMEWAY_KERNEL_DATAPATH_IMPL_H
 
+#include "core/stride.h"
 #include "kernel/datapath.h"
 #include "kernel/pins.h"
 
@@ -17,6 +18,10 @@ enum memory {
 	MEM_COUNTERS,
 	MEM_VERDICTS,
 	MEM_FAST,
+	MEM_FIB4,
+	MEM_FIB4_NODES,
+	MEM_FIB6,
+	MEM_FIB6_NODES,
 	MEM_COUNT
 };
 
@@ -27,9 +32,15 @@ struct datapath {
 	bool adopted;
 	void *mem[MEM_COUNT];
 	size_t mem_len[MEM_COUNT]; /* bytes, whole pages */
+	struct stride *fib[2];	   /* IPv4, IPv6 */
+	int quiesce[2];		   /* maps of prefixes.c, -1: not made yet */
 	struct ring_buffer *events;
 	datapath_event_cb event_cb;
 	void *event_arg;
 };
+
+/* prefixes.c: the tables' writers, when their memory is there; and their end. */
+int prefixes_open(struct datapath *dp);
+void prefixes_close(struct datapath *dp);
 
 #endif

@@ -29,6 +29,8 @@ enum map_id {
 	MAP_REDIRECT_ERRORS,
 	MAP_INTERFACES,
 	MAP_FLOWS,
+	MAP_FIB4_NODES,
+	MAP_FIB6_NODES,
 	MAP_COUNT
 };
 
@@ -38,6 +40,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
 	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
 	[MAP_FLOWS] = "flows",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
+	[MAP_FIB4_NODES] = "fib4_nodes", [MAP_FIB6_NODES] = "fib6_nodes",
 };
 
 struct maps {
@@ -303,11 +306,11 @@ int maps_flow_each(struct maps *maps,
 	return ret;
 }
 
-int maps_flows_max(struct maps *maps, uint32_t *out)
+static int map_entries(struct maps *maps, enum map_id id, uint32_t *out)
 {
 	struct bpf_map_info info = {0};
 	uint32_t len = sizeof(info);
-	int fd = map_fd(maps, MAP_FLOWS), err;
+	int fd = map_fd(maps, id), err;
 
 	if (fd < 0)
 		return fd;
@@ -315,6 +318,24 @@ int maps_flows_max(struct maps *maps, uint32_t *out)
 	if (!err)
 		*out = info.max_entries;
 	return err;
+}
+
+int maps_flows_max(struct maps *maps, uint32_t *out)
+{
+	return map_entries(maps, MAP_FLOWS, out);
+}
+
+int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6)
+{
+	int err = map_entries(maps, MAP_FIB4_NODES, nodes4);
+
+	if (!err)
+		err = map_entries(maps, MAP_FIB6_NODES, nodes6);
+	if (err)
+		return err;
+	*nodes4 /= SW_FIB4_NODE_ROWS;
+	*nodes6 /= SW_FIB6_NODE_ROWS;
+	return 0;
 }
 
 struct hook_each {

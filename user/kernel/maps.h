@@ -35,6 +35,8 @@ int maps_flow_each(struct maps *maps,
 		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
 		   void *arg);
 int maps_flows_max(struct maps *maps, uint32_t *out);
+/* How many nodes the FIB's tables have. */
+int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6);
 /* The hooks that are pinned: interface name and hook, and whether the link still has its device. */
 int maps_hook_each(const char *instance,
 		   int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached),

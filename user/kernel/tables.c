@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is in the maps: prefixes, interfaces, next hops, neighbours by system calls, the rest by
+ * What is in the maps: interfaces, next hops, neighbours by system calls, the rest by
  * pointers into mmapped rows; flow events out of the ring; one tuple through `explain`. Written
  * for the daemon, the only writer. The kernel has several words for a full map; here it is -ENOSPC.
  */
@@ -51,63 +51,6 @@ static int row_write(const struct bpf_map *map, const void *key, const void *val
 static int row_remove(const struct bpf_map *map, const void *key)
 {
 	return bpf_map_delete_elem(bpf_map__fd(map), key);
-}
-
-/* A key of either LPM map: sw_fib4_key is a sw_fib6_key cut short. */
-static const struct bpf_map *fib_key(struct datapath *dp, const struct prefix *prefix,
-				     struct sw_fib6_key *key)
-{
-	if ((prefix->family != 4 && prefix->family != 6) ||
-	    prefix->len > prefix_max_len(prefix->family))
-		return NULL;
-	key->prefixlen = prefix->len;
-	memcpy(key->addr, prefix->bytes, sizeof(key->addr));
-	return prefix->family == 4 ? dp->skel->maps.fib4 : dp->skel->maps.fib6;
-}
-
-int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group)
-{
-	struct sw_fib6_key key;
-	const struct bpf_map *map = fib_key(dp, prefix, &key);
-
-	return map ? row_write(map, &key, &group) : -EINVAL;
-}
-
-int datapath_prefix_remove(struct datapath *dp, const struct prefix *prefix)
-{
-	struct sw_fib6_key key;
-	const struct bpf_map *map = fib_key(dp, prefix, &key);
-
-	return map ? row_remove(map, &key) : -EINVAL;
-}
-
-/* The next key is asked for before the callback, which may remove this one. */
-static int fib_each(const struct bpf_map *map, uint8_t family, datapath_prefix_cb cb, void *arg)
-{
-	int fd = bpf_map__fd(map), ret = 0;
-	struct sw_fib6_key key = {0}, next = {0};
-	bool more = !bpf_map_get_next_key(fd, NULL, &next);
-
-	while (more && !ret) {
-		struct prefix prefix = {.family = family};
-		uint32_t group;
-
-		key = next;
-		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (bpf_map_lookup_elem(fd, &key, &group))
-			continue;
-		prefix.len = (uint8_t)key.prefixlen;
-		memcpy(prefix.bytes, key.addr, family == 4 ? 4 : 16);
-		ret = cb(arg, &prefix, group);
-	}
-	return ret;
-}
-
-int datapath_prefix_each(struct datapath *dp, datapath_prefix_cb cb, void *arg)
-{
-	int ret = fib_each(dp->skel->maps.fib4, 4, cb, arg);
-
-	return ret ? ret : fib_each(dp->skel->maps.fib6, 6, cb, arg);
 }
 
 struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row)

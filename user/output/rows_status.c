@@ -92,6 +92,26 @@ static int redirect_add(void *arg, uint32_t ifindex, const struct sw_interface *
 	return 0;
 }
 
+static json_t *status_nodes(uint32_t used, uint32_t total)
+{
+	return json_pack("{s:I, s:I}", "used", (json_int_t)used, "total", (json_int_t)total);
+}
+
+/* What is installed, and how full its tables are. */
+static json_t *status_routes(struct maps *maps)
+{
+	uint32_t total4, total6;
+	struct sw_ctl ctl;
+
+	if (!maps || maps_ctl(maps, &ctl) || maps_nodes(maps, &total4, &total6))
+		return json_pack("{s:n, s:n, s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6",
+				 "candidates", "groups", "nodes4", "nodes6");
+	return json_pack("{s:I, s:I, s:n, s:n, s:o, s:o}", "prefixes4", (json_int_t)ctl.prefixes4,
+			 "prefixes6", (json_int_t)ctl.prefixes6, "candidates", "groups", "nodes4",
+			 status_nodes(ctl.nodes4, total4), "nodes6",
+			 status_nodes(ctl.nodes6, total6));
+}
+
 /* Packets that XDP redirected and the kernel lost. */
 static json_t *status_redirects(struct maps *maps)
 {
@@ -113,9 +133,7 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "daemon", json_false()) && status_mode(row, maps) &&
 	    rows_set(row, "waiting", json_null()) && rows_set(row, "uptime_s", json_null()) &&
 	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&
-	    rows_set(row, "routes",
-		     json_pack("{s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6", "candidates",
-			       "groups")) &&
+	    rows_set(row, "routes", status_routes(maps)) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
 	    rows_set(row, "alerts", status_alerts(maps)) &&
 	    rows_set(row, "redirects", status_redirects(maps)))

@@ -114,12 +114,20 @@ static void status_sizes(struct table *table, const json_t *rows)
 	const json_t *flows = json_object_get(rows, "flows");
 	const json_t *alerts = json_object_get(rows, "alerts");
 	const json_t *redirects = json_object_get(rows, "redirects");
+	const json_t *nodes4 = json_object_get(routes, "nodes4");
+	const json_t *nodes6 = json_object_get(routes, "nodes6");
 	char a[NUMBER_STRLEN], b[NUMBER_STRLEN], c[NUMBER_STRLEN], d[NUMBER_STRLEN];
 
 	table_cell(table, "routes");
 	table_cell(table, "%s IPv4 and %s IPv6 prefixes, %s candidates, %s groups",
 		   field_count(routes, "prefixes4", a), field_count(routes, "prefixes6", b),
 		   field_count(routes, "candidates", c), field_count(routes, "groups", d));
+	if (nodes4 && !json_is_null(nodes4)) {
+		table_cell(table, "fib");
+		table_cell(table, "%s of %s IPv4 and %s of %s IPv6 nodes",
+			   field_count(nodes4, "used", a), field_count(nodes4, "total", b),
+			   field_count(nodes6, "used", c), field_count(nodes6, "total", d));
+	}
 	table_cell(table, "flows");
 	table_cell(table, "%s of at most %s", field_count(flows, "active", a),
 		   field_count(flows, "max", b));
