@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 3
+#define SW_ABI_VERSION 4
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_INSIDE  64
@@ -144,6 +144,8 @@ struct sw_ctl {
 	__u32 tables, tables_before;
 	/* 1: output rules of this box saw the kernel's choice, what it sends out stays there */
 	__u32 no_egress_moves;
+	/* a bit a slot: its device takes multi-buffer frames that XDP redirects */
+	__u64 takes_frags[SW_MAX_SLOTS / 64];
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -295,6 +297,9 @@ struct sw_reason_counts {
 };
 struct sw_reasons {
 	struct sw_reason_counts pass, forward, drop; /* in the order of enum sw_action */
+	/* whole GSO frames that TC ingress saw, and the packets in them, which are among the above:
+	   what native XDP would have taken one by one */
+	__u64 gso_frames, gso_packets;
 };
 
 /* Map `verdicts`, a row a verdict. */

@@ -10,6 +10,8 @@
 enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
 enum config_forward { FORWARD_AUTO, FORWARD_FAST, FORWARD_KERNEL };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
+/* Where packets of an interface are moved: contract.md's names. AUTO: daemon/hook.c chooses. */
+enum config_hook { CONFIG_HOOK_AUTO, CONFIG_HOOK_XDP, CONFIG_HOOK_XDP_GENERIC, CONFIG_HOOK_TC };
 enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
 
 /*
@@ -35,6 +37,7 @@ struct config_path {
 	uint32_t as;  /* 0: not given */
 	uint32_t mtu; /* bytes, 0: the device's */
 	bool encrypted;
+	enum config_hook hook; /* the same of all paths on the interface */
 	int line;
 };
 
@@ -44,6 +47,7 @@ struct config_inside {
 	size_t n_networks;
 	struct ip_addr gateway, gateway6;
 	bool stateful;
+	enum config_hook hook;
 	int line;
 };
 

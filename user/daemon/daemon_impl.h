@@ -5,6 +5,7 @@
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
  *   attach.c      XDP on the interfaces, one at a time
+ *   hook.c        which hook an interface's packets are moved at; what `auto` chooses
  *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      output rules, and whether somebody else moves packets back
@@ -24,6 +25,7 @@
 
 #include "core/config.h"
 #include "core/fib.h"
+#include "core/gso.h"
 #include "core/incident.h"
 #include "core/rib.h"
 #include "feed/feed.h"
@@ -54,7 +56,17 @@ struct edge_port {
 	uint8_t gateway_mac[6];	      /* where its segment has several paths */
 	uint32_t device;	      /* in map `devices`, 0: none */
 	bool device_known;
-	bool no_native; /* its driver has no native XDP */
+	bool device_frags;     /* takes multi-buffer frames */
+	enum config_hook hook; /* as configured */
+	bool no_native;	       /* its driver has no native XDP */
+	bool stays_tc;	       /* `auto` has chosen TC for it, by what it received */
+	bool judged;	       /* that was looked at */
+};
+
+/* What an interface had received when XDP was last taken off it: later ones came to TC. */
+struct hook_past {
+	char name[IFNAMSIZ]; /* empty: nothing is known */
+	struct gso_seen seen;
 };
 
 /* The sequence of XDP being attached or taken off (attach.c). */
@@ -163,6 +175,7 @@ struct daemon {
 	unsigned int ticks;
 	struct attach attach;
 	struct redirects redirects;
+	struct hook_past past[SW_MAX_SLOTS]; /* by the slot that leads its interface */
 	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
@@ -266,6 +279,17 @@ bool attach_lacks(const struct daemon *d, const struct edge_port *port);
 bool attach_pending(const struct daemon *d, const struct edge_port *port);
 /* Path `id` is down since we shake its interface: no failure of its own. */
 bool attach_resets(const struct daemon *d, unsigned int id);
+
+/*
+ * hook.c. The XDP hook that the interface is to have now, HOOK_COUNT: none, tc alone. As decided:
+ * hook_judge decides for `auto`, when XDP is about to be put on, from what the interface received.
+ */
+enum hook hook_wanted(const struct daemon *d, const struct edge_port *port);
+void hook_judge(struct daemon *d, struct edge_port *port);
+/* XDP is off it: what it receives from now on is evidence. */
+void hook_left(struct daemon *d, const struct edge_port *port);
+/* What `auto` chose for each veth, and by what: for `status`. */
+json_t *hook_rows(struct daemon *d);
 
 /* redirects.c. Each second; and after the data plane is open, before the first packet. */
 void redirects_start(struct daemon *d);

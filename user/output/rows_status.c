@@ -112,7 +112,8 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "version", json_string(SAMEWAY_VERSION)) &&
 	    rows_set(row, "daemon", json_false()) && status_mode(row, maps) &&
 	    rows_set(row, "waiting", json_null()) && rows_set(row, "uptime_s", json_null()) &&
-	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&
+	    rows_set(row, "hooks", rows_hooks(instance)) &&
+	    rows_set(row, "auto_hooks", json_null()) && rows_set(row, "feeds", json_null()) &&
 	    rows_set(row, "routes",
 		     json_pack("{s:n, s:n, s:n, s:n}", "prefixes4", "prefixes6", "candidates",
 			       "groups")) &&
