@@ -207,8 +207,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 		}
 	}
 	account_in(d, &frame, flow, now);
-	if (frame.segments > 1)
-		count_gso(d->at.slot, frame.segments);
+	count_frame(d->at.slot, frame.segments);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
 	if (d->action != SW_ACTION_FORWARD || !d->fast) {

@@ -297,9 +297,11 @@ struct sw_reason_counts {
 };
 struct sw_reasons {
 	struct sw_reason_counts pass, forward, drop; /* in the order of enum sw_action */
-	/* whole GSO frames that TC ingress saw, and the packets in them, which are among the above:
-	   what native XDP would have taken one by one */
-	__u64 gso_frames, gso_packets;
+	/*
+	 * Frames that TC ingress saw; those of them that were whole GSO frames, and the packets in
+	 * these: what native XDP would have taken one by one.
+	 */
+	__u64 tc_frames, gso_frames, gso_packets;
 };
 
 /* Map `verdicts`, a row a verdict. */

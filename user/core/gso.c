@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "core/gso.h"
 
+uint64_t gso_seen_packets(const struct gso_seen *seen)
+{
+	/* read while they grow: never below what is sure */
+	uint64_t single = seen->frames > seen->gso_frames ? seen->frames - seen->gso_frames : 0;
+
+	return single + seen->gso_packets;
+}
+
 double gso_mean(const struct gso_seen *seen)
 {
-	/* counted by several CPUs, read one after another: may be a packet out */
-	uint64_t single = seen->packets > seen->gso_packets ? seen->packets - seen->gso_packets : 0;
-	uint64_t frames = single + seen->gso_frames;
-
-	return frames ? (double)(single + seen->gso_packets) / (double)frames : 0;
+	return seen->frames ? (double)gso_seen_packets(seen) / (double)seen->frames : 0;
 }
 
 bool gso_worth_tc(const struct gso_seen *seen)

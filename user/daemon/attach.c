@@ -42,8 +42,6 @@ static bool runs_any(const struct daemon *d, const struct edge_port *port)
 
 static void unattach(struct daemon *d, const struct edge_port *port)
 {
-	if (runs_any(d, port))
-		hook_left(d, port);
 	datapath_unattach(d->dp, port->name, HOOK_XDP);
 	datapath_unattach(d->dp, port->name, HOOK_XDP_GENERIC);
 }

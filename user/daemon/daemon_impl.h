@@ -25,7 +25,6 @@
 
 #include "core/config.h"
 #include "core/fib.h"
-#include "core/gso.h"
 #include "core/incident.h"
 #include "core/rib.h"
 #include "feed/feed.h"
@@ -59,14 +58,8 @@ struct edge_port {
 	bool device_frags;     /* takes multi-buffer frames */
 	enum config_hook hook; /* as configured */
 	bool no_native;	       /* its driver has no native XDP */
-	bool stays_tc;	       /* `auto` has chosen TC for it, by what it received */
+	bool stays_tc;	       /* `auto` has chosen TC for it, by what it brought */
 	bool judged;	       /* that was looked at */
-};
-
-/* What an interface had received when XDP was last taken off it: later ones came to TC. */
-struct hook_past {
-	char name[IFNAMSIZ]; /* empty: nothing is known */
-	struct gso_seen seen;
 };
 
 /* The sequence of XDP being attached or taken off (attach.c). */
@@ -175,7 +168,6 @@ struct daemon {
 	unsigned int ticks;
 	struct attach attach;
 	struct redirects redirects;
-	struct hook_past past[SW_MAX_SLOTS]; /* by the slot that leads its interface */
 	struct egress_seen egress_seen[SW_MAX_PATHS];
 };
 
@@ -282,12 +274,10 @@ bool attach_resets(const struct daemon *d, unsigned int id);
 
 /*
  * hook.c. The XDP hook that the interface is to have now, HOOK_COUNT: none, tc alone. As decided:
- * hook_judge decides for `auto`, when XDP is about to be put on, from what the interface received.
+ * hook_judge decides for `auto`, when XDP is about to be put on, from what the interface brought to TC.
  */
 enum hook hook_wanted(const struct daemon *d, const struct edge_port *port);
 void hook_judge(struct daemon *d, struct edge_port *port);
-/* XDP is off it: what it receives from now on is evidence. */
-void hook_left(struct daemon *d, const struct edge_port *port);
 /* What `auto` chose for each veth, and by what: for `status`. */
 json_t *hook_rows(struct daemon *d);
 
