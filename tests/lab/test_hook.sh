@@ -10,7 +10,9 @@ set -u
 reload() { s reload >"$RUN/out" 2>"$RUN/err"; }
 # hook VALUE [OF-ER0]: by reload, until it is in effect
 hook() { small_config enforce "$@" && reload && wait_for 10 ready; }
-both() { xdp_is lan0 "$1" && xdp_is er0 "$1"; }
+are() { xdp_is lan0 "$1" && xdp_is er0 "$1"; }
+# both native|generic|none: taking off is behind what waits no more
+both() { wait_for 5 are "$1"; }
 tx_segments() { j '.[0].tx_packets' paths; }
 finding() { # SUBJECT WORDS: doctor's auto-hook says so
 	s -j doctor -c "$RUN/sameway.yaml" >"$RUN/doctor.json" 2>/dev/null
@@ -45,7 +47,7 @@ check "hook: xdp" eval 'hook xdp && both native'
 check_at_least "it moves packets" "$(moved_by_us lan0 ping_lost 20 0.01 $DST)" 20
 check_at_most "TCP: no frame is larger than the MTU" "$(frame_bytes far ce0 transfer $DST 10)" 1514
 check "as sent" transfer $DST 5
-check "one of each" eval 'hook xdp tc && xdp_is lan0 native && xdp_is er0 none'
+check "one of each" eval 'hook xdp tc && xdp_is lan0 native && wait_for 5 xdp_is er0 none'
 check "as sent" transfer $DST 5
 check "a daemon that adopts goes on as they were" eval 'sameway_stop; sameway_start && xdp_is lan0 native && xdp_is er0 none && ! grep -q "after XDP was attached" "$RUN/sameway.log"'
 check "back to tc" eval 'hook tc && both none'
@@ -70,14 +72,14 @@ ip -n "$LAB-edge" link del br9
 s detach >/dev/null
 small_config monitor auto
 check "auto, in monitor: no XDP" eval 'sameway_start && both none'
-check "auto, and no bulk TCP was seen: XDP on both" eval 's enforce && wait_for 10 both native'
+check "auto, and no bulk TCP was seen: XDP on both" eval 's enforce && both native'
 check "status says so" eval 'auto_is lan0 xdp && auto_is er0 xdp'
 check "doctor says what it costs" finding lan0 'hook: tc'
 transfer $DST 100 >/dev/null
 check "what passes under XDP changes nothing" eval 's enforce && wait_for 10 ready && both native'
 # with it: in monitor TC has whole frames
 s monitor >/dev/null
-wait_for 10 both none
+both none
 checksums on
 transfer $DST 100 >/dev/null
 check "auto, and whole GSO frames were seen in monitor: it stays at tc" eval 's enforce && wait_for 10 ready && both none'
