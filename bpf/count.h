@@ -42,8 +42,23 @@ static __always_inline void count_reason(__u32 slot, __u32 reason, __u32 action,
 }
 
 _Static_assert(sizeof(struct sw_reason_counts) == SW_REASON_COUNT * 8, "a counter a reason");
-_Static_assert(sizeof(struct sw_reasons) == SW_ACTION_COUNT * sizeof(struct sw_reason_counts),
+_Static_assert(offsetof(struct sw_reasons, tc_frames) ==
+		       SW_ACTION_COUNT * sizeof(struct sw_reason_counts),
 	       "a row of counters an action");
+
+/* A frame at TC ingress, besides the reason of its packets. */
+static __always_inline void count_frame(__u32 slot, __u32 packets)
+{
+	struct sw_reasons *row = bpf_map_lookup_elem(&reasons, &slot);
+
+	if (!row)
+		return;
+	row->tc_frames++;
+	if (packets < 2)
+		return;
+	row->gso_frames++;
+	row->gso_packets += packets;
+}
 
 static __always_inline void count_rx(__u32 path, struct amount n)
 {

@@ -43,6 +43,7 @@
 #include "rewrite.h"
 #include "pipeline.h"
 #include "fast.h"
+#include "frags.h"
 #include "egress.h"
 #include "timer.h"
 #include "tracepoint.h"
@@ -56,7 +57,7 @@ static __always_inline struct sw_ctl *settings(void)
 	return bpf_map_lookup_elem(&ctl, &zero);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int sw_xdp(struct xdp_md *ctx)
 {
 	struct frame frame = {
@@ -83,6 +84,7 @@ int sw_xdp(struct xdp_md *ctx)
 	/* a NIC that takes a tag off would make it look like another port's: TC sees all tags */
 	if (from->ports && d->at.count < from->tags)
 		return XDP_PASS;
+	frame.len = frags_length(ctx, &frame, &d->at);
 	flow = decide(d, &frame, c);
 	now = clock_now();
 	if (d->action == SW_ACTION_DROP) {
@@ -90,7 +92,7 @@ int sw_xdp(struct xdp_md *ctx)
 		return XDP_DROP;
 	}
 	if (d->action != SW_ACTION_FORWARD || nexthop_find(ctx, d->to, &d->pkt, now, &d->nh) ||
-	    d->nh.l3)
+	    d->nh.l3 || !frags_may_go(ctx, &frame, c, d->to))
 		return XDP_PASS;
 	if (bpf_redirect_map(&devices, d->to, XDP_PASS) != XDP_REDIRECT) {
 		struct sw_health *h = health_row();
@@ -213,6 +215,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 		}
 	}
 	account_in(d, &frame, flow, now);
+	count_frame(d->at.slot, frame.segments);
 	if (d->action == SW_ACTION_DROP)
 		return TC_ACT_SHOT;
 	if (d->action != SW_ACTION_FORWARD || !d->fast) {

@@ -149,6 +149,8 @@ struct sw_ctl {
 	__u32 root4, root6;	    /* group of 0/0 and ::/0, where the tables have none; 0: none */
 	__u32 prefixes4, prefixes6; /* that go to a group of routes, as last compiled */
 	__u32 nodes4, nodes6;	    /* of the tables, in use */
+	/* a bit a slot: its device takes multi-buffer frames that XDP redirects */
+	__u64 takes_frags[SW_MAX_SLOTS / 64];
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -317,6 +319,11 @@ struct sw_reason_counts {
 };
 struct sw_reasons {
 	struct sw_reason_counts pass, forward, drop; /* in the order of enum sw_action */
+	/*
+	 * Frames that TC ingress saw; those of them that were whole GSO frames, and the packets in
+	 * these: what native XDP would have taken one by one.
+	 */
+	__u64 tc_frames, gso_frames, gso_packets;
 };
 
 /* Map `verdicts`, a row a verdict. */

@@ -31,6 +31,8 @@
 #define SECOND_NS 1000000000ULL
 #define GRACE_NS  (60 * SECOND_NS)
 #define MAX_CPUS  1024
+/* Counters of a row of map `reasons`; those of GSO frames come last. */
+#define REASON_WORDS (sizeof(struct sw_reasons) / sizeof(uint64_t))
 
 enum hook { XDP, TC_IN, TC_OUT };
 static const char *const hook_text[] = {"xdp", "tc ingress", "tc egress"};
@@ -187,19 +189,19 @@ static inline struct sw_health health(void)
 /* Packets that the device received, with this action and reason. */
 static inline uint64_t reason_count(enum device dev, uint32_t action, uint32_t reason)
 {
-	uint64_t row[SW_ACTION_COUNT * SW_REASON_COUNT];
+	uint64_t row[REASON_WORDS];
 
-	percpu_sum("reasons", device_slot(dev), row, SW_ACTION_COUNT * SW_REASON_COUNT);
+	percpu_sum("reasons", device_slot(dev), row, REASON_WORDS);
 	return row[action * SW_REASON_COUNT + reason];
 }
 
 /* All packets that any device is said to have received. */
 static inline uint64_t reasons_total(void)
 {
-	uint64_t row[SW_ACTION_COUNT * SW_REASON_COUNT], total = 0;
+	uint64_t row[REASON_WORDS], total = 0;
 
 	for (int dev = 0; dev < DEVICES; dev++) {
-		percpu_sum("reasons", device_slot(dev), row, SW_ACTION_COUNT * SW_REASON_COUNT);
+		percpu_sum("reasons", device_slot(dev), row, REASON_WORDS);
 		for (size_t i = 0; i < SW_ACTION_COUNT * SW_REASON_COUNT; i++)
 			total += row[i];
 	}

@@ -19,7 +19,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#define FRAME_MAX    3000
+#define FRAME_MAX    9100
 #define TTL_ZERO     -1
 #define PROTO_SCTP   132
 #define PROTO_ICMP6  58

@@ -88,6 +88,14 @@ static void test_paths(void **state)
 		 3, "interface: t0: paths a and b "},
 		{G("vlan: [30], gateway6: 'fe80::1'", "vlan: [30], gateway6: 'fe80::1'"), 3,
 		 "interface: t0: paths a and b |same tags"},
+		{G("vlan: [300], gateway: 192.0.2.1, hook: tc",
+		   "vlan: [301], gateway: 192.0.2.2, hook: xdp"),
+		 3, "hook: xdp: path a on the same interface t0 has tc|give both the same"},
+		{G("vlan: [300], gateway: 192.0.2.1, hook: tc", "vlan: [301], gateway: 192.0.2.2"),
+		 3, "hook: auto: path a on the same interface t0 has tc"},
+		{P("name: b, class: vpn, interface: t1, hook: XDP"), 3,
+		 "hook: XDP: not known|auto, xdp, xdp-generic, tc"},
+		{P("name: b, class: vpn, interface: t1, hook: [tc]"), 3, "hook: a list"},
 		{G("vlan: [300], l3: t0.300, gateway: 192.0.2.1",
 		   "vlan: [300], l3: t0.301, gateway: 192.0.2.2"),
 		 3, "l3: t0.301: path a has the same interface and tags, and t0.300"},
@@ -318,7 +326,6 @@ static void test_not_yet(void **state)
 		{P("name: b, class: vpn, interface: t1, bfd: true"), 3, "bfd: true: not yet: "},
 		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,
 		 "probe: a mapping: not yet: "},
-		{P("name: b, class: vpn, interface: t1, hook: tc"), 3, "hook: tc: not yet: "},
 	};
 
 	(void)state;

@@ -198,6 +198,8 @@ static void test_status(void **state)
 		       "\"errors\":0}],\"routes\":{\"prefixes4\":12,\"prefixes6\":3,"
 		       "\"candidates\":27,\"groups\":6},\"flows\":{\"active\":123,\"max\":65536},"
 		       "\"alerts\":{\"open\":1,\"lost\":0},"
+		       "\"auto_hooks\":[{\"interface\":\"er0\",\"hook\":\"xdp\"},{"
+		       "\"interface\":\"lan0\",\"hook\":\"tc\",\"gso_frames\":12345}],"
 		       "\"redirects\":{\"counted\":true,\"lost\":17,\"last_s\":2.5}}"));
 }
 

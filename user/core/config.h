@@ -11,6 +11,8 @@ enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
 enum config_forward { FORWARD_AUTO, FORWARD_FAST, FORWARD_KERNEL };
 enum config_multipath { MULTIPATH_CIRCUIT, MULTIPATH_CIRCUITS };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
+/* Where packets of an interface are moved: contract.md's names. AUTO: daemon/hook.c chooses. */
+enum config_hook { CONFIG_HOOK_AUTO, CONFIG_HOOK_XDP, CONFIG_HOOK_XDP_GENERIC, CONFIG_HOOK_TC };
 enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
 
 /*
@@ -37,6 +39,7 @@ struct config_path {
 	uint32_t mtu;	 /* bytes, 0: the device's */
 	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
+	enum config_hook hook; /* the same of all paths on the interface */
 	int line;
 };
 
@@ -46,6 +49,7 @@ struct config_inside {
 	size_t n_networks;
 	struct ip_addr gateway, gateway6;
 	bool stateful;
+	enum config_hook hook;
 	int line;
 };
 

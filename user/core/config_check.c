@@ -20,6 +20,12 @@ static void check_shared(struct config_reader *r, const struct config_path *a,
 {
 	int line = config_line_of(r, b->interface, b->line);
 
+	if (a->hook != b->hook)
+		config_complain(r, config_line_of(r, &b->hook, line),
+				"hook: %s: path %s on the same interface %s has %s: one program "
+				"is on an interface, give both the same",
+				config_hooks[b->hook], a->name, b->interface,
+				config_hooks[a->hook]);
 	if (a->vlan.all != b->vlan.all)
 		return;
 	if (!told_by(a)->family || !told_by(b)->family || ip_equal(told_by(a), told_by(b)) ||

@@ -19,6 +19,7 @@ const char *const config_default_routes[] = {"never", "last", NULL};
 const char *const config_multipaths[] = {"circuit", "circuits", NULL};
 const char *const config_scopes[] = {"class", "circuit", "path", NULL};
 const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
+const char *const config_hooks[] = {"auto", "xdp", "xdp-generic", "tc", NULL};
 const char *const config_feed_types[] = {"bgp", "jsonl", "rtnetlink", "bmp",
 					 "frr", "azure", "mrt",	      NULL};
 static const char *const actions[] = {"alert", "reflect", "drop", NULL};
@@ -164,7 +165,7 @@ static const struct config_key path_keys[] = {
 	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
 	KEY_LATER("bfd", "false", "let the routing daemon watch BFD, and leave this out"),
 	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
-	KEY_LATER("hook", "auto", "leave it out, or give auto"),
+	KEY_CHOICE(config_path, "hook", hook, config_hooks, 4),
 };
 
 static void read_path(struct config_reader *r, const yaml_node_t *node, struct config_path *path)
@@ -212,6 +213,7 @@ static const struct config_key inside_keys[] = {
 	KEY(config_inside, "gateway", gateway, gateway, .min = 4),
 	KEY(config_inside, "gateway6", gateway6, gateway, .min = 6),
 	KEY(config_inside, "stateful", stateful, bool),
+	KEY_CHOICE(config_inside, "hook", hook, config_hooks, 4),
 };
 
 static void read_insides(struct config_reader *r, const struct config_key *key,

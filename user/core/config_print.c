@@ -154,7 +154,8 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->mtu)
 		fprintf(f, "    mtu: %u\n", path->mtu);
 	fprintf(f, "    weight: %u\n", path->weight);
-	fprintf(f, "    encrypted: %s\n", truth(path->encrypted));
+	fprintf(f, "    encrypted: %s\n    hook: %s\n", truth(path->encrypted),
+		config_hooks[path->hook]);
 }
 
 static void print_inside(FILE *f, const struct config_inside *inside)
@@ -171,7 +172,8 @@ static void print_inside(FILE *f, const struct config_inside *inside)
 	fputs("]\n", f);
 	print_address(f, "gateway", &inside->gateway);
 	print_address(f, "gateway6", &inside->gateway6);
-	fprintf(f, "    stateful: %s\n", truth(inside->stateful));
+	fprintf(f, "    stateful: %s\n    hook: %s\n", truth(inside->stateful),
+		config_hooks[inside->hook]);
 }
 
 static void print_exempts(FILE *f, const struct config *cfg)

@@ -114,6 +114,6 @@ void config_check(struct config_reader *r);
 extern const char *const config_modes[], *const config_matches[], *const config_forwards[];
 extern const char *const config_default_routes[], *const config_scopes[], *const config_classes[];
 extern const char *const config_multipaths[];
-extern const char *const config_feed_types[];
+extern const char *const config_feed_types[], *const config_hooks[];
 
 #endif

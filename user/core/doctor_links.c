@@ -16,7 +16,9 @@ struct port {
 	const char *name, *what; /* the interface; "path NAME" or "inside" */
 	const struct config_path *path;
 	const struct ip_addr *gateway[2];
+	enum config_hook hook;
 	bool v6;
+	bool xdp_sends; /* some interface may have XDP, which redirects to it */
 };
 
 /* Ethernet drivers that take native XDP and can be redirected to. */
@@ -142,6 +144,23 @@ static void check_shaper(struct doctor_report *report, const struct port *port,
 			   "%s: shaper %s: redirected packets pass by it", port->what, link->qdisc);
 }
 
+static const char *driver_of(const struct host_link *link)
+{
+	return link->driver[0] ? link->driver : link->kind[0] ? link->kind : "none";
+}
+
+static void check_xdp_l3(struct doctor_report *report, const struct port *port)
+{
+	if (port->hook == CONFIG_HOOK_XDP || port->hook == CONFIG_HOOK_XDP_GENERIC)
+		doctor_add(report, "xdp", port->name, false,
+			   "leave its `hook:` out, or write `hook: tc`",
+			   "%s: `hook: %s` on a device without Ethernet header, which TC is for",
+			   port->what, port->hook == CONFIG_HOOK_XDP ? "xdp" : "xdp-generic");
+	else
+		doctor_add(report, "xdp", port->name, true, "",
+			   "%s: a device without Ethernet header: TC is used", port->what);
+}
+
 static void check_xdp(struct doctor_report *report, const struct port *port,
 		      const struct host_link *link)
 {
@@ -158,56 +177,69 @@ static void check_xdp(struct doctor_report *report, const struct port *port,
 		return;
 	}
 	if (link->l3) {
-		doctor_add(report, "xdp", port->name, true, "",
-			   "%s: a device without Ethernet header: TC is used", port->what);
+		check_xdp_l3(report, port);
 		return;
 	}
-	if (has_native_xdp(link))
+	if (port->hook == CONFIG_HOOK_TC)
+		doctor_add(report, "xdp", port->name, true, "",
+			   "%s: `hook: tc`: TC moves its packets, whole GSO frames at once",
+			   port->what);
+	else if (port->hook == CONFIG_HOOK_XDP_GENERIC)
+		doctor_add(report, "xdp", port->name, true, "",
+			   "%s: `hook: xdp-generic`: on any driver, behind the kernel's own work on "
+			   "a packet",
+			   port->what);
+	else if (has_native_xdp(link))
 		doctor_add(report, "xdp", port->name, true, "", "%s: %s", port->what,
 			   link->xdp_ours ? "carries our program, and XDP can send to it"
 					  : "free, and XDP can send to it");
+	else if (port->hook == CONFIG_HOOK_XDP && !link->xdp_ours)
+		doctor_add(report, "xdp", port->name, false,
+			   "write `hook: auto`, `tc` or `xdp-generic`, or use another NIC",
+			   "%s: `hook: xdp`, and its driver (%s) is not known to have native XDP: "
+			   "TC moves its packets",
+			   port->what, driver_of(link));
 	else
 		doctor_add(
 			report, "xdp", port->name, true, "",
 			"%s: its driver (%s) is not known to take what XDP redirects: TC moves its "
 			"packets, more slowly",
-			port->what,
-			link->driver[0] ? link->driver
-			: link->kind[0] ? link->kind
-					: "none");
+			port->what, driver_of(link));
 }
 
-static void check_veth(struct doctor_report *report, const struct port *port,
-		       const struct host_link *link)
+/* Whether its peer takes what XDP redirects to it; a peer that can't be seen is told of, once. */
+static bool check_veth_gro(struct doctor_report *report, const struct port *port,
+			   const struct host_link *link)
 {
 	const struct host_peer *peer = &link->peer;
 	char fix[HOST_TEXT];
 
-	if (strcmp(link->kind, "veth"))
-		return;
-	if (!peer->seen && !link->xdp_transmits) {
+	if (!port->xdp_sends || (peer->seen ? peer->gro || peer->xdp : link->xdp_transmits != 0))
+		return true;
+	if (peer->seen) {
+		snprintf(fix, sizeof(fix), "at the other end: `ethtool -K %s gro on`", peer->name);
+		doctor_add(report, "veth-gro", port->name, false, fix,
+			   "%s: its peer %s has GRO off: it takes no packets that XDP redirects",
+			   port->what, peer->name);
+	} else {
 		doctor_add(report, "veth-gro", port->name, false,
 			   "at the other end: `ethtool -K PEER gro on`",
 			   "%s: its peer, in a namespace that can't be entered from here, takes no "
 			   "packets that XDP redirects",
 			   port->what);
-		return;
 	}
-	if (!peer->seen) {
-		doctor_add(
-			report, "veth", port->name, true, "",
-			"%s: its peer is in a namespace that can't be entered from here: see there "
-			"that it has `ethtool -K PEER gro on tx off txvlan off`",
-			port->what);
-		return;
-	}
-	if (!peer->gro && !peer->xdp) {
-		snprintf(fix, sizeof(fix), "at the other end: `ethtool -K %s gro on`", peer->name);
-		doctor_add(report, "veth-gro", port->name, false, fix,
-			   "%s: its peer %s has GRO off: it takes no packets that XDP redirects",
-			   port->what, peer->name);
-	}
-	if (peer->tx_checksum) {
+	return false;
+}
+
+/* What the peer leaves to a device, and XDP on this end would send on as it is. */
+static bool check_veth_offloads(struct doctor_report *report, const struct port *port,
+				const struct host_peer *peer)
+{
+	char fix[HOST_TEXT];
+
+	if (port->hook == CONFIG_HOOK_TC)
+		return true;
+	if (peer->tx_checksum && port->hook != CONFIG_HOOK_XDP_GENERIC) {
 		snprintf(fix, sizeof(fix), "at the other end: `ethtool -K %s tx off`", peer->name);
 		doctor_add(
 			report, "veth-checksum", port->name, false, fix,
@@ -224,9 +256,30 @@ static void check_veth(struct doctor_report *report, const struct port *port,
 			   "them",
 			   port->what, peer->name);
 	}
-	if ((peer->gro || peer->xdp) && !peer->tx_checksum && !peer->tx_vlan)
-		doctor_add(report, "veth", port->name, true, "", "%s: its peer %s is set right",
-			   port->what, peer->name);
+	return !peer->tx_checksum && !peer->tx_vlan;
+}
+
+static void check_veth(struct doctor_report *report, const struct port *port,
+		       const struct host_link *link)
+{
+	const struct host_peer *peer = &link->peer;
+	bool right;
+
+	if (strcmp(link->kind, "veth"))
+		return;
+	right = check_veth_gro(report, port, link);
+	if (peer->seen) {
+		right &= check_veth_offloads(report, port, peer);
+		if (right)
+			doctor_add(report, "veth", port->name, true, "",
+				   "%s: its peer %s is set right", port->what, peer->name);
+	} else if (right) {
+		doctor_add(
+			report, "veth", port->name, true, "",
+			"%s: its peer is in a namespace that can't be entered from here: see there "
+			"that it has `ethtool -K PEER gro on tx off txvlan off`",
+			port->what);
+	}
 }
 
 static void check_mtu(struct doctor_report *report, const struct port *port,
@@ -346,9 +399,20 @@ static bool config_has_v6(const struct config *cfg)
 	return false;
 }
 
+static bool config_has_xdp(const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->n_paths; i++)
+		if (cfg->paths[i].hook != CONFIG_HOOK_TC)
+			return true;
+	for (size_t i = 0; i < cfg->n_inside; i++)
+		if (cfg->inside[i].hook != CONFIG_HOOK_TC)
+			return true;
+	return false;
+}
+
 void doctor_links(struct doctor_report *report, const struct config *cfg, const struct host *host)
 {
-	bool v6 = config_has_v6(cfg);
+	bool v6 = config_has_v6(cfg), xdp = config_has_xdp(cfg);
 	char what[SW_NAME_LEN + 8];
 
 	for (size_t i = 0; i < cfg->n_paths; i++) {
@@ -356,6 +420,8 @@ void doctor_links(struct doctor_report *report, const struct config *cfg, const 
 		struct port port = {.name = path->interface,
 				    .what = what,
 				    .path = path,
+				    .hook = path->hook,
+				    .xdp_sends = xdp,
 				    .gateway = {&path->gateway, &path->gateway6},
 				    .v6 = v6};
 
@@ -366,6 +432,8 @@ void doctor_links(struct doctor_report *report, const struct config *cfg, const 
 		const struct config_inside *inside = &cfg->inside[i];
 		struct port port = {.name = inside->interface,
 				    .what = "inside",
+				    .hook = inside->hook,
+				    .xdp_sends = xdp,
 				    .gateway = {&inside->gateway, &inside->gateway6},
 				    .v6 = v6};
 

@@ -67,18 +67,19 @@ static void status_hooks_lacking(struct daemon *d, json_t *hooks)
 	json_t *hook;
 
 	for (size_t i = 0; i < d->n_ports; i++) {
+		enum hook lacks = hook_wanted(d, &d->port[i]);
 		bool told = !attach_lacks(d, &d->port[i]);
 
 		json_array_foreach (hooks, at, hook) {
 			told |= !strcmp(json_string_value(json_object_get(hook, "interface")),
 					d->port[i].name) &&
 				!strcmp(json_string_value(json_object_get(hook, "hook")),
-					hook_name(HOOK_XDP));
+					hook_name(lacks));
 		}
 		if (!told)
 			json_array_append_new(hooks, json_pack("{s:s, s:s, s:b}", "interface",
 							       d->port[i].name, "hook",
-							       hook_name(HOOK_XDP), "attached", 0));
+							       hook_name(lacks), "attached", 0));
 	}
 }
 
@@ -133,6 +134,7 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 	json_object_set_new(json_object_get(row, "tables"), "put_back",
 			    json_integer((json_int_t)d->steered_again));
 	status_hooks_lacking(d, json_object_get(row, "hooks"));
+	json_object_set_new(row, "auto_hooks", hook_rows(d));
 	status_redirects(d, json_object_get(row, "redirects"));
 	json_object_set_new(row, "waiting", status_waiting(d, json_object_get(row, "hooks")));
 	json_object_set_new(row, "uptime_s",

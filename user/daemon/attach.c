@@ -24,8 +24,26 @@
 
 static bool wanted(const struct daemon *d, const struct edge_port *port)
 {
-	return !d->attach.leaving && d->cfg->mode == SW_MODE_ENFORCE &&
-	       d->forward == SW_FORWARD_FAST && !port->link.l3;
+	return hook_wanted(d, port) != HOOK_COUNT;
+}
+
+/* Whether it runs our XDP of the mode that is wanted. */
+static bool runs_wanted(const struct daemon *d, const struct edge_port *port)
+{
+	return wanted(d, port) &&
+	       datapath_runs(d->dp, port->link.ifindex, port->name, hook_wanted(d, port));
+}
+
+static bool runs_any(const struct daemon *d, const struct edge_port *port)
+{
+	return datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP) ||
+	       datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP_GENERIC);
+}
+
+static void unattach(struct daemon *d, const struct edge_port *port)
+{
+	datapath_unattach(d->dp, port->name, HOOK_XDP);
+	datapath_unattach(d->dp, port->name, HOOK_XDP_GENERIC);
 }
 
 static bool waits_for(const struct daemon *d, const struct edge_port *port)
@@ -47,8 +65,9 @@ int attach_check(struct daemon *d, char err[DATAPATH_ERR])
 
 bool attach_lacks(const struct daemon *d, const struct edge_port *port)
 {
-	return port->present && wanted(d, port) && !port->no_native &&
-	       !datapath_attached(d->dp, port->name, HOOK_XDP);
+	return port->present && wanted(d, port) &&
+	       !(port->no_native && port->hook == CONFIG_HOOK_AUTO) &&
+	       !datapath_attached(d->dp, port->name, hook_wanted(d, port));
 }
 
 bool attach_pending(const struct daemon *d, const struct edge_port *port)
@@ -127,7 +146,7 @@ static void wait_failed(struct daemon *d, struct edge_port *port)
 		 "its link is not back %llu s after XDP was attached, which is taken off again",
 		 ATTACH_WAIT_NS / 1000000000);
 	give_up(d, port, why);
-	datapath_unattach(d->dp, port->name, HOOK_XDP);
+	unattach(d, port);
 	wait_begin(d, port, false);
 }
 
@@ -221,29 +240,42 @@ static bool wait_over(struct daemon *d)
 	return true;
 }
 
-static void put_on(struct daemon *d, struct edge_port *port)
+/* Attaches what is wanted; a driver that has no native XDP is told of, and no failure. */
+static int attach_wanted(struct daemon *d, struct edge_port *port, char err[DATAPATH_ERR])
 {
-	bool ran = datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP);
-	bool up = wait_prepare(d, port);
-	char err[DATAPATH_ERR];
-	int ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
+	int ret = datapath_attach(d->dp, port->link.ifindex, port->name, hook_wanted(d, port), err);
 
 	port->no_native = ret == -EOPNOTSUPP;
-	if (port->no_native)
+	if (!port->no_native)
+		return ret;
+	if (port->hook == CONFIG_HOOK_AUTO)
 		daemon_log("%s has no native XDP: its packets are moved by tc, more slowly",
 			   port->name);
-	else if (ret)
+	else
+		daemon_log("%s has no native XDP, which `hook: xdp` asks for: its packets are "
+			   "moved by tc: give `hook: auto`, tc or xdp-generic",
+			   port->name);
+	return 0;
+}
+
+static void put_on(struct daemon *d, struct edge_port *port)
+{
+	bool ran = runs_wanted(d, port);
+	bool up = wait_prepare(d, port);
+	char err[DATAPATH_ERR];
+	int ret = attach_wanted(d, port, err);
+
+	if (ret)
 		give_up(d, port, err);
-	else if (!ran && up)
+	else if (!ran && !port->no_native && up)
 		wait_begin(d, port, true);
 }
 
 static void take_off(struct daemon *d, struct edge_port *port)
 {
-	bool ran = datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP);
-	bool up = ran && wait_prepare(d, port);
+	bool up = runs_any(d, port) && wait_prepare(d, port);
 
-	datapath_unattach(d->dp, port->name, HOOK_XDP);
+	unattach(d, port);
 	if (up)
 		wait_begin(d, port, false);
 }
@@ -298,8 +330,7 @@ static void programs_replace(struct daemon *d)
 	for (size_t i = 0; i < d->n_ports; i++) {
 		struct edge_port *port = &d->port[i];
 
-		if (port->present && wanted(d, port) &&
-		    datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP))
+		if (port->present && runs_wanted(d, port))
 			attach_one(d, port);
 	}
 }
@@ -322,6 +353,8 @@ void attach_begin(struct daemon *d)
 		at[k] = place(d, i);
 		a->slot[k] = d->port[i].slot;
 		d->port[i].no_native = false;
+		if (d->port[i].present)
+			hook_judge(d, &d->port[i]);
 	}
 	if (!d->cold || a->leaving)
 		step(d);
@@ -332,19 +365,12 @@ void attach_begin(struct daemon *d)
 void attach_one(struct daemon *d, struct edge_port *port)
 {
 	char err[DATAPATH_ERR];
-	int ret;
 
-	if (!wanted(d, port) || (d->attach.given_up &&
-				 !datapath_runs(d->dp, port->link.ifindex, port->name, HOOK_XDP))) {
-		datapath_unattach(d->dp, port->name, HOOK_XDP);
-		return;
-	}
-	ret = datapath_attach(d->dp, port->link.ifindex, port->name, HOOK_XDP, err);
-	port->no_native = ret == -EOPNOTSUPP;
-	if (port->no_native)
-		daemon_log("%s has no native XDP: its packets are moved by tc, more slowly",
-			   port->name);
-	else if (ret)
+	if (!port->judged)
+		hook_judge(d, port);
+	if (!wanted(d, port) || (d->attach.given_up && !runs_wanted(d, port)))
+		unattach(d, port);
+	else if (attach_wanted(d, port, err))
 		daemon_log("%s", err);
 }
 

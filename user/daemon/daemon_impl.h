@@ -5,6 +5,7 @@
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
  *   attach.c      XDP on the interfaces, one at a time
+ *   hook.c        which hook an interface's packets are moved at; what `auto` chooses
  *   redirects.c   what was lost after XDP redirected it
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      output rules, and whether somebody else moves packets back
@@ -54,7 +55,11 @@ struct edge_port {
 	uint8_t gateway_mac[6];	      /* where its segment has several paths */
 	uint32_t device;	      /* in map `devices`, 0: none */
 	bool device_known;
-	bool no_native; /* its driver has no native XDP */
+	bool device_frags;     /* takes multi-buffer frames */
+	enum config_hook hook; /* as configured */
+	bool no_native;	       /* its driver has no native XDP */
+	bool stays_tc;	       /* `auto` has chosen TC for it, by what it brought */
+	bool judged;	       /* that was looked at */
 };
 
 /* The sequence of XDP being attached or taken off (attach.c). */
@@ -266,6 +271,15 @@ bool attach_lacks(const struct daemon *d, const struct edge_port *port);
 bool attach_pending(const struct daemon *d, const struct edge_port *port);
 /* Path `id` is down since we shake its interface: no failure of its own. */
 bool attach_resets(const struct daemon *d, unsigned int id);
+
+/*
+ * hook.c. The XDP hook that the interface is to have now, HOOK_COUNT: none, tc alone. As decided:
+ * hook_judge decides for `auto`, when XDP is about to be put on, from what the interface brought to TC.
+ */
+enum hook hook_wanted(const struct daemon *d, const struct edge_port *port);
+void hook_judge(struct daemon *d, struct edge_port *port);
+/* What `auto` chose for each veth, and by what: for `status`. */
+json_t *hook_rows(struct daemon *d);
 
 /* redirects.c. Each second; and after the data plane is open, before the first packet. */
 void redirects_start(struct daemon *d);

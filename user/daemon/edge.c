@@ -104,28 +104,34 @@ static int port_write(struct daemon *d, const struct edge_port *port)
 }
 
 /*
- * Whether XDP may send to it: what it can't transmit is lost without a trace, and left to TC.
- * Before Linux 6.3 the kernel can't say; then a device with native XDP is taken for one that can.
+ * What XDP may send to it: what it can't transmit is lost without a trace, and left to TC. Before
+ * Linux 6.3 the kernel can't say, and redirects no frame of several buffers; then a device with
+ * native XDP is taken for one that can.
  */
-static bool port_transmits(const struct daemon *d, const struct edge_port *port)
+static int port_transmits(const struct daemon *d, const struct edge_port *port)
 {
 	int ret = port->link.l3 ? 0 : links_xdp_transmits(port->link.ifindex);
 
-	return ret >= 0 ? ret : datapath_attached(d->dp, port->name, HOOK_XDP);
+	if (ret >= 0)
+		return ret;
+	return datapath_attached(d->dp, port->name, HOOK_XDP) ? LINKS_XDP_FRAMES : 0;
 }
 
 static void port_device_update(struct daemon *d, struct edge_port *port)
 {
-	uint32_t ifindex = port_transmits(d, port) ? port->link.ifindex : 0;
+	int takes = port_transmits(d, port);
+	uint32_t ifindex = takes ? port->link.ifindex : 0;
+	bool frags = takes & LINKS_XDP_FRAGS;
 
-	if (port->device_known && ifindex == port->device)
+	if (port->device_known && ifindex == port->device && frags == port->device_frags)
 		return;
-	if (port->device_known && !port->link.l3 && edge_port_leads(d, port))
+	if (port->device_known && ifindex != port->device && !port->link.l3 && edge_port_leads(d, port))
 		daemon_log("%s %s", port->name,
 			   ifindex ? "takes what XDP redirects now"
 				   : "takes nothing from XDP any more: tc moves its packets");
-	if (!datapath_device_write(d->dp, port->slot, ifindex)) {
+	if (!datapath_device_write(d->dp, port->slot, ifindex, frags)) {
 		port->device = ifindex;
+		port->device_frags = frags;
 		port->device_known = true;
 	}
 }

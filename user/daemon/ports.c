@@ -41,6 +41,15 @@ static int port_check(struct daemon *d, const struct edge_port *port, char err[D
 			 interface ? port->name : port->owner_name, interface ? "interface" : "l3");
 		return -ENODEV;
 	}
+	if (port->link.l3 &&
+	    (port->hook == CONFIG_HOOK_XDP || port->hook == CONFIG_HOOK_XDP_GENERIC)) {
+		snprintf(err, DATAPATH_ERR,
+			 "%s: %s has no Ethernet header, its packets are moved by tc: leave `hook:` "
+			 "out, or give tc",
+			 what, port->name);
+		d->config_wrong = true;
+		return -EINVAL;
+	}
 	if (port->role != SW_ROLE_PATH)
 		return 0;
 	p = d->path[port->slot].cfg;
@@ -83,13 +92,15 @@ int edge_ports_make(struct daemon *d)
 					   .role = SW_ROLE_PATH,
 					   .name = d->cfg->paths[i].interface,
 					   .owner_name = config_l3(&d->cfg->paths[i]),
+					   .hook = d->cfg->paths[i].hook,
 					   .tags = d->cfg->paths[i].vlan};
 	for (size_t i = 0; i < d->cfg->n_inside; i++)
 		d->port[d->n_ports++] =
 			(struct edge_port){.slot = SW_INSIDE_SLOT + i,
 					   .role = SW_ROLE_INSIDE,
 					   .name = d->cfg->inside[i].interface,
-					   .owner_name = d->cfg->inside[i].interface};
+					   .owner_name = d->cfg->inside[i].interface,
+					   .hook = d->cfg->inside[i].hook};
 	return 0;
 }
 

@@ -46,6 +46,21 @@ int links_carrier(const char *ifname)
 	return ret;
 }
 
+bool links_is_veth(const char *ifname)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq req = {.ifr_data = (void *)&info};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is;
+
+	if (fd < 0)
+		return false;
+	memcpy(req.ifr_name, ifname, strnlen(ifname, sizeof(req.ifr_name) - 1));
+	is = !ioctl(fd, SIOCETHTOOL, &req) && !strcmp(info.driver, "veth");
+	close(fd);
+	return is;
+}
+
 void carrier_refresh(struct links *links, struct known_link *link)
 {
 	int carrier = link->watched ? carrier_read(links->ioctl_fd, link->heard.name) : 1;

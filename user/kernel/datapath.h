@@ -73,8 +73,11 @@ struct datapath_nodes datapath_nodes(const struct datapath *dp);
 struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
-/* The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. */
-int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex);
+/*
+ * The device XDP redirects to for a slot; ifindex 0 removes. L3 devices never go in here. frags: it
+ * takes multi-buffer frames.
+ */
+int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex, bool frags);
 /* Rows of map `ports`; -ENOSPC: full. And all of its rows but these removed. */
 int datapath_port_write(struct datapath *dp, const struct sw_port_key *key,
 			const struct sw_port *row);

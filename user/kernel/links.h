@@ -80,14 +80,18 @@ int links_netfilter_found(char text[300]);
  * that the kernel chose.
  */
 int links_netfilter_output(char text[300]);
+#define LINKS_XDP_FRAMES 1
+#define LINKS_XDP_FRAGS	 2 /* multi-buffer ones, too */
 /*
- * 1 where XDP can redirect packets to the device (it has ndo_xdp_xmit, and its other end takes
- * them), 0 where not: they would be lost without a trace. -EOPNOTSUPP: the kernel can't say (before
- * 6.3). Changes while a device lives (a veth's peer turns GRO on).
+ * What XDP can redirect to the device (it has ndo_xdp_xmit, and its other end takes them): bits of
+ * the above; 0: nothing, it would be lost without a trace. -EOPNOTSUPP: the kernel can't say
+ * (before 6.3). Changes while a device lives (a veth's peer turns GRO on).
  */
 int links_xdp_transmits(uint32_t ifindex);
 /* The same for one of them: 0 nftables, 1 iptables of the old kind, 2 xfrm. */
 int links_netfilter_look(int what, char text[300]);
+/* Whether its driver is `veth`: frames between namespaces, whole ones of many packets. */
+bool links_is_veth(const char *ifname);
 /* The interface's carrier, read now: 1 or 0 (down, too), or -errno; -ENODEV: there is none. */
 int links_carrier(const char *ifname);
 /* The first nftables rule that writes bits of `mask` before the kernel routes; as netfilter_found.

@@ -95,13 +95,20 @@ int datapath_interface_remove(struct datapath *dp, uint32_t ifindex)
 	return row_remove(dp->skel->maps.interfaces, &ifindex);
 }
 
-int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex)
+int datapath_device_write(struct datapath *dp, uint8_t slot, uint32_t ifindex, bool frags)
 {
+	__u64 *word = &datapath_ctl(dp)->takes_frags[slot / 64], bit = 1ULL << slot % 64;
 	uint32_t key = slot;
 	int err;
 
-	if (ifindex)
-		return row_write(dp->skel->maps.devices, &key, &ifindex);
+	if (!ifindex || !frags)
+		__atomic_and_fetch(word, ~bit, __ATOMIC_RELEASE);
+	if (ifindex) {
+		err = row_write(dp->skel->maps.devices, &key, &ifindex);
+		if (!err && frags)
+			__atomic_or_fetch(word, bit, __ATOMIC_RELEASE);
+		return err;
+	}
 	err = row_remove(dp->skel->maps.devices, &key);
 	return err == -ENOENT ? 0 : err;
 }

@@ -14,6 +14,7 @@
 #define NETDEV_DEV_IFINDEX	1
 #define NETDEV_DEV_XDP_FEATURES 3
 #define NETDEV_XDP_ACT_NDO_XMIT 4
+#define NETDEV_XDP_ACT_XMIT_SG	64
 #define NETDEV_FAMILY_VERSION	1
 
 struct found {
@@ -89,7 +90,10 @@ static int transmits(struct mnl_socket *nl, uint32_t ifindex)
 	nlh = request(buf, (uint16_t)family.value, NETDEV_DEV_GET, NETDEV_FAMILY_VERSION);
 	mnl_attr_put_u32(nlh, NETDEV_DEV_IFINDEX, ifindex);
 	ret = ask(nl, nlh, &features);
-	return ret ? ret : !!(features.value & NETDEV_XDP_ACT_NDO_XMIT);
+	if (ret || !(features.value & NETDEV_XDP_ACT_NDO_XMIT))
+		return ret;
+	return features.value & NETDEV_XDP_ACT_XMIT_SG ? LINKS_XDP_FRAMES | LINKS_XDP_FRAGS
+						       : LINKS_XDP_FRAMES;
 }
 
 int links_xdp_transmits(uint32_t ifindex)

@@ -54,7 +54,8 @@ bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons 
 	/* struct sw_reasons: a row of counters an action, in the orders of the two lists. */
 	uint64_t count[SW_ACTION_COUNT][SW_REASON_COUNT];
 
-	_Static_assert(sizeof(count) == sizeof(*counts), "a counter a reason and action");
+	_Static_assert(sizeof(count) == offsetof(struct sw_reasons, tc_frames),
+		       "a counter a reason and action");
 	memcpy(count, counts, sizeof(count));
 	for (size_t r = 0; r < SW_REASON_COUNT; r++) {
 		for (size_t a = 0; a < SW_ACTION_COUNT; a++) {

@@ -132,7 +132,8 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "version", json_string(SAMEWAY_VERSION)) &&
 	    rows_set(row, "daemon", json_false()) && status_mode(row, maps) &&
 	    rows_set(row, "waiting", json_null()) && rows_set(row, "uptime_s", json_null()) &&
-	    rows_set(row, "hooks", rows_hooks(instance)) && rows_set(row, "feeds", json_null()) &&
+	    rows_set(row, "hooks", rows_hooks(instance)) &&
+	    rows_set(row, "auto_hooks", json_null()) && rows_set(row, "feeds", json_null()) &&
 	    rows_set(row, "routes", status_routes(maps)) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
 	    rows_set(row, "alerts", status_alerts(maps)) &&

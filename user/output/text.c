@@ -143,6 +143,22 @@ static void status_sizes(struct table *table, const json_t *rows)
 		table_cell(table, "what is lost is not counted on this kernel");
 }
 
+/* Where `auto` has left an interface without XDP. */
+static void status_auto_hooks(struct table *table, const json_t *rows)
+{
+	const json_t *row;
+	char count[NUMBER_STRLEN];
+	size_t i;
+
+	json_array_foreach (json_object_get(rows, "auto_hooks"), i, row) {
+		if (strcmp(field_text(row, "hook"), "tc"))
+			continue;
+		table_cell(table, "hook");
+		table_cell(table, "%s stays at tc for its %s GSO frames: see `sameway doctor`",
+			   field_text(row, "interface"), field_count(row, "gso_frames", count));
+	}
+}
+
 static int status_hooks(FILE *out, const json_t *hooks)
 {
 	struct table *table;
@@ -203,6 +219,7 @@ int text_status(FILE *out, const json_t *rows)
 	status_daemon(table, rows);
 	status_forward(table, rows);
 	status_sizes(table, rows);
+	status_auto_hooks(table, rows);
 	err = table_print(table, out);
 	if (!err)
 		err = status_hooks(out, json_object_get(rows, "hooks"));
