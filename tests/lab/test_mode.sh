@@ -23,6 +23,12 @@ true_json_dead() { jq -e "$1" <<<"$(s -j status)"; }
 # ready, but for the interfaces named, whose other end nobody has
 sameway_ready_but() { true_json '.daemon and ([.feeds[] | select(.state != "up")] == []) and (.waiting - ["'"$1"'"] == [])' status; }
 reload() { s reload >"$RUN/out" 2>"$RUN/err"; }
+# weighs WEIGHT WEIGHTED: what the data plane has of er1-primary's weight, and of who weighs more than 1
+weighs() {
+	local pins=/sys/fs/bpf/sameway/$LAB
+	[ "$(bpftool -j map lookup pinned "$pins/paths" key 0 0 0 0 | jq .formatted.value.weight)" = "$1" ] &&
+		[ "$(bpftool -j map lookup pinned "$pins/ctl" key 0 0 0 0 | jq .formatted.value.weighted)" = "$2" ]
+}
 edit() { sed -i "$1" "$RUN/sameway.yaml"; }
 
 EDGE_VPN_PREF=50 lab_start monitor
@@ -95,19 +101,22 @@ edit 's/interface: er0/interface: er9/'
 check "an interface that is not there: refused" eval 'reload; [ $? = 1 ] && grep -q "er9 does not exist" "$RUN/err"'
 check_within 5 "all of it changed nothing" true_json '.mode == "enforce" and (.feeds[0].state == "up") and .waiting == []' status
 cp "$RUN/good.yaml" "$RUN/sameway.yaml"
-edit 's|^inside:|  - { name: er2-primary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.40.18 }\n&|; $a exempt: [{ to: 10.11.30.4/32 }]'
+edit 's|^inside:|  - { name: er2-primary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.40.18 }\n&|; s/name: er1-primary,/& weight: 3,/; $a exempt: [{ to: 10.11.30.4/32 }]'
 rx=$(j '.[0].rx_packets' paths)
 check "reload adds a path and an exempt address" reload
 check "the path is there, ids are kept" true_json '.[0].name == "er1-primary" and .[0].id == 0 and .[2].name == "er2-primary" and .[2].interface == "er1"' paths
+check "a weight is in effect" weighs 3 1
 check "exempt at once" eval 's explain 10.11.30.4 | grep -q "exempt by its address"'
 check_at_least "counters go on" "$(j '.[0].rx_packets' paths)" "$rx"
 check "the command's mode goes on" true_json '.mode == "enforce"' status
 check_within 20 "the feed is back" sameway_ready_but er1
 check "packets are moved" forwards
+check "routes say the weight" true_json ".[0].tiers[0].paths == [\"er1-primary\"] and .[0].tiers[0].weights == [3]" routes $CLOUD4
 cp "$RUN/good.yaml" "$RUN/sameway.yaml"
 edit 's/^mode: .*/mode: enforce/'
 kill -HUP "$(cat "$RUN/sameway.pid")"
 check_within 5 "SIGHUP takes both away again" true_json 'length == 2' paths
+check "and the weight" weighs 1 0
 check_within 20 "the feed is back" sameway_ready
 check "moved by ExpressRoute" eval '[ "$(moved edge er0 tx ping_lost 40 0.005 $CLOUD4)" -ge 40 ]'
 end_ping reloads
