@@ -120,23 +120,33 @@ static inline void random_weights(void)
 		weight_write(i, rand() % 4 < heavy ? 1u + (unsigned int)rand() % SW_MAX_WEIGHT : 1);
 }
 
-/* The flow's hash, of the ordered key's words: the lower address first, then the lower port. */
+static inline uint64_t oracle_mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccd;
+	return h ^ h >> 32;
+}
+
+/* The flow's hash: addresses, the lower first, then ports and protocol. */
 static inline uint32_t oracle_hash(const struct packet *p)
 {
-	struct sw_flow_key key;
-	uint64_t src[2], dst[2], word[sizeof(key) / 8], h = 0x9e3779b97f4a7c15 ^ edge.ctl->seed;
+	uint64_t src[2], dst[2], h = (edge.ctl->seed + 1ULL) * 0x9e3779b97f4a7c15, ports;
 	bool lo = htons(p->sport) <= htons(p->dport);
+	const uint64_t *first, *second;
 
 	address_bytes(p->src, (uint8_t *)src);
 	address_bytes(p->dst, (uint8_t *)dst);
 	if (memcmp(src, dst, 16))
 		lo = src[0] != dst[0] ? src[0] < dst[0] : src[1] < dst[1];
-	key = key_of(p, lo);
-	memcpy(word, &key, sizeof(key));
-	for (size_t i = 0; i < sizeof(key) / 8; i++) {
-		h = (h ^ word[i]) * 0xff51afd7ed558ccd;
-		h ^= h >> 32;
+	first = lo ? src : dst;
+	second = lo ? dst : src;
+	ports = htons(lo ? p->sport : p->dport) | (uint64_t)htons(lo ? p->dport : p->sport) << 16;
+	if (packet_family(p) == 4) {
+		h = oracle_mix(h, first[0] << 32 | second[0]);
+	} else {
+		h = oracle_mix(oracle_mix(h, first[0]), first[1]);
+		h = oracle_mix(oracle_mix(h, second[0]), second[1]);
 	}
+	h = oracle_mix(oracle_mix(h, ports << 8 | packet_proto(p)), 0);
 	return (uint32_t)h;
 }
 
