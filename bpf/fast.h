@@ -76,7 +76,7 @@ static __always_inline bool quick_ip4(struct quick *q, struct iphdr *ip, void *e
 	    ip->frag_off & bpf_htons(IP_FRAG_BITS) || ip->ttl <= 1)
 		return false;
 	q->len = bpf_ntohs(ip->tot_len);
-	if ((void *)ip + q->len > end)
+	if (q->len > (__u64)(end - (void *)ip))
 		return false;
 	q->key.family = 4;
 	q->src_is_lo = ip->saddr != ip->daddr ? ip->saddr < ip->daddr : port[0] <= port[1];
@@ -99,7 +99,7 @@ static __always_inline bool quick_ip6(struct quick *q, struct ipv6hdr *ip6, void
 	    ip6->hop_limit <= 1)
 		return false;
 	q->len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	if ((void *)ip6 + q->len > end)
+	if (q->len > (__u64)(end - (void *)ip6))
 		return false;
 	q->key.family = 6;
 	q->src_is_lo = src[0] != dst[0]	  ? src[0] < dst[0]
