@@ -131,9 +131,12 @@ static __always_inline bool entry_renew(__u64 *entry, __u64 seen, struct sw_flow
 	return true;
 }
 
+/* 0 also where another CPU, whose look at the clock was later than that for `units`, renewed it. */
 static __always_inline __u32 entry_age(__u64 e, __u32 units)
 {
-	return (units - (__u32)(e & SW_ENTRY_TIME)) & SW_ENTRY_TIME;
+	__u32 age = (units - (__u32)(e & SW_ENTRY_TIME)) & SW_ENTRY_TIME;
+
+	return age > SW_ENTRY_TIME / 2 ? 0 : age;
 }
 
 /* PEEK: changes nothing. USE: renews its lease. RENEW: also where what the index says is wrong. */
