@@ -256,6 +256,7 @@ __noinline __u64 line_evict(__u32 family, __u32 i, __u32 units)
 {
 	struct sw_flow_line *line = flow_line(family, i);
 	__u64 least = ~0ULL, worth, victim;
+	struct sw_health *h = health_row();
 	struct sw_flow_record *rec;
 	union sw_flow_word w;
 	__u32 at;
@@ -280,6 +281,8 @@ __noinline __u64 line_evict(__u32 family, __u32 i, __u32 units)
 		__sync_lock_test_and_set(&rec->state.word, w.word);
 	}
 	__sync_lock_test_and_set(&line->e[at], 0);
+	if (h)
+		h->flows_forgotten += least >> 32 == 3;
 	return (__u64)at << 32 | SW_ENTRY_REC(victim);
 }
 
