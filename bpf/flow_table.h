@@ -136,7 +136,7 @@ static __always_inline __u32 entry_age(__u64 e, __u32 units)
 {
 	__u32 age = (units - (__u32)(e & SW_ENTRY_TIME)) & SW_ENTRY_TIME;
 
-	return age > SW_ENTRY_TIME / 2 ? 0 : age;
+	return age > SW_ENTRY_TIME - SW_AHEAD_UNITS ? 0 : age;
 }
 
 /* PEEK: changes nothing. USE: renews its lease. RENEW: also where what the index says is wrong. */

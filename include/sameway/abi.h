@@ -472,6 +472,8 @@ struct sw_flow_line {
 };
 /* A record is taken from a flow only so many units after its last packet. */
 #define SW_LEASE_UNITS 2
+/* One that is so much later than a CPU's clock is of another's clock. */
+#define SW_AHEAD_UNITS 4096
 /* An answered flow is as good as idle after two minutes. */
 #define SW_IDLE_UNITS 7153
 #define SW_MAX_FLOWS  (1U << 22)

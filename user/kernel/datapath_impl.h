@@ -4,6 +4,7 @@
 #define SAMEWAY_KERNEL_DATAPATH_IMPL_H
 
 #include "kernel/datapath.h"
+#include "kernel/flow_table.h"
 #include "kernel/pins.h"
 
 #include "sameway.skel.h"
@@ -18,6 +19,8 @@ struct datapath {
 	bool adopted;
 	void *mem[MEM_COUNT];
 	size_t mem_len[MEM_COUNT]; /* bytes, whole pages */
+	struct flow_tables tables;
+	struct flow_repair repaired;
 	struct ring_buffer *events;
 	datapath_event_cb event_cb;
 	void *event_arg;

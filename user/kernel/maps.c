@@ -28,7 +28,7 @@ enum map_id {
 	MAP_HEALTH,
 	MAP_REDIRECT_ERRORS,
 	MAP_INTERFACES,
-	MAP_FLOWS,
+	MAP_CLOCK,
 	MAP_COUNT
 };
 
@@ -37,13 +37,15 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_PATHS] = "paths",	     [MAP_PATH_STATS] = "path_stats",
 	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
 	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
-	[MAP_FLOWS] = "flows",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
+	[MAP_CLOCK] = "clock",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
 };
 
 struct maps {
 	char dir[PINS_DIR];
 	int fd[MAP_COUNT]; /* -1: not asked for yet */
 	int cpus;
+	bool flows_mapped;
+	struct flow_tables flows; /* once they are asked for */
 };
 
 static int map_fd(struct maps *maps, enum map_id id)
@@ -156,6 +158,7 @@ void maps_close(struct maps *maps)
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (maps->fd[i] >= 0)
 			close(maps->fd[i]);
+	flow_tables_unmap(&maps->flows);
 	free(maps);
 }
 
@@ -246,75 +249,59 @@ int maps_interface_each(struct maps *maps,
 	return ret;
 }
 
-#define FLOW_BATCH 4096
-
-struct flow_batch {
-	struct sw_flow_key *keys;
-	struct sw_flow *flows;
-	uint32_t size;
-};
-
-static int batch_resize(struct flow_batch *b, uint32_t size)
+/* The flow tables, mapped at the first call. */
+static int flows_open(struct maps *maps)
 {
-	struct sw_flow_key *keys = realloc(b->keys, size * sizeof(*keys));
-	struct sw_flow *flows;
+	int fd[FLOW_MAPS], ret = 0, n;
 
-	if (!keys)
-		return -ENOMEM;
-	b->keys = keys;
-	flows = realloc(b->flows, size * sizeof(*flows));
-	if (!flows)
-		return -ENOMEM;
-	b->flows = flows;
-	b->size = size;
-	return 0;
-}
-
-int maps_flow_each(struct maps *maps,
-		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
-		   void *arg)
-{
-	struct flow_batch b = {0};
-	struct sw_flow_key place; /* the kernel's own mark of where it is; at most a key's size */
-	bool begun = false, more = true;
-	int fd = map_fd(maps, MAP_FLOWS), ret;
-
-	ret = fd < 0 ? fd : batch_resize(&b, FLOW_BATCH);
-	while (!ret && more) {
-		uint32_t n = b.size;
-		int err = bpf_map_lookup_batch(fd, begun ? &place : NULL, &place, b.keys, b.flows,
-					       &n, NULL);
-
-		if (err == -ENOSPC) { /* one hash bucket has more records than that */
-			ret = batch_resize(&b, b.size * 2);
-			continue;
-		}
-		if (err && err != -ENOENT) {
-			ret = err;
-			break;
-		}
-		more = !err; /* -ENOENT: these are the last */
-		begun = true;
-		for (uint32_t i = 0; i < n && !ret; i++)
-			ret = cb(arg, &b.keys[i], &b.flows[i]);
+	if (maps->flows_mapped)
+		return 0;
+	for (n = 0; n < FLOW_MAPS && !ret; n++) {
+		fd[n] = pins_open(maps->dir, flow_map_names[n]);
+		if (fd[n] < 0)
+			ret = fd[n];
 	}
-	free(b.keys);
-	free(b.flows);
+	if (!ret)
+		ret = flow_tables_map(&maps->flows, fd, false);
+	if (ret)
+		flow_tables_unmap(&maps->flows);
+	while (n--)
+		if (fd[n] >= 0)
+			close(fd[n]);
+	maps->flows_mapped = !ret;
 	return ret;
 }
 
-int maps_flows_max(struct maps *maps, uint32_t *out)
+int maps_flow_each(struct maps *maps, flow_cb cb, void *arg)
 {
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info);
-	int fd = map_fd(maps, MAP_FLOWS), err;
+	int ret = flows_open(maps);
 
-	if (fd < 0)
-		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &info, &len);
-	if (!err)
-		*out = info.max_entries;
-	return err;
+	for (int i = 0; i < 2 && !ret; i++)
+		ret = flow_table_each(&maps->flows.t[i], flow_tables_now(&maps->flows), cb, arg);
+	return ret;
+}
+
+int maps_flows_max(struct maps *maps, struct datapath_sizes *out)
+{
+	int ret = flows_open(maps);
+
+	if (!ret)
+		*out = (struct datapath_sizes){maps->flows.t[0].max, maps->flows.t[1].max};
+	return ret;
+}
+
+int maps_flows_now(struct maps *maps, uint64_t *out)
+{
+	int ret = flows_open(maps);
+
+	if (!ret)
+		*out = flow_tables_now(&maps->flows);
+	return ret;
+}
+
+int maps_clock(struct maps *maps, struct sw_clock *out)
+{
+	return row_read(maps, MAP_CLOCK, 0, out, sizeof(*out));
 }
 
 struct hook_each {

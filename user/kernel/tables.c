@@ -279,9 +279,9 @@ int datapath_events_consume(struct datapath *dp)
 	return n < 0 ? n : 0;
 }
 
-int datapath_flow_remove(struct datapath *dp, const struct sw_flow_key *key)
+long datapath_flows_remove(struct datapath *dp, const struct flow_ref *refs, size_t n)
 {
-	return row_remove(dp->skel->maps.flows, key);
+	return flow_tables_remove(&dp->tables, refs, n);
 }
 
 int datapath_explain(struct datapath *dp, struct sw_explain *io)
