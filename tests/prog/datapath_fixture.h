@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #define FLOWS	   4096
+#define FLOWS6	   1000
 #define TCX_IN	   ((enum bpf_attach_type)46)
 #define TCX_OUT	   ((enum bpf_attach_type)47)
 #define INSTANCE   instance
@@ -50,7 +51,8 @@ static unsigned int seed;
 static const char *const map_names[] = {
 	"ctl",	   "usable", "paths",  "groups",     "path_counters", "verdicts",  "path_stats",
 	"reasons", "health", "fib4",   "interfaces", "nexthops",      "neighbors", "ports",
-	"fib6",	   "flows",  "events", "devices",    "timers",
+	"fib6",	   "flows",  "events", "devices",    "timers",	      "flows6",	   "flows_index",
+	"flows6_index",	     "flow_tables", "clock",
 };
 static const char *const prog_names[] = {"sw_xdp", "sw_tc_ingress", "sw_tc_egress", "sw_explain",
 					 "sw_start"};
@@ -76,10 +78,15 @@ static inline const char *dir(void)
 	return path;
 }
 
+static inline struct datapath_sizes sizes_of(uint32_t flows)
+{
+	return (struct datapath_sizes){flows, FLOWS6};
+}
+
 static inline struct datapath *open_flows(uint32_t flows)
 {
 	struct datapath *dp = NULL;
-	int ret = datapath_open(&dp, INSTANCE, flows, err);
+	int ret = datapath_open(&dp, INSTANCE, sizes_of(flows), err);
 
 	if (ret)
 		fail_msg("datapath_open: %d %s", ret, err);
@@ -96,7 +103,7 @@ static inline void refused(int code, const char *word, uint32_t flows)
 	struct datapath *dp = NULL;
 
 	err[0] = '\0';
-	assert_int_equal(datapath_open(&dp, INSTANCE, flows, err), code);
+	assert_int_equal(datapath_open(&dp, INSTANCE, sizes_of(flows), err), code);
 	assert_null(dp);
 	if (!strstr(err, word) || !strstr(err, ": "))
 		fail_msg("message lacks \"%s\": %s", word, err);

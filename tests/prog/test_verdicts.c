@@ -309,7 +309,7 @@ static void test_enforcing(void **state)
 {
 	for (enum hook hook = XDP; hook <= TC_IN; hook++) {
 		struct packet p = flow_to(SPOKE, 4000);
-		struct sw_flow flow;
+		struct flow flow;
 
 		edge_start(state);
 		edge.what = hook_text[hook];
@@ -320,7 +320,7 @@ static void test_enforcing(void **state)
 		path_change(ER0, true, 0);
 		expect_pair(hook, &p, ER0, SW_VERDICT_TRANSITION);
 		expect_pair(hook, &p, ER0, SW_VERDICT_OK);
-		assert_int_equal(map_count("flows"), 1);
+		assert_int_equal(flow_count(), 1);
 		assert_true(flow_get(&p, &flow));
 		assert_int_equal(flow.out_packets, 5);
 		assert_int_equal(flow.in_packets, 5);

@@ -64,6 +64,7 @@ static void test_defaults(void **state)
 	assert_int_equal(cfg->default_route, DEFAULT_ROUTE_NEVER);
 	assert_int_equal(cfg->class_first_min, 16);
 	assert_int_equal(cfg->flows, 65536);
+	assert_int_equal(cfg->flows6, 16384);
 	assert_int_equal(cfg->n_exempt, 0);
 	assert_int_equal(cfg->n_feeds, 0);
 	config_free(cfg);
@@ -127,7 +128,8 @@ static const char full[] =
 	"- {name: g, class: other, interface: e0, gateway: 192.0.2.10}\n"
 	"mode: enforce\nmatch: class-first\nforward: kernel\ndefault-route: last\n"
 	"asymmetry: {scope: circuit, grace: 90s, confirm: 1500ms, action: alert}\n"
-	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\ntransit: deny\n"
+	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nflows6: 64\n"
+	"transit: deny\n"
 	"multipath: circuit\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
 	"notify: null\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
@@ -150,6 +152,7 @@ static const char golden[] = "mode: enforce\n"
 			     "class-first-min: 0\n"
 			     "multipath: circuit\n"
 			     "flows: 1024\n"
+			     "flows6: 64\n"
 			     "paths:\n"
 			     "  - name: \"null\"\n"
 			     "    class: vpn\n"

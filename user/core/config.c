@@ -25,6 +25,7 @@ static struct config *config_defaults(void)
 	cfg->stale_ns = 120000000000ULL;
 	cfg->class_first_min = 16;
 	cfg->flows = 65536;
+	cfg->flows6 = 16384;
 	cfg->fwmark = 0xff0000;
 	cfg->tables = 7000;
 	return cfg;

@@ -16,6 +16,8 @@ enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
  * `tables`: above those that the kernel keeps for itself, and so that all the rules come before the
  * one of the main table (priority 32766).
  */
+#define CONFIG_FLOWS_MIN  64
+#define CONFIG_FLOWS_MAX  SW_MAX_FLOWS
 #define CONFIG_TABLES_MIN 256
 #define CONFIG_TABLES_MAX (32766 - SW_MAX_PATHS)
 /* A value a path and none, of `fwmark`. */
@@ -82,7 +84,7 @@ struct config {
 	bool bypass_netfilter;
 	enum config_default_route default_route;
 	unsigned int class_first_min;
-	uint32_t flows;
+	uint32_t flows, flows6; /* records for IPv4, IPv6 */
 	struct config_path *paths;
 	size_t n_paths;
 	struct config_inside *inside;

@@ -127,8 +127,8 @@ static void print_global(FILE *f, const struct config *cfg)
 		config_forwards[cfg->forward], cfg->fwmark, cfg->tables);
 	fprintf(f, "bypass-netfilter: %s\ndefault-route: %s\n", truth(cfg->bypass_netfilter),
 		config_default_routes[cfg->default_route]);
-	fprintf(f, "class-first-min: %u\nmultipath: circuit\nflows: %u\n", cfg->class_first_min,
-		cfg->flows);
+	fprintf(f, "class-first-min: %u\nmultipath: circuit\nflows: %u\nflows6: %u\n",
+		cfg->class_first_min, cfg->flows, cfg->flows6);
 }
 
 static void print_path(FILE *f, const struct config_path *path)
