@@ -22,10 +22,10 @@ static __always_inline __u32 tick_of(__u64 ns)
 	return ns >> SW_TICK_SHIFT;
 }
 
-/* The time of a tick that is no more than 52 days ago. */
+/* The time of a tick that is no more than 52 days ago; always the same. */
 static __always_inline __u64 tick_ns(__u32 tick, __u64 now)
 {
-	return now - ((__u64)(tick_of(now) - tick) << SW_TICK_SHIFT);
+	return ((now >> SW_TICK_SHIFT) - (__u32)(tick_of(now) - tick)) << SW_TICK_SHIFT;
 }
 
 #endif

@@ -131,9 +131,12 @@ static __always_inline bool entry_renew(__u64 *entry, __u64 seen, struct sw_flow
 	return true;
 }
 
+/* 0 also where another CPU, whose look at the clock was later than that for `units`, renewed it. */
 static __always_inline __u32 entry_age(__u64 e, __u32 units)
 {
-	return (units - (__u32)(e & SW_ENTRY_TIME)) & SW_ENTRY_TIME;
+	__u32 age = (units - (__u32)(e & SW_ENTRY_TIME)) & SW_ENTRY_TIME;
+
+	return age > SW_ENTRY_TIME - SW_AHEAD_UNITS ? 0 : age;
 }
 
 /* PEEK: changes nothing. USE: renews its lease. RENEW: also where what the index says is wrong. */
@@ -253,6 +256,7 @@ __noinline __u64 line_evict(__u32 family, __u32 i, __u32 units)
 {
 	struct sw_flow_line *line = flow_line(family, i);
 	__u64 least = ~0ULL, worth, victim;
+	struct sw_health *h = health_row();
 	struct sw_flow_record *rec;
 	union sw_flow_word w;
 	__u32 at;
@@ -277,6 +281,8 @@ __noinline __u64 line_evict(__u32 family, __u32 i, __u32 units)
 		__sync_lock_test_and_set(&rec->state.word, w.word);
 	}
 	__sync_lock_test_and_set(&line->e[at], 0);
+	if (h)
+		h->flows_forgotten += least >> 32 == 3;
 	return (__u64)at << 32 | SW_ENTRY_REC(victim);
 }
 

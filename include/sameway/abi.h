@@ -212,6 +212,21 @@ struct sw_interface_fast {
 	__u64 where; /* ifindex:32, MTU:16, slot:8; 0: none */
 	__u64 mac;   /* its own */
 };
+static inline struct sw_interface_fast sw_interface_fast(__u32 ifindex,
+							 const struct sw_interface *row)
+{
+	struct sw_interface_fast fast = {0};
+	int i;
+
+	if (row->ports || row->l3 || row->owner)
+		return fast;
+	for (i = 0; i < 6; i++) /* as a little-endian machine reads it */
+		fast.mac |= (__u64)row->mac[i] << 8 * i;
+	fast.where = (__u64)row->slot << 48 | ifindex;
+	if (row->mtu <= 0xffff)
+		fast.where |= (__u64)row->mtu << 32;
+	return fast;
+}
 
 /* VLAN ids of a frame, the outer one first, in host order; 0: no tag. */
 union sw_tags {
@@ -341,6 +356,7 @@ struct sw_health {
 	__u64 events_lost;     /* replaced by a newer verdict before they could be sent */
 	__u64 flows_full;      /* no record could be had: none is free, none may be taken */
 	__u64 flows_evicted;   /* taken from another flow */
+	__u64 flows_forgotten; /* of those, from one that was answered, and neither dead nor idle */
 	__u64 flows_busy;      /* left alone, another CPU was at it: a packet not recorded */
 	__u64 neighbor_asked;  /* look-ups of a gateway's MAC */
 	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
@@ -500,6 +516,8 @@ struct sw_flow_line {
 };
 /* A record is taken from a flow only so many units after its last packet. */
 #define SW_LEASE_UNITS 2
+/* One that is so much later than a CPU's clock is of another's clock. */
+#define SW_AHEAD_UNITS 4096
 /* An answered flow is as good as idle after two minutes. */
 #define SW_IDLE_UNITS 7153
 #define SW_MAX_FLOWS  (1U << 22)

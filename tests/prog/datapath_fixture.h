@@ -40,6 +40,7 @@
 #define FLOWS	   4096
 #define NODES4	   1024
 #define NODES6	   4096
+#define FLOWS6	   1000
 #define TCX_IN	   ((enum bpf_attach_type)46)
 #define TCX_OUT	   ((enum bpf_attach_type)47)
 #define INSTANCE   instance
@@ -53,6 +54,7 @@ static const char *const map_names[] = {
 	"ctl",	   "usable", "paths",  "groups",     "path_counters", "verdicts",  "path_stats",
 	"reasons", "health", "fib4",   "interfaces", "nexthops",      "neighbors", "ports",
 	"fib6",	   "flows",  "events", "devices",    "timers",	      "fib4_nodes", "fib6_nodes",
+	"flows6",  "flows_index", "flows6_index", "flow_tables", "clock", "interfaces_fast",
 };
 static const char *const prog_names[] = {"sw_xdp", "sw_tc_ingress", "sw_tc_egress", "sw_explain",
 					 "sw_start"};
@@ -81,7 +83,7 @@ static inline const char *dir(void)
 static inline int open_sizes(struct datapath **dp, const char *name, uint32_t flows,
 			     uint32_t nodes4, uint32_t nodes6)
 {
-	const struct datapath_sizes sizes = {.flows = flows, .nodes4 = nodes4, .nodes6 = nodes6};
+	const struct datapath_sizes sizes = {flows, FLOWS6, nodes4, nodes6};
 
 	return datapath_open(dp, name, &sizes, err);
 }

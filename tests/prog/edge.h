@@ -155,7 +155,7 @@ static inline void interface_write(enum device dev)
 	if (dev != TUN)
 		memcpy(row.mac, device_mac(dev), 6);
 	map_write("interfaces", &edge.ifindex[dev], &row);
-	fast = interface_fast(edge.ifindex[dev], &row);
+	fast = sw_interface_fast(edge.ifindex[dev], &row);
 	map_write("interfaces_fast", &at, &fast);
 }
 
@@ -207,8 +207,9 @@ static inline void edge_reset(void)
 	edge_slots();
 	edge_groups();
 	edge_prefixes();
-	map_clear("flows");
+	flows_clear();
 	counters_clear();
+	edge.clock_at = 0;
 	edge.what = NULL;
 	edge.failures = 0;
 }
@@ -262,9 +263,10 @@ static inline void edge_maps(void)
 	edge.path_counters = map_mmap("path_counters", SW_MAX_PATHS * sizeof(*edge.path_counters));
 	edge.verdicts = map_mmap("verdicts", SW_VERDICT_COUNT * sizeof(*edge.verdicts));
 	fib_open();
+	flow_tables_open();
 }
 
-/* A namespace, its devices, the programs with room for so many flows. */
+/* A namespace, its devices, the programs with room for so many flows of either family. */
 static inline int edge_open(uint32_t flows)
 {
 	if (unshare(CLONE_NEWNET))
@@ -278,6 +280,9 @@ static inline int edge_open(uint32_t flows)
 	if (!edge.skel)
 		fail_msg("the skeleton does not open: %s", strerror(errno));
 	bpf_map__set_max_entries(edge.skel->maps.flows, flows);
+	bpf_map__set_max_entries(edge.skel->maps.flows6, flows);
+	bpf_map__set_max_entries(edge.skel->maps.flows_index, flow_table_lines(flows));
+	bpf_map__set_max_entries(edge.skel->maps.flows6_index, flow_table_lines(flows));
 	if (sameway__load(edge.skel))
 		fail_msg("the programs do not load");
 	edge_maps();

@@ -25,7 +25,7 @@
 #include <sys/resource.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "sameway/abi.h"
+#include "kernel/flow_table.h"
 #include "sameway.skel.h"
 
 #define SECOND_NS 1000000000ULL
@@ -54,6 +54,9 @@ static struct {
 	struct sw_group *groups;
 	struct sw_path_counters *path_counters;
 	struct sw_verdict_row *verdicts;
+	struct sw_clock *clock;
+	struct flow_tables tables;
+	uint64_t clock_at; /* what the programs take for now; 0: what it is */
 	uint32_t ifindex[DEVICES];
 	int cpus;
 	unsigned int failures; /* of CHECK, told with their case's name */
@@ -127,6 +130,31 @@ static inline void *map_mmap(const char *name, size_t size)
 	return at;
 }
 
+static inline void flow_tables_open(void)
+{
+	int fd[FLOW_MAPS], ret;
+
+	for (int i = 0; i < FLOW_MAPS; i++)
+		fd[i] = map_fd(flow_map_names[i]);
+	ret = flow_tables_map(&edge.tables, fd, true);
+	if (ret)
+		fail_msg("cannot map the flow tables: %s", strerror(-ret));
+	edge.clock = edge.tables.mem[FLOW_CLOCK];
+}
+
+/* As at a start: no flow, every record unused. */
+static inline void flows_clear(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct flow_table *t = &edge.tables.t[i];
+
+		memset(t->index, 0, t->lines * sizeof(*t->index));
+		memset(t->rows, 0,
+		       t->max * (i ? sizeof(struct sw_flow6) : sizeof(struct sw_flow4)));
+		*t->state = (struct sw_flow_table){.lines = t->lines - 1, .max = t->max};
+	}
+}
+
 /* Removes all entries of a hash. */
 static inline void map_clear(const char *name)
 {
@@ -137,14 +165,21 @@ static inline void map_clear(const char *name)
 		bpf_map_delete_elem(fd, key);
 }
 
-static inline size_t map_count(const char *name)
+static inline int flow_counted(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
-	uint8_t key[64];
-	size_t n = 0;
-	int fd = map_fd(name), ret = bpf_map_get_next_key(fd, NULL, key);
+	(void)key;
+	(void)flow;
+	++*(size_t *)arg;
+	return 0;
+}
 
-	for (; !ret; n++)
-		ret = bpf_map_get_next_key(fd, key, key);
+/* Flows that have a record. */
+static inline size_t flow_count(void)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+		flow_table_each(&edge.tables.t[i], now_ns(), flow_counted, &n);
 	return n;
 }
 
@@ -234,28 +269,49 @@ static inline struct sw_flow_key key_of(const struct packet *p, bool src_is_lo)
 	return key;
 }
 
-/* The record of the packet's flow; false: none. */
-static inline bool flow_get(const struct packet *p, struct sw_flow *out)
-{
-	for (int lo = 0; lo < 2; lo++) {
-		struct sw_flow_key key = key_of(p, lo);
+struct flow_wanted {
+	struct sw_flow_key key[2]; /* either */
+	struct flow *out;
+};
 
-		if (!bpf_map_lookup_elem(map_fd("flows"), &key, out))
-			return true;
-	}
-	return false;
+static inline int flow_compared(void *arg, const struct sw_flow_key *key, const struct flow *flow)
+{
+	const struct flow_wanted *want = arg;
+
+	if (memcmp(key, &want->key[0], sizeof(*key)) && memcmp(key, &want->key[1], sizeof(*key)))
+		return 0;
+	*want->out = *flow;
+	return 1;
 }
 
-/* The state word of a flow that must have a record. */
-static inline struct sw_flow_state flow_state(const struct packet *p)
+/* The record of the packet's flow; false: none. */
+static inline bool flow_get(const struct packet *p, struct flow *out)
 {
-	struct sw_flow flow = {0};
-	struct sw_flow_state s;
+	struct flow_wanted want = {{key_of(p, true), key_of(p, false)}, out};
+
+	return flow_table_each(&edge.tables.t[want.key[0].family == 6], now_ns(), flow_compared,
+			       &want);
+}
+
+/* The record itself, of a flow that must have one. */
+static inline struct sw_flow_record *flow_record(const struct packet *p)
+{
+	struct flow flow = {0};
 
 	if (!flow_get(p, &flow))
 		fail_msg("%s: no record", edge.what);
-	memcpy(&s, &flow.state, sizeof(s));
-	return s;
+	return packet_family(p) == 6 ? &((struct sw_flow6 *)edge.tables.t[1].rows)[flow.record].r
+				     : &((struct sw_flow4 *)edge.tables.t[0].rows)[flow.record].r;
+}
+
+/* The state of a flow that must have a record. */
+static inline struct sw_flow_state flow_state(const struct packet *p)
+{
+	struct flow flow = {0};
+
+	if (!flow_get(p, &flow))
+		fail_msg("%s: no record", edge.what);
+	return flow.state;
 }
 
 static inline const char *verdict_text(uint8_t verdict)
@@ -294,6 +350,7 @@ static inline int edge_run(enum hook hook, enum device dev, struct frame *f)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->data, .data_size_in = (uint32_t)f->len,
 		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
 
+	edge.clock->now_ns = edge.clock_at ? edge.clock_at : now_ns();
 	opts.ctx_in = hook == XDP ? (void *)&xdp : (void *)&skb;
 	opts.ctx_size_in = hook == XDP ? sizeof(xdp) : sizeof(skb);
 	if (bpf_prog_test_run_opts(program_fd(hook), &opts))

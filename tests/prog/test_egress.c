@@ -114,7 +114,7 @@ static void expect_counts(enum device at, enum outcome outcome, uint64_t segment
 	      s.egress_returned);
 	CHECK(!s.egress_lost, "lost %llu", s.egress_lost);
 	if (outcome == MOVED || outcome == RETURNED)
-		CHECK((unseen || !s.tx_packets) && !map_count("flows"),
+		CHECK((unseen || !s.tx_packets) && !flow_count(),
 		      "counted where it did not leave");
 }
 
@@ -138,7 +138,7 @@ static void arrive(enum device at, enum device to, struct frame *f, bool counted
 	CHECK(!s.egress_moved && !s.egress_returned, "arrival is counted as something else");
 	CHECK(!path_stats(at).tx_packets, "counted twice");
 	counters_clear();
-	map_clear("flows");
+	flows_clear();
 	if (to == TUN || at == TUN)
 		return; /* the other's header is its own business */
 	CHECK(egress_run(at, f, 0) == TC_UNSPEC, "moved after it came back");
@@ -388,7 +388,7 @@ static void test_flow_hint(void **state)
 			struct frame f;
 
 			p.sport = port;
-			map_clear("flows");
+			flows_clear();
 			packet_run(TC_OUT, own, &p);
 			memset(cb, 0, sizeof(cb));
 			f = frame_at(TUN, &p);
@@ -409,7 +409,7 @@ static void test_icmp_error(void **state)
 	for (enum device own = ER0; own <= ER1; own++) {
 		struct frame f = frame_at(TUN, &error);
 
-		map_clear("flows");
+		flows_clear();
 		packet_run(TC_OUT, own, &quoted);
 		memset(cb, 0, sizeof(cb));
 		assert_int_equal(egress_run(TUN, &f, 0), TC_REDIRECT);
@@ -535,7 +535,7 @@ static void random_make(struct random_case *r, size_t *src, size_t *dst)
 
 static void random_prepare(const struct random_case *r)
 {
-	map_clear("flows");
+	flows_clear();
 	counters_clear();
 	paths_down(r->down);
 	edge.ctl->mode = r->enforce ? SW_MODE_ENFORCE : SW_MODE_MONITOR;

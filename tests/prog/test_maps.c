@@ -4,6 +4,7 @@
  * for both directions of a flow, a full flow table; and how much of the verifier's budget the
  * programs take.
  */
+#include "flow_oracle.h"
 #include "flows.h"
 
 #include <poll.h>
@@ -124,9 +125,9 @@ static void test_one_record(void **state)
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]) * 2; i++) {
 		const struct packet *p = &row[i / 2];
-		struct sw_flow flow;
+		struct flow flow;
 
-		map_clear("flows");
+		flows_clear();
 		if (i % 2) {
 			send_in(p, ER0);
 			send_out(p, ER0);
@@ -135,28 +136,28 @@ static void test_one_record(void **state)
 			send_in(p, ER0);
 		}
 		send_in(p, ER0);
-		assert_int_equal(map_count("flows"), 1);
+		assert_int_equal(flow_count(), 1);
 		assert_true(flow_get(p, &flow));
 		assert_int_equal(flow.out_packets, 1);
 		assert_int_equal(flow.in_packets, 2);
 		assert_int_equal(flow.in_bytes, 2 * flow.out_bytes);
 		assert_int_equal(flow_state(p).verdict, SW_VERDICT_OK);
 		assert_int_equal(!!(flow.about & SW_FLOW_OPENED_INSIDE), !(i % 2));
-		assert_true(flow.created_ns && flow.out_ns >= flow.created_ns - SECOND_NS &&
-			    flow.in_ns <= now_ns());
+		assert_true(flow.created_ns && flow.seen_ns >= flow.created_ns - SECOND_NS &&
+			    flow.seen_ns <= now_ns());
 	}
 }
 
 /* Who opened it is who sent the SYN, also when its SYN-ACK is the first that is seen. */
 static void test_opener(void **state)
 {
-	struct sw_flow flow;
+	struct flow flow;
 	(void)state;
 
 	for (int i = 0; i < 4; i++) {
 		struct packet p = flow_to(HUB, 4000);
 
-		map_clear("flows");
+		flows_clear();
 		p.flags = i / 2 ? TCP_SYN | TCP_ACK : TCP_SYN;
 		if (i % 2)
 			send_in(&p, ER0);
@@ -164,20 +165,27 @@ static void test_opener(void **state)
 			send_out(&p, ER0);
 		assert_true(flow_get(&p, &flow));
 		assert_int_equal(!!(flow.about & SW_FLOW_OPENED_INSIDE), i == 0 || i == 3);
-		assert_int_equal(i % 2 ? flow.tcp_in : flow.tcp_out, p.flags);
+		assert_int_equal(flow.closing, 0);
 		p.flags = TCP_FIN | TCP_ACK;
 		send_out(&p, ER0);
 		assert_true(flow_get(&p, &flow));
-		assert_true(flow.tcp_out & TCP_FIN);
+		assert_int_equal(flow.closing, SW_TCP_FIN_OUT);
+		p.flags = TCP_RST;
+		send_in(&p, ER0);
+		assert_true(flow_get(&p, &flow));
+		assert_int_equal(flow.closing, SW_TCP_FIN_OUT | SW_TCP_RST_IN);
 	}
+}
+
+static int inside_compared(void *arg, const struct sw_flow_key *key, const struct flow *flow)
+{
+	return memcmp(flow->about & SW_FLOW_INSIDE_IS_HI ? key->hi : key->lo, arg, 16);
 }
 
 /* The inside host's side of the key, whichever address is the lower. */
 static void test_inside_side(void **state)
 {
 	struct packet p = flow_to(HUB, 4000);
-	struct sw_flow_key key;
-	struct sw_flow flow;
 	uint8_t inside[16];
 	(void)state;
 
@@ -189,12 +197,8 @@ static void test_inside_side(void **state)
 		else
 			send_out(&p, ER0);
 	}
-	for (int ret = bpf_map_get_next_key(map_fd("flows"), NULL, &key); !ret;
-	     ret = bpf_map_get_next_key(map_fd("flows"), &key, &key)) {
-		assert_int_equal(bpf_map_lookup_elem(map_fd("flows"), &key, &flow), 0);
-		assert_memory_equal(flow.about & SW_FLOW_INSIDE_IS_HI ? key.hi : key.lo, inside,
-				    16);
-	}
+	assert_int_equal(flow_table_each(&edge.tables.t[0], now_ns(), inside_compared, inside), 0);
+	assert_int_equal(flow_count(), 19);
 }
 
 /* A flood of spoofers' packets: a record each SW_SPOOF_MAKE_NS, the others' stay, all is counted.
@@ -214,31 +218,112 @@ static void test_spoof_flood(void **state)
 		assert_int_equal(packet_run(XDP, ER0, &p), XDP_DROP);
 	}
 	most = (now_ns() - from) / SW_SPOOF_MAKE_NS + 1;
-	assert_in_range(map_count("flows"), 2, 1 + most * (uint64_t)edge.cpus);
+	assert_in_range(flow_count(), 2, 1 + most * (uint64_t)edge.cpus);
 	assert_in_range(health().spoofs_skipped, SENT - most * (uint64_t)edge.cpus, SENT - 1);
 	assert_int_equal(reason_count(ER0, SW_ACTION_DROP, SW_REASON_spoof), SENT);
 	assert_int_equal(flow_state(&real).out, ER0);
 }
 
-/* More flows than room: the oldest go, packets and counters go on, and nobody is refused. */
+/*
+ * More flows than room: while their leases run nobody's record is taken, packets and counters go
+ * on, and what has no record is counted. Afterwards a new flow has one.
+ */
 static void test_flows_full(void **state)
 {
 	enum { SENT = 20 * FLOWS };
 	struct packet p;
+	size_t made;
 	(void)state;
 
 	edge.ctl->mode = SW_MODE_ENFORCE;
+	edge.clock_at = now_ns();
 	for (unsigned int i = 0; i < SENT; i++) {
 		p = flow_to(REMOTE, (uint16_t)i);
 		assert_int_equal(packet_run(XDP, LAN0, &p), XDP_REDIRECT);
 	}
-	assert_true(map_count("flows") <= FLOWS);
+	made = flow_count();
+	assert_in_range(made, FLOWS * 9 / 10, FLOWS);
 	assert_int_equal(path_stats(ER0).tx_packets, SENT);
 	assert_int_equal(reason_count(LAN0, SW_ACTION_FORWARD, SW_REASON_forwarded), SENT);
-	assert_int_equal(health().flows_full, 0);
-	assert_int_equal(flow_state(&p).out, ER0);
+	assert_int_equal(health().flows_full, SENT - made);
+	assert_int_equal(health().flows_evicted + health().flows_busy, 0);
+	assert_int_equal(table_check(&edge.tables.t[0]), 0);
+	edge.clock_at += SECOND_NS;
+	for (unsigned int i = 0; i < SENT; i++) {
+		edge.clock_at += SECOND_NS / 1000;
+		p = flow_to(REMOTE, (uint16_t)(i + SENT));
+		assert_int_equal(packet_run(XDP, LAN0, &p), XDP_REDIRECT);
+		assert_int_equal(flow_state(&p).out, ER0);
+	}
 	send_in(&p, ER0);
 	assert_int_equal(flow_state(&p).verdict, SW_VERDICT_OK);
+	assert_int_equal(health().flows_full, SENT - made);
+	assert_int_equal(health().flows_evicted, SENT - (FLOWS - made));
+	assert_int_equal(health().flows_forgotten, 0);
+	assert_int_equal(table_check(&edge.tables.t[0]), 0);
+}
+
+/* Flows of one line of the index. */
+static void line_flows(struct packet *p, size_t n)
+{
+	struct packet q = flow_to(REMOTE, 0);
+	uint32_t line = oracle_line(&q);
+
+	for (uint16_t port = 1; n; port++) {
+		q.sport = port;
+		if (oracle_line(&q) == line) {
+			*p++ = q;
+			n--;
+		}
+	}
+}
+
+static bool has_record(const struct packet *p)
+{
+	struct flow flow;
+
+	return flow_get(p, &flow);
+}
+
+/* Whose record a new flow gets: a dead one's, an idle one's, an unanswered one's, at last another's.
+ */
+static void test_eviction_order(void **state)
+{
+	enum { DEAD, IDLE = 2, UNANSWERED = 4, ANSWERED = 6, NEW = 8, MADE = 17 };
+	uint64_t from = now_ns() + 3600 * SECOND_NS;
+	struct packet p[MADE], reset;
+	(void)state;
+
+	line_flows(p, MADE);
+	for (int i = NEW - 1; i >= 0; i--) { /* the place is no hint */
+		edge.clock_at = from - (i / 2 == IDLE / 2 ? 130 : 20) * SECOND_NS - (NEW - i);
+		send_out(&p[i], ER0);
+		edge.clock_at += SECOND_NS;
+		if (i / 2 != UNANSWERED / 2)
+			send_in(&p[i], ER0);
+		reset = p[i];
+		reset.flags = TCP_RST;
+		if (i / 2 == DEAD / 2)
+			send_out(&reset, ER0);
+		edge.clock_at += (1 + i % 2) * SECOND_NS; /* of two the older one first */
+		send_out(&p[i], ER0);
+	}
+	edge.clock_at = from;
+	for (int i = 0; i < NEW; i++) {
+		for (int had = 0; had < NEW; had++)
+			CHECK(has_record(&p[had]) == (had >= i), "%d after %d new ones", had, i);
+		send_out(&p[NEW + i], ER0);
+	}
+	assert_int_equal(health().flows_evicted, NEW);
+	assert_int_equal(health().flows_forgotten, NEW - ANSWERED);
+	assert_int_equal(health().flows_full, 0);
+	packet_run(TC_OUT, ER0, &p[MADE - 1]); /* all leases run */
+	assert_false(has_record(&p[MADE - 1]));
+	assert_int_equal(health().flows_full, 1);
+	for (int i = NEW; i < MADE - 1; i++)
+		CHECK(has_record(&p[i]), "%d has lost its record", i);
+	assert_int_equal(edge.failures, 0);
+	assert_int_equal(table_check(&edge.tables.t[0]), 0);
 }
 
 /* A next hop is looked up once a quarter of a second, not with each packet. */
@@ -294,12 +379,14 @@ int main(void)
 		cmocka_unit_test_setup(test_types, flows_start),
 		cmocka_unit_test_setup(test_names, flows_start),
 		cmocka_unit_test_setup(test_verifier_budget, flows_start),
+		cmocka_unit_test_setup(test_flows_full, flows_start),
+		cmocka_unit_test_setup(test_eviction_order, flows_start),
+		/* from here on the kernel's timer sets the clock, too */
 		cmocka_unit_test_setup(test_timer, flows_start),
 		cmocka_unit_test_setup(test_one_record, flows_start),
 		cmocka_unit_test_setup(test_opener, flows_start),
 		cmocka_unit_test_setup(test_inside_side, flows_start),
 		cmocka_unit_test_setup(test_spoof_flood, flows_start),
-		cmocka_unit_test_setup(test_flows_full, flows_start),
 		cmocka_unit_test_setup(test_next_hop_kept, flows_start),
 		cmocka_unit_test_setup(test_next_hop_comes, flows_start),
 		cmocka_unit_test_setup(test_deadline, flows_start),

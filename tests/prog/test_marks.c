@@ -209,7 +209,7 @@ static void masqueraded_is_counted(void **state)
 			skb.ingress_ifindex = edge.ifindex[by[i].came_by];
 		assert_int_equal(bpf_prog_test_run_opts(program_fd(TC_OUT), &opts), 0);
 		assert_int_equal(path_stats(ER0).tx_packets, by[i].tx);
-		assert_int_equal(map_count("flows"), 0);
+		assert_int_equal(flow_count(), 0);
 	}
 }
 

@@ -73,14 +73,14 @@ static int run_one(const struct one *c, enum hook hook, struct frame *before, st
 
 static void expect_record(const struct one *c, bool want)
 {
-	struct sw_flow flow;
+	struct flow flow;
 
 	if (c->primed) /* its record is another packet's */
 		return;
-	CHECK(map_count("flows") == want, "%zu records", map_count("flows"));
+	CHECK(flow_count() == want, "%zu records", flow_count());
 	if (want && flow_get(&c->packet, &flow))
 		CHECK(flow.out_packets + flow.in_packets == (c->reason != SW_REASON_spoof),
-		      "packets of the record: %llu, %llu", flow.out_packets, flow.in_packets);
+		      "packets of the record: %" PRIu64 ", %" PRIu64, flow.out_packets, flow.in_packets);
 }
 
 /* The case begins: its own change of the edge, the flow that it wants to be there. */
@@ -209,7 +209,7 @@ static void truncate_everywhere(const struct packet *p, enum device dev, size_t 
 		if (hook == TC_IN)
 			CHECK(reason_count(dev, PASS, SW_REASON_malformed) == 1,
 			      "%zu of %zu bytes are not malformed", len, whole.len);
-		CHECK(!map_count("flows"), "%zu of %zu bytes have a record", len, whole.len);
+		CHECK(!flow_count(), "%zu of %zu bytes have a record", len, whole.len);
 		counters_clear();
 	}
 }
@@ -262,7 +262,7 @@ static void test_length_cut(void **state)
 	}
 	CHECK(reason_count(ER0, PASS, SW_REASON_malformed) == 60, "%" PRIu64 " of 60 malformed",
 	      reason_count(ER0, PASS, SW_REASON_malformed));
-	CHECK(!map_count("flows"), "%zu records", map_count("flows"));
+	CHECK(!flow_count(), "%zu records", flow_count());
 	assert_int_equal(edge.failures, 0);
 }
 
@@ -323,7 +323,7 @@ static void test_gso(void **state)
 	static const struct packet in = {
 		.src = REMOTE, .dst = LAN_HOST, .proto = IPPROTO_TCP, .size = 2840};
 	struct sw_path_stats stats;
-	struct sw_flow flow;
+	struct flow flow;
 	struct frame f;
 	(void)state;
 
@@ -357,7 +357,7 @@ static void test_foreign_device(void **state)
 	assert_int_equal(packet_run(TC_IN, LAN0, &p), TC_UNSPEC);
 	assert_int_equal(packet_run(TC_OUT, LAN0, &p), TC_UNSPEC);
 	assert_int_equal(reasons_total(), 0);
-	assert_int_equal(map_count("flows"), 0);
+	assert_int_equal(flow_count(), 0);
 }
 
 /* A path that XDP has no device for: up to TC as it came, and said. */
@@ -391,7 +391,7 @@ static void test_egress_not_ours(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		assert_int_equal(packet_run(TC_OUT, ER0, &row[i]), TC_UNSPEC);
 		assert_int_equal(path_stats(ER0).tx_packets, 0);
-		assert_int_equal(map_count("flows"), 0);
+		assert_int_equal(flow_count(), 0);
 	}
 }
 

@@ -216,54 +216,140 @@ static void test_neighbors_and_devices(void **state)
 	datapath_close(dp);
 }
 
+/* a third of them of IPv6 */
+#define FLOWS_WRITTEN 2400
+
 struct flows_seen {
-	uint8_t *seen;
+	uint8_t *seen; /* by the number that a flow has as its lower address */
 	size_t n;
+	struct flow_ref *refs;
 };
 
-static int flow_seen(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int flow_seen(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
 	struct flows_seen *f = arg;
 	uint32_t id;
 
 	memcpy(&id, key->lo, 4);
+	assert_int_equal(key->family, id % 3 ? 4 : 6);
 	assert_int_equal(flow->out_packets, id * 3ULL);
 	assert_false(f->seen[id]);
 	f->seen[id] = 1;
-	f->n++;
+	f->refs[f->n++] = flow_ref(key, flow);
 	return 0;
 }
 
-static void test_flows_and_sums(void **state)
+/* A record and its entry, as the programs leave them; every third is of IPv6. */
+static void flow_write(struct flow_tables *tables, uint32_t id, uint64_t now)
 {
-	/* far below the table's size, as an LRU map may drop records before it is full */
-	enum { WRITTEN = 10000 };
+	struct flow_table *t = &tables->t[id % 3 ? 0 : 1];
+	uint32_t i = (uint32_t)t->state->unused++;
+	struct sw_flow_record *r;
+
+	if (id % 3) {
+		struct sw_flow4 *row = (struct sw_flow4 *)t->rows + i;
+
+		row->lo = id;
+		r = &row->r;
+	} else {
+		struct sw_flow6 *row = (struct sw_flow6 *)t->rows + i;
+
+		row->lo[0] = id;
+		r = &row->r;
+	}
+	r->out_packets = id * 3;
+	r->seen = (uint16_t)(now >> SW_SEEN_SHIFT);
+	r->state.word = (union sw_flow_word){.s = {.used = 1, .reuse = id & 1023}}.word;
+	t->index[i / SW_LINE_ENTRIES].e[i % SW_LINE_ENTRIES] =
+		1ULL << 48 | (uint64_t)i << 24 | (now >> SW_LEASE_SHIFT & SW_ENTRY_TIME);
+}
+
+static int tables_of(struct flow_tables *tables)
+{
+	int fd[FLOW_MAPS], ret;
+
+	for (int i = 0; i < FLOW_MAPS; i++)
+		fd[i] = pins_open(dir(), flow_map_names[i]);
+	ret = flow_tables_map(tables, fd, true);
+	for (int i = 0; i < FLOW_MAPS; i++)
+		close(fd[i]);
+	return ret;
+}
+
+static void seen_again(struct maps *maps, struct flows_seen *f)
+{
+	memset(f->seen, 0, FLOWS_WRITTEN);
+	f->n = 0;
+	assert_int_equal(maps_flow_each(maps, flow_seen, f), 0);
+}
+
+static void test_flows(void **state)
+{
+	struct flows_seen f = {.seen = calloc(FLOWS_WRITTEN, 1),
+			       .refs = calloc(FLOWS_WRITTEN, sizeof(*f.refs))};
 	struct datapath *dp = open_flows(65536);
-	struct flows_seen f = {calloc(WRITTEN, 1), 0};
-	int fd = pins_open(dir(), "flows"), cpus = libbpf_num_possible_cpus();
-	struct sw_path_stats *rows = calloc((size_t)cpus, sizeof(*rows)), sum;
-	struct sw_flow_key key = {.family = 4};
+	struct datapath_sizes max;
+	struct flow_tables tables;
+	uint64_t now, before;
+	struct sw_flow4 *row;
 	struct maps *maps;
-	uint32_t max = 0, path = 5;
 
 	(void)state;
 	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
 	assert_int_equal(maps_flows_max(maps, &max), 0);
-	assert_int_equal(max, 65536);
+	assert_int_equal(max.flows4, 65536);
+	assert_int_equal(max.flows6, FLOWS6);
 	assert_int_equal(maps_flow_each(maps, flow_seen, &f), 0);
 	assert_int_equal(f.n, 0);
-	for (uint32_t i = 0; i < WRITTEN; i++) {
-		struct sw_flow flow = {.out_packets = i * 3ULL};
+	assert_int_equal(tables_of(&tables), 0);
+	assert_int_equal(tables.t[0].state->lines, 16383);
+	assert_int_equal(tables.t[0].state->max, 65536);
+	assert_int_equal(tables.t[1].state->lines, 255);
+	assert_int_equal(tables.t[1].state->max, FLOWS6);
+	assert_int_equal(maps_flows_now(maps, &now), 0);
+	before = now - 40000000; /* two units of a lease, and more */
+	for (uint32_t id = 0; id < FLOWS_WRITTEN; id++)
+		flow_write(&tables, id, id % 2 ? before : now);
+	seen_again(maps, &f);
+	assert_int_equal(f.n, FLOWS_WRITTEN);
 
-		memcpy(key.lo, &i, 4);
-		assert_int_equal(bpf_map_update_elem(fd, &key, &flow, BPF_ANY), 0);
-	}
-	assert_int_equal(maps_flow_each(maps, flow_seen, &f), 0);
-	assert_int_equal(f.n, WRITTEN);
-	assert_int_equal(datapath_flow_remove(dp, &key), 0);
-	assert_int_equal(datapath_flow_remove(dp, &key), -ENOENT);
-	close(fd);
+	/* those that have just been seen stay; nor are others removed twice */
+	assert_int_equal(datapath_flows_remove(dp, f.refs, f.n), FLOWS_WRITTEN / 2);
+	assert_int_equal(datapath_flows_remove(dp, f.refs, f.n), 0);
+	seen_again(maps, &f);
+	assert_int_equal(f.n, FLOWS_WRITTEN / 2);
+	for (uint32_t id = 0; id < FLOWS_WRITTEN; id++)
+		assert_int_equal(f.seen[id], id % 2 == 0);
 
+	/* a packet came after it was seen, or another flow has its record: it stays */
+	flow_write(&tables, 1, before);
+	flow_write(&tables, 5, before);
+	flow_write(&tables, 7, before);
+	seen_again(maps, &f);
+	row = (struct sw_flow4 *)tables.t[0].rows + tables.t[0].state->unused - 3;
+	row[0].r.seen++;
+	row[1].r.state.s.reuse++;
+	assert_int_equal(datapath_flows_remove(dp, f.refs, f.n), 1);
+	assert_int_equal(row[2].r.state.s.used, 0);
+	assert_int_equal(row[2].r.state.s.reuse, 8);
+	assert_int_equal(tables.t[0].state->free >> 32, FLOWS_WRITTEN / 3 + 1);
+	flow_tables_unmap(&tables);
+	maps_close(maps);
+	datapath_close(dp);
+	free(f.refs);
+	free(f.seen);
+}
+
+static void test_sums(void **state)
+{
+	struct datapath *dp = open_dp();
+	int fd, cpus = libbpf_num_possible_cpus();
+	struct sw_path_stats *rows = calloc((size_t)cpus, sizeof(*rows)), sum;
+	struct maps *maps;
+	uint32_t path = 5;
+
+	(void)state;
+	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
 	for (int i = 0; i < cpus; i++)
 		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4, 5};
 	fd = pins_open(dir(), "path_stats");
@@ -281,7 +367,6 @@ static void test_flows_and_sums(void **state)
 	maps_close(maps);
 	datapath_close(dp);
 	free(rows);
-	free(f.seen);
 }
 
 /* A program of the test's own that puts one event into the ring. */
@@ -345,7 +430,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(prefixes),	      TEST(interfaces_and_nexthops), TEST(neighbors_and_devices),
-		TEST(flows_and_sums), TEST(events_and_explain),
+		TEST(flows), TEST(sums), TEST(events_and_explain),
 	};
 
 	return cmocka_run_group_tests_name("tables", tests, group_setup, NULL);

@@ -216,7 +216,7 @@ static void expect_in(const struct packet *p, const struct tagging *t, bool own_
 	int ret;
 
 	counters_clear();
-	map_clear("flows");
+	flows_clear();
 	ret = edge_run(XDP, ER0, &f);
 	CHECK(ret == (want.xdp ? XDP_REDIRECT : XDP_PASS), "XDP answers %d", ret);
 	if (want.xdp)
@@ -344,7 +344,7 @@ static void run_segment(void **state, const struct tagging *t)
 			const struct packet *p = v6 ? &in6 : &in4, back = packet_back(p);
 			struct frame f = tagged(p, t, owner_mac, device_next_mac(path));
 
-			map_clear("flows");
+			flows_clear();
 			counters_clear();
 			CHECK(edge_run(XDP, ER0, &f) == XDP_REDIRECT, "XDP: not moved");
 			expect_frame(&f, p, &untagged, device_next_mac(LAN0), device_mac(LAN0));
@@ -375,7 +375,7 @@ static void test_segment_stranger(void **state)
 
 	run_segment(state, &untagged);
 	counters_clear();
-	map_clear("flows");
+	flows_clear();
 	for (int round = 0; round < 2; round++) { /* the second time its flow has a record */
 		f = tagged(&in4, &untagged, owner_mac, other_mac);
 		assert_int_equal(edge_run(XDP, ER0, &f), XDP_PASS);

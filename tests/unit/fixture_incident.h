@@ -63,9 +63,9 @@ static inline void event(struct world *w, enum sw_verdict verdict, uint16_t port
 
 static inline void scan_flow(struct world *w, const struct sw_event *ev)
 {
-	struct sw_flow flow = {.about = ev->about, .created_ns = ev->created_ns};
+	struct flow flow = {
+		.about = ev->about, .created_ns = ev->created_ns, .state = ev->state};
 
-	memcpy(&flow.state, &ev->state, sizeof(flow.state));
 	incidents_scan_flow(w->set, &w->e->ctx, &ev->key, &flow);
 }
 

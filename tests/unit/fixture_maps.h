@@ -19,7 +19,7 @@
 static struct sw_usable fake_usable;
 static struct sw_path fake_paths[SW_MAX_PATHS];
 static struct sw_flow_key fake_keys[3];
-static struct sw_flow fake_flows[3];
+static struct flow fake_flows[3];
 
 int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR])
 {
@@ -103,7 +103,8 @@ int maps_reasons(struct maps *maps, unsigned int slot, struct sw_reasons *out)
 int maps_health(struct maps *maps, struct sw_health *out)
 {
 	(void)maps;
-	*out = (struct sw_health){.events_lost = 5};
+	*out = (struct sw_health){
+		.events_lost = 5, .flows_full = 2, .flows_evicted = 70, .flows_forgotten = 3};
 	return 0;
 }
 
@@ -138,9 +139,7 @@ int maps_interface_each(struct maps *maps,
 	return code;
 }
 
-int maps_flow_each(struct maps *maps,
-		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
-		   void *arg)
+int maps_flow_each(struct maps *maps, flow_cb cb, void *arg)
 {
 	int code = 0;
 
@@ -150,10 +149,10 @@ int maps_flow_each(struct maps *maps,
 	return code;
 }
 
-int maps_flows_max(struct maps *maps, uint32_t *out)
+int maps_flows_max(struct maps *maps, struct datapath_sizes *out)
 {
 	(void)maps;
-	*out = 65536;
+	*out = (struct datapath_sizes){.flows4 = 65536, .flows6 = 16384};
 	return 0;
 }
 
@@ -178,17 +177,14 @@ static struct maps *fake_maps(void)
 	return (struct maps *)&fake_usable;
 }
 
-static uint64_t state_word(uint8_t out, uint8_t in, enum sw_verdict verdict)
+static struct sw_flow_state state_of(uint8_t out, uint8_t in, enum sw_verdict verdict)
 {
-	struct sw_flow_state state = {.out = out, .in = in, .verdict = (uint8_t)verdict};
-	uint64_t word;
-
-	memcpy(&word, &state, sizeof(word));
-	return word;
+	return (struct sw_flow_state){.out = out, .in = in, .verdict = (uint8_t)verdict};
 }
 
 /* A flow of 10.2.30.10, which is inside, with 10.10.30.4. */
-static void fake_flow(size_t i, uint8_t proto, bool inside_hi, bool opened_inside, uint64_t word)
+static void fake_flow(size_t i, uint8_t proto, bool inside_hi, bool opened_inside,
+		      struct sw_flow_state state)
 {
 	static const uint8_t inside[4] = {10, 2, 30, 10}, outside[4] = {10, 10, 30, 4};
 
@@ -197,13 +193,12 @@ static void fake_flow(size_t i, uint8_t proto, bool inside_hi, bool opened_insid
 	memcpy(fake_keys[i].hi, inside_hi ? inside : outside, 4);
 	fake_keys[i].lo_port = htons(inside_hi ? 443 : 40000);
 	fake_keys[i].hi_port = htons(inside_hi ? 40000 : 443);
-	fake_flows[i] = (struct sw_flow){
-		.state = word,
+	fake_flows[i] = (struct flow){
+		.state = state,
 		.about = (inside_hi ? SW_FLOW_INSIDE_IS_HI : 0) |
 			 (opened_inside ? SW_FLOW_OPENED_INSIDE : 0),
 		.created_ns = 1000 * SECOND,
-		.out_ns = 1060 * SECOND,
-		.in_ns = 1030 * SECOND,
+		.seen_ns = 1060 * SECOND,
 		.out_packets = 10,
 		.out_bytes = 1000,
 		.in_packets = 20,
@@ -229,10 +224,10 @@ static int setup(void **state)
 	memset(&fake_usable, 0xff, sizeof(fake_usable));
 	fake_path(0, "er1-primary", "er1", SW_CLASS_EXPRESSROUTE, 1000002);
 	fake_path(5, "vpn30", "", SW_CLASS_VPN, 1000001);
-	fake_flow(0, 6, false, true, state_word(0, 0, SW_VERDICT_OK));
-	fake_flow(1, 17, true, false, state_word(0, 5, SW_VERDICT_ASYMMETRIC));
-	fake_flow(2, 47, false, true, state_word(0, SW_NO_PATH, SW_VERDICT_PENDING));
-	fake_flows[2].in_packets = fake_flows[2].in_bytes = fake_flows[2].in_ns = 0;
+	fake_flow(0, 6, false, true, state_of(0, 0, SW_VERDICT_OK));
+	fake_flow(1, 17, true, false, state_of(0, 5, SW_VERDICT_ASYMMETRIC));
+	fake_flow(2, 47, false, true, state_of(0, SW_NO_PATH, SW_VERDICT_PENDING));
+	fake_flows[2].in_packets = fake_flows[2].in_bytes = 0;
 	return 0;
 }
 

@@ -66,6 +66,7 @@ static void test_defaults(void **state)
 	assert_int_equal(cfg->flows, 65536);
 	assert_int_equal(cfg->nodes4, 8192);
 	assert_int_equal(cfg->nodes6, 16384);
+	assert_int_equal(cfg->flows6, 16384);
 	assert_int_equal(cfg->n_exempt, 0);
 	assert_int_equal(cfg->n_feeds, 0);
 	config_free(cfg);
@@ -129,7 +130,8 @@ static const char full[] =
 	"- {name: g, class: other, interface: e0, gateway: 192.0.2.10, hook: tc}\n"
 	"mode: enforce\nmatch: class-first\nforward: kernel\ndefault-route: last\n"
 	"asymmetry: {scope: circuit, grace: 90s, confirm: 1500ms, action: alert}\n"
-	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nfib: { nodes6: 1048576 }\ntransit: deny\n"
+	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nflows6: 64\n"
+	"fib: { nodes6: 1048576 }\ntransit: deny\n"
 	"multipath: circuits\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
 	"notify: null\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
@@ -152,6 +154,7 @@ static const char golden[] = "mode: enforce\n"
 			     "class-first-min: 0\n"
 			     "multipath: circuits\n"
 			     "flows: 1024\n"
+			     "flows6: 64\n"
 			     "fib: { nodes4: 8192, nodes6: 1048576 }\n"
 			     "paths:\n"
 			     "  - name: \"null\"\n"

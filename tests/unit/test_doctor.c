@@ -281,8 +281,11 @@ static void test_pins(void **state)
 					 .health_known = true,
 					 .now_ns = 100000000000ULL,
 					 .beat_ns = 99000000000ULL,
-					 .flows = 10,
-					 .flows_max = 100};
+					 .clock_ns = 99990000000ULL,
+					 .flows = {10, 20},
+					 .flows_max = {100, 200},
+					 .flows_evicted = 5000, /* by a flood */
+					 .flows_forgotten = 18};
 	struct doctor_report report = {0};
 	struct doctor_pins p = {0};
 
@@ -303,17 +306,33 @@ static void test_pins(void **state)
 	doctor_pins(&report, "ce1", &p);
 	assert_wrong(&report, "timer", "kernel timer", "never", "run");
 	p = good;
+	p.clock_ns = 90000000000ULL;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "timer", "packet clock", "10 s", "run");
+	p.clock_ns = 0; /* not begun: the programs ask the kernel */
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	p = good;
 	p.events_lost = 3;
 	doctor_pins(&report, "ce1", &p);
 	assert_wrong(&report, "events", "events", "3 changes", "flows");
 	p = good;
-	p.flows = 100;
+	p.flows[0] = 88;
 	doctor_pins(&report, "ce1", &p);
-	assert_wrong(&report, "flows", "flow table", "100 of 100", "flows:");
+	assert_wrong(&report, "flows", "IPv4 flow table", "88 of 100", "`flows:` (now 100)");
+	p = good;
+	p.flows[1] = 175;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "flows", "IPv6 flow table", "175 of 200", "`flows6:` (now 200)");
 	p = good;
 	p.flows_full = 1;
 	doctor_pins(&report, "ce1", &p);
-	assert_wrong(&report, "flows", "flow table", "1 could not", "now 100");
+	assert_wrong(&report, "flows", "flow records", "1 packets found no room", "`flows6:`");
+	p = good;
+	p.flows_forgotten = 19;
+	doctor_pins(&report, "ce1", &p);
+	assert_wrong(&report, "flows", "flow records", "19 flows in use were pushed out",
+		     "`flows:`");
 	p = good;
 	p.egress_left = 9; /* is no fault of the box */
 	doctor_pins(&report, "ce1", &p);

@@ -27,6 +27,7 @@ static struct config *config_defaults(void)
 	cfg->flows = 65536;
 	cfg->nodes4 = 8192;
 	cfg->nodes6 = 16384;
+	cfg->flows6 = 16384;
 	cfg->fwmark = 0xff0000;
 	cfg->tables = 7000;
 	return cfg;

@@ -19,6 +19,8 @@ enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
  * `tables`: above those that the kernel keeps for itself, and so that all the rules come before the
  * one of the main table (priority 32766).
  */
+#define CONFIG_FLOWS_MIN  64
+#define CONFIG_FLOWS_MAX  SW_MAX_FLOWS
 #define CONFIG_TABLES_MIN 256
 #define CONFIG_TABLES_MAX (32766 - SW_MAX_PATHS)
 /* A value a path and none, of `fwmark`. */
@@ -89,7 +91,7 @@ struct config {
 	enum config_default_route default_route;
 	unsigned int class_first_min;
 	enum config_multipath multipath;
-	uint32_t flows;
+	uint32_t flows, flows6; /* records for IPv4, IPv6 */
 	uint32_t nodes4, nodes6; /* of the FIB's tables */
 	struct config_path *paths;
 	size_t n_paths;

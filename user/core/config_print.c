@@ -127,8 +127,8 @@ static void print_global(FILE *f, const struct config *cfg)
 		config_forwards[cfg->forward], cfg->fwmark, cfg->tables);
 	fprintf(f, "bypass-netfilter: %s\ndefault-route: %s\n", truth(cfg->bypass_netfilter),
 		config_default_routes[cfg->default_route]);
-	fprintf(f, "class-first-min: %u\nmultipath: %s\nflows: %u\n", cfg->class_first_min,
-		config_multipaths[cfg->multipath], cfg->flows);
+	fprintf(f, "class-first-min: %u\nmultipath: %s\nflows: %u\nflows6: %u\n",
+		cfg->class_first_min, config_multipaths[cfg->multipath], cfg->flows, cfg->flows6);
 	fprintf(f, "fib: { nodes4: %u, nodes6: %u }\n", cfg->nodes4, cfg->nodes6);
 }
 

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEAT_LATE_NS (3 * 1000000000ULL) /* the timer runs each second */
+#define BEAT_LATE_NS  (3 * 1000000000ULL) /* the timer runs each second */
+#define CLOCK_LATE_NS 1000000000ULL	  /* and writes the time each 4 ms */
+/* A line of the index can be full before the table is: so many of its room pushed out is little. */
+#define FORGOTTEN_PART 16
 
 void doctor_add(struct doctor_report *report, const char *check, const char *subject, bool ok,
 		const char *fix, const char *fmt, ...)
@@ -230,10 +233,46 @@ static void check_egress(struct doctor_report *report, const struct doctor_pins 
 			   (unsigned long long)pins->egress_left);
 }
 
-static void check_health(struct doctor_report *report, const struct doctor_pins *pins)
+/* In `flows` or `flows6`. Many pushed out while in use, or none to be had: it is too small. */
+static void check_flows(struct doctor_report *report, const struct doctor_pins *pins, int family)
 {
+	const char *subject = family ? "IPv6 flow table" : "IPv4 flow table";
+	unsigned long long n = pins->flows[family], max = pins->flows_max[family];
 	char fix[HOST_TEXT];
 
+	if (!max)
+		return;
+	snprintf(fix, sizeof(fix),
+		 "write a bigger `%s:` (now %llu) in the config, then `sameway detach` and `run`",
+		 family ? "flows6" : "flows", max);
+	if (n >= max - max / 8)
+		doctor_add(report, "flows", subject, false, fix,
+			   "full: %llu of %llu records", n, max);
+	else
+		doctor_add(report, "flows", subject, true, "", "%llu of %llu records", n, max);
+}
+
+/* Of both tables: whose they were is not known. */
+static void check_room(struct doctor_report *report, const struct doctor_pins *pins)
+{
+	uint64_t room = pins->flows_max[0] + pins->flows_max[1];
+
+	if (pins->flows_full || pins->flows_forgotten > room / FORGOTTEN_PART)
+		doctor_add(report, "flows", "flow records", false,
+			   "write a bigger `flows:` (IPv4) or `flows6:` in the config, then "
+			   "`sameway detach` and `run`",
+			   "%llu flows in use were pushed out, %llu packets found no room",
+			   (unsigned long long)pins->flows_forgotten,
+			   (unsigned long long)pins->flows_full);
+	else
+		doctor_add(report, "flows", "flow records", true, "",
+			   "%llu pushed out by newer ones, %llu of them in use",
+			   (unsigned long long)pins->flows_evicted,
+			   (unsigned long long)pins->flows_forgotten);
+}
+
+static void check_health(struct doctor_report *report, const struct doctor_pins *pins)
+{
 	if (pins->beat_ns && pins->now_ns > pins->beat_ns + BEAT_LATE_NS)
 		doctor_add(report, "timer", "kernel timer", false,
 			   "start `sameway run` again: it arms the timer",
@@ -245,6 +284,12 @@ static void check_health(struct doctor_report *report, const struct doctor_pins 
 		doctor_add(report, "timer", "kernel timer", false,
 			   "start `sameway run` again: it arms the timer",
 			   "has never run: path_counters stand still");
+	if (pins->clock_ns && pins->now_ns > pins->clock_ns + CLOCK_LATE_NS)
+		doctor_add(report, "timer", "packet clock", false,
+			   "start `sameway run` again: it arms the timer",
+			   "stands still for %llu s: no flow grows old, none is pushed out, and "
+			   "what settles goes on settling",
+			   (unsigned long long)((pins->now_ns - pins->clock_ns) / 1000000000ULL));
 	if (!pins->health_known)
 		return;
 	if (pins->events_lost)
@@ -256,18 +301,9 @@ static void check_health(struct doctor_report *report, const struct doctor_pins 
 			   (unsigned long long)pins->events_lost);
 	else
 		doctor_add(report, "events", "events", true, "", "none lost");
-	snprintf(fix, sizeof(fix),
-		 "write a bigger `flows:` (now %llu) in the config, then `sameway detach` and "
-		 "`run`",
-		 (unsigned long long)pins->flows_max);
-	if (pins->flows_full || (pins->flows_max && pins->flows >= pins->flows_max))
-		doctor_add(report, "flows", "flow table", false, fix,
-			   "full: %llu of %llu records, %llu could not be made",
-			   (unsigned long long)pins->flows, (unsigned long long)pins->flows_max,
-			   (unsigned long long)pins->flows_full);
-	else
-		doctor_add(report, "flows", "flow table", true, "", "%llu of %llu records",
-			   (unsigned long long)pins->flows, (unsigned long long)pins->flows_max);
+	for (int family = 0; family < 2; family++)
+		check_flows(report, pins, family);
+	check_room(report, pins);
 }
 
 void doctor_pins(struct doctor_report *report, const char *instance, const struct doctor_pins *pins)

@@ -41,9 +41,9 @@ struct doctor_pins {
 	bool there, readable;
 	char why[400]; /* not readable: "what is wrong: what to do" */
 	bool health_known;
-	uint64_t now_ns, beat_ns; /* CLOCK_MONOTONIC; beat 0: not known */
-	uint64_t events_lost, flows_full;
-	uint64_t flows, flows_max; /* max 0: not known */
+	uint64_t now_ns, beat_ns, clock_ns; /* CLOCK_MONOTONIC; beat, clock 0: not known */
+	uint64_t events_lost, flows_full, flows_evicted, flows_forgotten;
+	uint64_t flows[2], flows_max[2]; /* IPv4, IPv6; max 0: not known */
 	/* came back after it was moved, and a path that it came back to; not there, or did not fit
 	 */
 	uint64_t egress_returned, egress_left;

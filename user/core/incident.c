@@ -377,7 +377,7 @@ void incidents_scan_begin(struct incidents *set)
 }
 
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
-			 const struct sw_flow_key *key, const struct sw_flow *flow)
+			 const struct sw_flow_key *key, const struct flow *flow)
 {
 	struct sw_event ev = {
 		/* No ts_ns: when the verdict changed is not known, so no duration is told. */
@@ -385,16 +385,14 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 		.out_packets = flow->out_packets, .in_packets = flow->in_packets,
 		.created_ns = flow->created_ns,	  .key = *key,
 		.previous = flow->told,		  .about = flow->about,
-		.spoof_path = flow->spoof_path,
+		.spoof_path = flow->spoof_path,	  .state = flow->state,
 	};
 	struct tracked *t = *flow_slot(set, key);
-	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
 
-	memcpy(&ev.state, &flow->state, sizeof(ev.state));
 	if (t && t->rec->inc.verdict == ev.state.verdict) {
 		t->scan = set->scan;
-		if (last > t->rec->inc.had_flow_ns)
-			t->rec->inc.had_flow_ns = last;
+		if (flow->seen_ns > t->rec->inc.had_flow_ns)
+			t->rec->inc.had_flow_ns = flow->seen_ns;
 	} else if (t || cause_opens(ev.state.verdict)) {
 		flow_judge(set, ctx, &ev, true);
 	}

@@ -7,6 +7,7 @@
 #define SAMEWAY_CORE_INCIDENT_H
 
 #include "core/fib.h"
+#include "core/flow.h"
 #include "core/kernel_route.h"
 
 #define CAUSES(X)                                                                                  \
@@ -88,7 +89,7 @@ void incidents_event(struct incidents *set, const struct incident_context *ctx,
  */
 void incidents_scan_begin(struct incidents *set);
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
-			 const struct sw_flow_key *key, const struct sw_flow *flow);
+			 const struct sw_flow_key *key, const struct flow *flow);
 void incidents_scan_end(struct incidents *set, const struct incident_context *ctx);
 
 size_t incidents_open(const struct incidents *set);

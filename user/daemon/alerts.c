@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TCP_FIN 1
-#define TCP_RST 4
 #define SECOND	1000000000ULL
 /*
  * A record without packets is removed after: a closed TCP, an open one, a ping, UDP and others. TCP
@@ -125,47 +123,36 @@ static void save_now(evutil_socket_t fd, short what, void *arg)
 struct scan {
 	struct daemon *d;
 	struct incident_context ctx;
+	uint64_t now; /* by the programs' clock */
 	uint64_t flows[SW_VERDICT_COUNT];
-	struct sw_flow_key *idle;
+	struct flow_ref *idle;
 	size_t n_idle, room;
 };
 
-static uint64_t flow_last(const struct sw_flow *flow)
+static bool flow_idle(const struct sw_flow_key *key, const struct flow *flow, uint64_t now)
 {
-	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
-
-	return flow->spoof_ns > last ? flow->spoof_ns : last;
-}
-
-static bool flow_idle(const struct sw_flow_key *key, const struct sw_flow *flow, uint64_t now)
-{
-	uint64_t last = flow_last(flow), age;
-	struct sw_flow_state state;
-
-	memcpy(&state, &flow->state, sizeof(state));
-	age = now > last ? now - last : 0;
+	uint64_t age = now > flow->seen_ns ? now - flow->seen_ns : 0;
+	uint32_t closing = flow->closing;
 
 	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
 		return age > IDLE_PING_NS;
 	if (key->proto != IPPROTO_TCP)
 		return age > IDLE_OTHER_NS;
-	if ((flow->tcp_out | flow->tcp_in) & TCP_RST || (flow->tcp_out & flow->tcp_in & TCP_FIN))
+	if (closing & (SW_TCP_RST_OUT | SW_TCP_RST_IN) ||
+	    (closing & SW_TCP_FIN_OUT && closing & SW_TCP_FIN_IN))
 		return age > IDLE_CLOSED_NS;
-	if (state.out == SW_NO_PATH || state.in == SW_NO_PATH)
-		return age >
-		       ((flow->tcp_out | flow->tcp_in) & TCP_FIN ? IDLE_CLOSED_NS : IDLE_OTHER_NS);
+	if (flow->state.out == SW_NO_PATH || flow->state.in == SW_NO_PATH)
+		return age > (closing ? IDLE_CLOSED_NS : IDLE_OTHER_NS);
 	return age > IDLE_TCP_NS;
 }
 
-static int scan_flow(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int scan_flow(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
 	struct scan *scan = arg;
-	struct sw_flow_state state;
 
-	memcpy(&state, &flow->state, sizeof(state));
-	if (state.verdict < SW_VERDICT_COUNT)
-		scan->flows[state.verdict]++;
-	if (flow_idle(key, flow, scan->ctx.now)) {
+	if (flow->state.verdict < SW_VERDICT_COUNT)
+		scan->flows[flow->state.verdict]++;
+	if (flow_idle(key, flow, scan->now)) {
 		if (scan->n_idle == scan->room) {
 			size_t room = scan->room ? scan->room * 2 : 256;
 			void *more = realloc(scan->idle, room * sizeof(*scan->idle));
@@ -175,14 +162,14 @@ static int scan_flow(void *arg, const struct sw_flow_key *key, const struct sw_f
 			scan->idle = more;
 			scan->room = room;
 		}
-		scan->idle[scan->n_idle++] = *key;
+		scan->idle[scan->n_idle++] = flow_ref(key, flow);
 		return 0;
 	}
 	/* the loop or the spoofer has ended, and no packet came since to say so */
-	if (state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
+	if (flow->state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
 	    scan->ctx.now > flow->spoof_ns + SW_SPOOF_HOLD_NS)
 		return 0;
-	if (flow_last(flow) < scan->d->heard_ns)
+	if (flow->seen_ns < scan->d->heard_ns)
 		return 0;
 	incidents_scan_flow(scan->d->incidents, &scan->ctx, key, flow);
 	return 0;
@@ -196,9 +183,11 @@ void alerts_scan(struct daemon *d)
 
 	alerts_context(d, &scan.ctx);
 	incidents_scan_begin(d->incidents);
-	ret = maps_flow_each(d->maps, scan_flow, &scan);
-	for (size_t i = 0; i < scan.n_idle; i++)
-		datapath_flow_remove(d->dp, &scan.idle[i]);
+	ret = maps_flows_now(d->maps, &scan.now);
+	if (!ret)
+		ret = maps_flow_each(d->maps, scan_flow, &scan);
+	if (scan.n_idle) /* those that can't be removed now are found again */
+		datapath_flows_remove(d->dp, scan.idle, scan.n_idle);
 	free(scan.idle);
 	if (ret) { /* flows not seen are not gone */
 		daemon_log("flow records can't be read (%s): incidents stay as they are",

@@ -58,7 +58,12 @@ void daemon_log(const char *fmt, ...)
 
 void daemon_changed(struct daemon *d)
 {
-	__atomic_add_fetch(&datapath_ctl(d->dp)->generation, 1, __ATOMIC_RELEASE);
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint32_t next = c->generation + 1; /* we are its only writer */
+
+	if (!(next & SW_JUDGED_MASK)) /* in a record: never judged */
+		next++;
+	__atomic_store_n(&c->generation, next, __ATOMIC_RELEASE);
 }
 
 /*
@@ -139,8 +144,8 @@ static void settings_write(struct daemon *d)
 	}
 	if (!datapath_adopted(d->dp)) /* no hook is there yet */
 		c->unwatched = SW_UNWATCHED_OUT | SW_UNWATCHED_IN;
-	if (!c->generation) /* 0 in a record: never judged */
-		c->generation = 1;
+	if (!(c->generation & SW_JUDGED_MASK)) /* in a record: never judged */
+		c->generation++;
 	for (unsigned int v = 0; v < SW_VERDICT_COUNT; v++) {
 		static const char *const names[] = {
 #define VERDICT_TEXT(id, text) text,
@@ -247,6 +252,17 @@ static int netns_check(struct daemon *d, char err[DATAPATH_ERR])
 	return 0;
 }
 
+static void repair_tell(const struct flow_repair *repair)
+{
+	if (repair->busy || repair->lost)
+		daemon_log("flow tables: the daemon before was killed in the middle of its work: "
+			   "%zu entries and %zu records that nobody could use are free again",
+			   repair->busy, repair->lost);
+	if (repair->given_up)
+		daemon_log("flow tables: some records may be of use to nobody, and flows come and "
+			   "go too fast now to be sure: the next start looks again");
+}
+
 static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 {
 	int ret;
@@ -255,12 +271,12 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 		datapath_readopt(d->dp);
 	} else {
 		ret = datapath_open(&d->dp, d->instance,
-				    &(struct datapath_sizes){.flows = d->cfg->flows,
-							     .nodes4 = d->cfg->nodes4,
-							     .nodes6 = d->cfg->nodes6},
+				    &(struct datapath_sizes){d->cfg->flows, d->cfg->flows6,
+							     d->cfg->nodes4, d->cfg->nodes6},
 				    err);
 		if (ret)
 			return ret;
+		repair_tell(datapath_repaired(d->dp));
 		mounts_check();
 		ret = maps_open(&d->maps, d->instance, err);
 		if (ret)

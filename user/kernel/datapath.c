@@ -170,6 +170,20 @@ static int map_memory(struct datapath *dp)
 	return 0;
 }
 
+static int flow_memory(struct datapath *dp)
+{
+	const int fd[FLOW_MAPS] = {
+		[FLOW_ROWS4] = bpf_map__fd(dp->skel->maps.flows),
+		[FLOW_ROWS6] = bpf_map__fd(dp->skel->maps.flows6),
+		[FLOW_INDEX4] = bpf_map__fd(dp->skel->maps.flows_index),
+		[FLOW_INDEX6] = bpf_map__fd(dp->skel->maps.flows6_index),
+		[FLOW_TABLES] = bpf_map__fd(dp->skel->maps.flow_tables),
+		[FLOW_CLOCK] = bpf_map__fd(dp->skel->maps.clock),
+	};
+
+	return flow_tables_map(&dp->tables, fd, true);
+}
+
 static int programs_pin(struct datapath *dp)
 {
 	struct bpf_program *prog;
@@ -246,6 +260,8 @@ static int load(struct datapath *dp, char err[DATAPATH_ERR])
 	if (!ret)
 		ret = prefixes_open(dp);
 	if (!ret)
+		ret = flow_memory(dp);
+	if (!ret)
 		datapath_ctl(dp)->devices_map = map_id(dp->skel->maps.devices);
 	return ret ? report_fail(err, ret, "can't map the tables (%s): free some memory",
 				 strerror(-ret))
@@ -260,6 +276,10 @@ static int open_fresh(struct datapath *dp, char err[DATAPATH_ERR])
 	if (ret)
 		return ret;
 	datapath_ctl(dp)->abi = SW_ABI_VERSION;
+	for (int i = 0; i < 2; i++) { /* before a program runs */
+		dp->tables.t[i].state->lines = dp->tables.t[i].lines - 1;
+		dp->tables.t[i].state->max = dp->tables.t[i].max;
+	}
 	ret = instance_remove(dp->dir, &gone); /* half a set, if anything */
 	if (!ret)
 		ret = maps_pin(dp);
@@ -280,22 +300,43 @@ static int open_adopted(struct datapath *dp, char err[DATAPATH_ERR])
 		ret = load(dp, err);
 	if (ret)
 		return ret;
+	ret = flow_tables_repair(&dp->tables, &dp->repaired);
+	if (ret)
+		return report_fail(err, ret, "can't look through the flow tables (%s): free some "
+					     "memory", strerror(-ret));
 	ret = programs_pin(dp);
 	return ret ? report_fail(err, ret, "can't pin to %s (%s): see whether bpffs is writable",
 				 dp->dir, strerror(-ret))
 		   : 0;
 }
 
+static int sizes_set(const char *key, uint32_t records, struct bpf_map *rows,
+		     struct bpf_map *index, char err[DATAPATH_ERR])
+{
+	if (!records || records > SW_MAX_FLOWS || bpf_map__set_max_entries(rows, records) ||
+	    bpf_map__set_max_entries(index, flow_table_lines(records)))
+		return report_fail(err, -EINVAL,
+				   "`%s: %u` can't be: give a number from 1 to %u", key, records,
+				   SW_MAX_FLOWS);
+	return 0;
+}
+
 static int open_checked(struct datapath *dp, const struct datapath_sizes *sizes,
 			char err[DATAPATH_ERR])
 {
+	int ret;
+
 	dp->skel = sameway__open();
 	if (!dp->skel)
 		return report_fail(err, -errno, "can't read the built-in programs (%s): build anew",
 				   report_said());
-	if (!sizes->flows || bpf_map__set_max_entries(dp->skel->maps.flows, sizes->flows))
-		return report_fail(err, -EINVAL, "`flows: %u` can't be: give a number from 1 on",
-				   sizes->flows);
+	ret = sizes_set("flows", sizes->flows4, dp->skel->maps.flows,
+			dp->skel->maps.flows_index, err);
+	if (!ret)
+		ret = sizes_set("flows6", sizes->flows6, dp->skel->maps.flows6,
+				dp->skel->maps.flows6_index, err);
+	if (ret)
+		return ret;
 	if (!sizes->nodes4 || !sizes->nodes6 ||
 	    bpf_map__set_max_entries(dp->skel->maps.fib4_nodes,
 				     sizes->nodes4 * SW_FIB4_NODE_ROWS) ||
@@ -359,6 +400,7 @@ void datapath_close(struct datapath *dp)
 	for (int i = 0; i < MEM_COUNT; i++)
 		if (dp->mem[i])
 			munmap(dp->mem[i], dp->mem_len[i]);
+	flow_tables_unmap(&dp->tables);
 	sameway__destroy(dp->skel);
 	free(dp);
 }
@@ -366,6 +408,11 @@ void datapath_close(struct datapath *dp)
 bool datapath_adopted(const struct datapath *dp)
 {
 	return dp->adopted;
+}
+
+const struct flow_repair *datapath_repaired(const struct datapath *dp)
+{
+	return &dp->repaired;
 }
 
 void datapath_readopt(struct datapath *dp)

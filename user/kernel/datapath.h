@@ -7,7 +7,7 @@
 #define SAMEWAY_KERNEL_DATAPATH_H
 
 #include "core/prefix.h"
-#include "sameway/abi.h"
+#include "kernel/flow_table.h"
 
 #define DATAPATH_ERR 400 /* size of the `err` buffers: "what is wrong: what to do" */
 
@@ -16,22 +16,26 @@ const char *hook_name(enum hook hook); /* xdp, xdp-generic, tc-ingress, tc-egres
 
 struct datapath;
 
+/* Room of each family: records of flows, nodes of the FIB's tables. */
+struct datapath_sizes {
+	uint32_t flows4, flows6;
+	uint32_t nodes4, nodes6;
+};
+
 /*
  * Loads the programs, making or adopting the pinned maps of the instance; attaches nothing. Mounts
  * bpffs where it is not (as bpftool does). On failure nothing is left that was not there before.
  * Errors with a message: -EPERM (not root), -ENOENT (no BTF), -ENODEV (bpffs can't be mounted),
  * -ESTALE (pinned maps of another version or size: detach first), and the verifier's.
  */
-struct datapath_sizes {
-	uint32_t flows;		 /* records */
-	uint32_t nodes4, nodes6; /* of the FIB's tables */
-};
 int datapath_open(struct datapath **out, const char *instance, const struct datapath_sizes *sizes,
 		  char err[DATAPATH_ERR]);
 /* Closes the daemon's handles; what is pinned stays. */
 void datapath_close(struct datapath *dp);
 /* True: maps (and maybe links) of an earlier daemon were found and taken over. */
 bool datapath_adopted(const struct datapath *dp);
+/* What the adoption found broken in the flow tables, and mended. */
+const struct flow_repair *datapath_repaired(const struct datapath *dp);
 /* For a reload: what the maps hold counts as an earlier daemon's; events are opened anew. */
 void datapath_readopt(struct datapath *dp);
 /* Arms the kernel's timer (again, so that it runs this program's callback). */
@@ -69,8 +73,6 @@ struct datapath_nodes {
 };
 struct datapath_nodes datapath_nodes(const struct datapath *dp);
 
-/* The row of map `interfaces_fast`; zeros where the interface is not for it. */
-struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row);
 int datapath_interface_remove(struct datapath *dp, uint32_t ifindex);
 /*
@@ -130,7 +132,8 @@ int datapath_events_open(struct datapath *dp, datapath_event_cb cb, void *arg);
 int datapath_events_fd(const struct datapath *dp);
 int datapath_events_consume(struct datapath *dp);
 
-int datapath_flow_remove(struct datapath *dp, const struct sw_flow_key *key);
+/* As flow_tables_remove(). */
+long datapath_flows_remove(struct datapath *dp, const struct flow_ref *refs, size_t n);
 /* Runs the `explain` program on the tuple; answers in place. 0 or -errno. */
 int datapath_explain(struct datapath *dp, struct sw_explain *io);
 

@@ -5,6 +5,7 @@
 
 #include "core/stride.h"
 #include "kernel/datapath.h"
+#include "kernel/flow_table.h"
 #include "kernel/pins.h"
 
 #include "sameway.skel.h"
@@ -34,6 +35,8 @@ struct datapath {
 	size_t mem_len[MEM_COUNT]; /* bytes, whole pages */
 	struct stride *fib[2];	   /* IPv4, IPv6 */
 	int quiesce[2];		   /* maps of prefixes.c, -1: not made yet */
+	struct flow_tables tables;
+	struct flow_repair repaired;
 	struct ring_buffer *events;
 	datapath_event_cb event_cb;
 	void *event_arg;

@@ -89,13 +89,12 @@ static uint64_t timer_beat(const char *dir)
 	return row.beat.beat_ns;
 }
 
-static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int flow_count(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
-	uint64_t *n = arg;
+	struct doctor_pins *pins = arg;
 
-	(void)key;
 	(void)flow;
-	++*n;
+	pins->flows[key->family == 6]++;
 	return 0;
 }
 
@@ -121,7 +120,8 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 	struct sw_health health;
 	struct timespec now;
 	struct maps *maps;
-	uint32_t max = 0;
+	struct datapath_sizes max;
+	struct sw_clock clock;
 	int code;
 
 	memset(out, 0, sizeof(*out));
@@ -131,6 +131,8 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 	if (code)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!maps_clock(maps, &clock))
+		out->clock_ns = clock.now_ns;
 	out->now_ns = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 	/* An instance that has just begun has its first beat within a second. */
 	for (int i = 0; i < BEAT_ROUNDS && !out->beat_ns && !pins_dir(dir, instance, err); i++) {
@@ -142,9 +144,13 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 		out->health_known = true;
 		out->events_lost = health.events_lost;
 		out->flows_full = health.flows_full;
+		out->flows_evicted = health.flows_evicted;
+		out->flows_forgotten = health.flows_forgotten;
 	}
 	inspect_egress(out, maps);
-	if (!maps_flows_max(maps, &max) && !maps_flow_each(maps, flow_count, &out->flows))
-		out->flows_max = max;
+	if (!maps_flows_max(maps, &max) && !maps_flow_each(maps, flow_count, out)) {
+		out->flows_max[0] = max.flows4;
+		out->flows_max[1] = max.flows6;
+	}
 	maps_close(maps);
 }

@@ -28,7 +28,7 @@ enum map_id {
 	MAP_HEALTH,
 	MAP_REDIRECT_ERRORS,
 	MAP_INTERFACES,
-	MAP_FLOWS,
+	MAP_CLOCK,
 	MAP_FIB4_NODES,
 	MAP_FIB6_NODES,
 	MAP_COUNT
@@ -39,7 +39,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_PATHS] = "paths",	     [MAP_PATH_STATS] = "path_stats",
 	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
 	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
-	[MAP_FLOWS] = "flows",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
+	[MAP_CLOCK] = "clock",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
 	[MAP_FIB4_NODES] = "fib4_nodes", [MAP_FIB6_NODES] = "fib6_nodes",
 };
 
@@ -47,6 +47,8 @@ struct maps {
 	char dir[PINS_DIR];
 	int fd[MAP_COUNT]; /* -1: not asked for yet */
 	int cpus;
+	bool flows_mapped;
+	struct flow_tables flows; /* once they are asked for */
 };
 
 static int map_fd(struct maps *maps, enum map_id id)
@@ -159,6 +161,7 @@ void maps_close(struct maps *maps)
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (maps->fd[i] >= 0)
 			close(maps->fd[i]);
+	flow_tables_unmap(&maps->flows);
 	free(maps);
 }
 
@@ -249,61 +252,60 @@ int maps_interface_each(struct maps *maps,
 	return ret;
 }
 
-#define FLOW_BATCH 4096
-
-struct flow_batch {
-	struct sw_flow_key *keys;
-	struct sw_flow *flows;
-	uint32_t size;
-};
-
-static int batch_resize(struct flow_batch *b, uint32_t size)
+/* The flow tables, mapped at the first call. */
+static int flows_open(struct maps *maps)
 {
-	struct sw_flow_key *keys = realloc(b->keys, size * sizeof(*keys));
-	struct sw_flow *flows;
+	int fd[FLOW_MAPS], ret = 0, n;
 
-	if (!keys)
-		return -ENOMEM;
-	b->keys = keys;
-	flows = realloc(b->flows, size * sizeof(*flows));
-	if (!flows)
-		return -ENOMEM;
-	b->flows = flows;
-	b->size = size;
-	return 0;
+	if (maps->flows_mapped)
+		return 0;
+	for (n = 0; n < FLOW_MAPS && !ret; n++) {
+		fd[n] = pins_open(maps->dir, flow_map_names[n]);
+		if (fd[n] < 0)
+			ret = fd[n];
+	}
+	if (!ret)
+		ret = flow_tables_map(&maps->flows, fd, false);
+	if (ret)
+		flow_tables_unmap(&maps->flows);
+	while (n--)
+		if (fd[n] >= 0)
+			close(fd[n]);
+	maps->flows_mapped = !ret;
+	return ret;
 }
 
-int maps_flow_each(struct maps *maps,
-		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
-		   void *arg)
+int maps_flow_each(struct maps *maps, flow_cb cb, void *arg)
 {
-	struct flow_batch b = {0};
-	struct sw_flow_key place; /* the kernel's own mark of where it is; at most a key's size */
-	bool begun = false, more = true;
-	int fd = map_fd(maps, MAP_FLOWS), ret;
+	int ret = flows_open(maps);
 
-	ret = fd < 0 ? fd : batch_resize(&b, FLOW_BATCH);
-	while (!ret && more) {
-		uint32_t n = b.size;
-		int err = bpf_map_lookup_batch(fd, begun ? &place : NULL, &place, b.keys, b.flows,
-					       &n, NULL);
-
-		if (err == -ENOSPC) { /* one hash bucket has more records than that */
-			ret = batch_resize(&b, b.size * 2);
-			continue;
-		}
-		if (err && err != -ENOENT) {
-			ret = err;
-			break;
-		}
-		more = !err; /* -ENOENT: these are the last */
-		begun = true;
-		for (uint32_t i = 0; i < n && !ret; i++)
-			ret = cb(arg, &b.keys[i], &b.flows[i]);
-	}
-	free(b.keys);
-	free(b.flows);
+	for (int i = 0; i < 2 && !ret; i++)
+		ret = flow_table_each(&maps->flows.t[i], flow_tables_now(&maps->flows), cb, arg);
 	return ret;
+}
+
+int maps_flows_max(struct maps *maps, struct datapath_sizes *out)
+{
+	int ret = flows_open(maps);
+
+	if (!ret)
+		*out = (struct datapath_sizes){.flows4 = maps->flows.t[0].max,
+					       .flows6 = maps->flows.t[1].max};
+	return ret;
+}
+
+int maps_flows_now(struct maps *maps, uint64_t *out)
+{
+	int ret = flows_open(maps);
+
+	if (!ret)
+		*out = flow_tables_now(&maps->flows);
+	return ret;
+}
+
+int maps_clock(struct maps *maps, struct sw_clock *out)
+{
+	return row_read(maps, MAP_CLOCK, 0, out, sizeof(*out));
 }
 
 static int map_entries(struct maps *maps, enum map_id id, uint32_t *out)
@@ -318,11 +320,6 @@ static int map_entries(struct maps *maps, enum map_id id, uint32_t *out)
 	if (!err)
 		*out = info.max_entries;
 	return err;
-}
-
-int maps_flows_max(struct maps *maps, uint32_t *out)
-{
-	return map_entries(maps, MAP_FLOWS, out);
 }
 
 int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6)

@@ -30,11 +30,14 @@ int maps_health(struct maps *maps, struct sw_health *out); /* CPUs summed */
 int maps_interface_each(struct maps *maps,
 			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
 			void *arg);
-/* All flow records, by batches; a record made or changed meanwhile may be seen or not. */
-int maps_flow_each(struct maps *maps,
-		   int (*cb)(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow),
-		   void *arg);
-int maps_flows_max(struct maps *maps, uint32_t *out);
+/* All flow records, as flow_table_each(); IPv4 first. */
+int maps_flow_each(struct maps *maps, flow_cb cb, void *arg);
+/* Room of each family. */
+int maps_flows_max(struct maps *maps, struct datapath_sizes *out);
+/* The programs' clock, as flow_tables_now(). */
+int maps_flows_now(struct maps *maps, uint64_t *out);
+/* The row of map `clock`; now_ns 0: it has not begun. */
+int maps_clock(struct maps *maps, struct sw_clock *out);
 /* How many nodes the FIB's tables have. */
 int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6);
 /* The hooks that are pinned: interface name and hook, and whether the link still has its device. */

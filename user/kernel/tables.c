@@ -53,19 +53,6 @@ static int row_remove(const struct bpf_map *map, const void *key)
 	return bpf_map_delete_elem(bpf_map__fd(map), key);
 }
 
-struct sw_interface_fast interface_fast(uint32_t ifindex, const struct sw_interface *row)
-{
-	struct sw_interface_fast fast = {0};
-
-	if (row->ports || row->l3 || row->owner)
-		return fast;
-	memcpy(&fast.mac, row->mac, sizeof(row->mac));
-	fast.where = (uint64_t)row->slot << 48 | ifindex;
-	if (row->mtu <= UINT16_MAX)
-		fast.where |= (uint64_t)row->mtu << 32;
-	return fast;
-}
-
 /* A word at a time: a program may read the row meanwhile. It is another's, or this one's. */
 static void fast_write(struct datapath *dp, uint32_t ifindex, const struct sw_interface *row)
 {
@@ -74,7 +61,7 @@ static void fast_write(struct datapath *dp, uint32_t ifindex, const struct sw_in
 
 	at += ifindex % SW_FAST_INTERFACES;
 	if (row)
-		new = interface_fast(ifindex, row);
+		new = sw_interface_fast(ifindex, row);
 	if (at->where && (uint32_t)at->where != ifindex)
 		return;
 	__atomic_store_n(&at->mac, new.mac, __ATOMIC_RELEASE);
@@ -261,9 +248,9 @@ int datapath_events_consume(struct datapath *dp)
 	return n < 0 ? n : 0;
 }
 
-int datapath_flow_remove(struct datapath *dp, const struct sw_flow_key *key)
+long datapath_flows_remove(struct datapath *dp, const struct flow_ref *refs, size_t n)
 {
-	return row_remove(dp->skel->maps.flows, key);
+	return flow_tables_remove(&dp->tables, refs, n);
 }
 
 int datapath_explain(struct datapath *dp, struct sw_explain *io)

@@ -221,30 +221,31 @@ static json_t *counters_redirect_errors(struct maps *maps)
 	return NULL;
 }
 
-static int flow_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int flow_count(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
-	uint64_t *count = arg;
-	struct sw_flow_state state;
+	struct flow_counts *count = arg;
 
-	(void)key;
-	memcpy(&state, &flow->state, sizeof(state));
-	if (state.verdict < SW_VERDICT_COUNT)
-		count[state.verdict]++;
+	if (flow->state.verdict < SW_VERDICT_COUNT)
+		count->verdict[flow->state.verdict]++;
+	if (key->family == 6)
+		count->ipv6++;
+	else
+		count->ipv4++;
 	return 0;
 }
 
-int rows_count_flows(struct maps *maps, uint64_t count[SW_VERDICT_COUNT])
+int rows_count_flows(struct maps *maps, struct flow_counts *count)
 {
-	memset(count, 0, SW_VERDICT_COUNT * sizeof(count[0]));
+	memset(count, 0, sizeof(*count));
 	return maps_flow_each(maps, flow_count, count);
 }
 
 static json_t *counters_verdicts(struct maps *maps)
 {
-	uint64_t count[SW_VERDICT_COUNT];
+	struct flow_counts count;
 	json_t *rows;
 
-	if (rows_count_flows(maps, count))
+	if (rows_count_flows(maps, &count))
 		return NULL;
 	rows = json_array();
 	for (unsigned int v = 0; rows && v < SW_VERDICT_COUNT; v++) {
@@ -253,7 +254,7 @@ static json_t *counters_verdicts(struct maps *maps)
 		if (v == SW_VERDICT_NO_ROUTE) /* has no records */
 			continue;
 		row = json_pack("{s:s, s:I}", "verdict", verdict_text(v), "flows",
-				(json_int_t)count[v]);
+				(json_int_t)count.verdict[v]);
 		if (!rows_append(rows, row)) {
 			json_decref(rows);
 			return NULL;

@@ -63,20 +63,17 @@ static json_t *flow_seconds(uint64_t now, uint64_t then)
 	return json_integer(now > then ? (json_int_t)((now - then) / 1000000000ULL) : 0);
 }
 
-json_t *rows_flow(const struct sw_flow_key *key, const struct sw_flow *flow,
+json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
 		  const struct sw_path *paths, uint64_t now)
 {
 	bool inside_hi = flow->about & SW_FLOW_INSIDE_IS_HI;
 	bool outward = flow->about & SW_FLOW_OPENED_INSIDE;
 	bool src_hi = outward ? inside_hi : !inside_hi;
-	uint64_t last = flow->out_ns > flow->in_ns ? flow->out_ns : flow->in_ns;
 	const char *proto = proto_name(key->proto);
-	struct sw_flow_state state;
 	json_t *out, *in, *row = json_object();
 
-	memcpy(&state, &flow->state, sizeof(state));
-	out = flow_direction(paths, state.out, flow->out_packets, flow->out_bytes);
-	in = flow_direction(paths, state.in, flow->in_packets, flow->in_bytes);
+	out = flow_direction(paths, flow->state.out, flow->out_packets, flow->out_bytes);
+	in = flow_direction(paths, flow->state.in, flow->in_packets, flow->in_bytes);
 	if (row && rows_set(row, "src", flow_host(key, src_hi)) &&
 	    rows_set(row, "dst", flow_host(key, !src_hi)) &&
 	    rows_set(row, "proto", proto ? json_string(proto) : json_integer(key->proto)) &&
@@ -84,9 +81,9 @@ json_t *rows_flow(const struct sw_flow_key *key, const struct sw_flow *flow,
 	    rows_set(row, "dport", flow_port(key, !src_hi)) &&
 	    rows_set(row, "forward", json_incref(outward ? out : in)) &&
 	    rows_set(row, "reverse", json_incref(outward ? in : out)) &&
-	    rows_set(row, "verdict", json_string(verdict_text(state.verdict))) &&
+	    rows_set(row, "verdict", json_string(verdict_text(flow->state.verdict))) &&
 	    rows_set(row, "age_s", flow_seconds(now, flow->created_ns)) &&
-	    rows_set(row, "idle_s", flow_seconds(now, last ? last : flow->created_ns))) {
+	    rows_set(row, "idle_s", flow_seconds(now, flow->seen_ns))) {
 		json_decref(out);
 		json_decref(in);
 		return row;
@@ -110,15 +107,13 @@ static bool flow_uses(const struct flow_list *list, uint8_t id)
 	return id < SW_MAX_PATHS && !strncmp(list->paths[id].name, list->path, SW_NAME_LEN);
 }
 
-static int flow_add(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int flow_add(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
 	struct flow_list *list = arg;
-	struct sw_flow_state state;
 
-	memcpy(&state, &flow->state, sizeof(state));
-	if (list->verdict >= 0 && state.verdict != list->verdict)
+	if (list->verdict >= 0 && flow->state.verdict != list->verdict)
 		return 0;
-	if (list->path && !flow_uses(list, state.out) && !flow_uses(list, state.in))
+	if (list->path && !flow_uses(list, flow->state.out) && !flow_uses(list, flow->state.in))
 		return 0;
 	return rows_append(list->rows, rows_flow(key, flow, list->paths, list->now)) ? 0 : -1;
 }

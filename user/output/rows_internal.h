@@ -17,8 +17,12 @@ bool rows_append(json_t *array, json_t *value);
 json_t *rows_path_names(const struct config *cfg, const uint8_t *path_ids, uint64_t mask);
 /* Name of the path with this id, null: none. */
 json_t *rows_path_name(const struct config *cfg, const uint8_t *path_ids, int id);
-/* Counts the flow records by verdict. 0 or -errno. */
-int rows_count_flows(struct maps *maps, uint64_t count[SW_VERDICT_COUNT]);
+/* Counts the flow records by verdict, and by family. 0 or -errno. */
+struct flow_counts {
+	uint64_t verdict[SW_VERDICT_COUNT];
+	uint64_t ipv4, ipv6;
+};
+int rows_count_flows(struct maps *maps, struct flow_counts *count);
 /* CLOCK_MONOTONIC, ns: the clock of the flow records. */
 uint64_t rows_now(void);
 /* One row of `paths`; the reasons of it from `usable`. */
@@ -28,7 +32,7 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 json_t *rows_objections(const struct sw_usable *usable, const struct sw_ctl *ctl, unsigned int id,
 			bool *can);
 /* One row of `flows`. paths: SW_MAX_PATHS rows; now: CLOCK_MONOTONIC ns. */
-json_t *rows_flow(const struct sw_flow_key *key, const struct sw_flow *flow,
+json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
 		  const struct sw_path *paths, uint64_t now);
 /* Appends the rows of one interface's counts that are not 0. False: no memory. */
 bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons *counts);

@@ -108,10 +108,35 @@ static void status_forward(struct table *table, const json_t *rows)
 		table_cell(table, "%s", field_text(rows, "forward"));
 }
 
+static void status_flows(struct table *table, const json_t *flows)
+{
+	const json_t *ipv4 = json_object_get(flows, "ipv4"), *ipv6 = json_object_get(flows, "ipv6");
+	char a[NUMBER_STRLEN], b[NUMBER_STRLEN], c[NUMBER_STRLEN], d[NUMBER_STRLEN];
+
+	table_cell(table, "flows");
+	if (!ipv4 || !ipv6) { /* not known, or of an older daemon */
+		table_cell(table, "%s of at most %s", field_count(flows, "active", a),
+			   field_count(flows, "max", b));
+		return;
+	}
+	table_cell(table, "%s IPv4 of at most %s, %s IPv6 of at most %s, in %.1f MiB",
+		   field_count(ipv4, "active", a), field_count(ipv4, "max", b),
+		   field_count(ipv6, "active", c), field_count(ipv6, "max", d),
+		   (double)field_number(flows, "bytes") / (1 << 20));
+	if (!field_number(flows, "full") && !field_number(flows, "evicted") &&
+	    !field_number(flows, "busy"))
+		return;
+	table_cell(table, "flow room");
+	table_cell(table,
+		   "%s pushed out by newer ones (%s of them in use); packets not recorded: %s "
+		   "without room, %s while a CPU was at it",
+		   field_count(flows, "evicted", a), field_count(flows, "forgotten", b),
+		   field_count(flows, "full", c), field_count(flows, "busy", d));
+}
+
 static void status_sizes(struct table *table, const json_t *rows)
 {
 	const json_t *routes = json_object_get(rows, "routes");
-	const json_t *flows = json_object_get(rows, "flows");
 	const json_t *alerts = json_object_get(rows, "alerts");
 	const json_t *redirects = json_object_get(rows, "redirects");
 	const json_t *nodes4 = json_object_get(routes, "nodes4");
@@ -128,9 +153,7 @@ static void status_sizes(struct table *table, const json_t *rows)
 			   field_count(nodes4, "used", a), field_count(nodes4, "total", b),
 			   field_count(nodes6, "used", c), field_count(nodes6, "total", d));
 	}
-	table_cell(table, "flows");
-	table_cell(table, "%s of at most %s", field_count(flows, "active", a),
-		   field_count(flows, "max", b));
+	status_flows(table, json_object_get(rows, "flows"));
 	table_cell(table, "alerts");
 	table_cell(table, "%s open, %s events lost", field_count(alerts, "open", a),
 		   field_count(alerts, "lost", b));
