@@ -65,6 +65,9 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsameway-asan.a $(wildcard tests/unit
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) $< $(BUILD)/libsameway-asan.a -lcmocka $(LDLIBS) -o $@
 
+$(BUILD)/prog/test_fib_live: $(BUILD)/lookup.skel.h
+$(BUILD)/bench/lookup.bpf.o: $(wildcard bpf/*.h) include/sameway/abi.h
+
 $(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h) tests/unit/prefix_oracle.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
