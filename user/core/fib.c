@@ -380,7 +380,8 @@ static bool sweep_pays(const struct fib *fib)
 {
 	struct rib_counts counts = rib_counts(fib->rib);
 
-	return fib->rib->n_dirty > (counts.prefixes4 + counts.prefixes6) / 2;
+	return fib->rib->n_dirty >= SWEEP_MIN &&
+	       fib->rib->n_dirty > (counts.prefixes4 + counts.prefixes6) / 2;
 }
 
 /* The next job: all of a family, what the compiler found, what the RIB says changed, what goes. */
@@ -390,7 +391,7 @@ static bool job_take(struct fib *fib)
 	struct rib_node *node = rib_dirty_first(fib->rib);
 	struct fib_job job = {.active = true};
 
-	if (!entry && fib->rib->n_dirty >= SWEEP_MIN && sweep_pays(fib))
+	if (!entry && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib))
 		fib->sweep[0] = fib->sweep[1] = true;
 	if (fib->full[0] || fib->full[1]) {
 		job.prefix.family = fib->full[0] ? 4 : 6;
