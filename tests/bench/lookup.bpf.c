@@ -173,12 +173,14 @@ PROGRAMS(none6, 4)
 PROGRAMS(ours6, 4)
 PROGRAMS(trie6, 4)
 
-static __always_inline int check(__u32 at, struct result *r, __u32 (*find)(__u64, __u64))
+/* Counted in the map, not in a part of the stack, which the verifier would count along. */
+static __always_inline int check(__u32 at, __u32 (*find)(__u64, __u64))
 {
 	struct question *q = question_at(at);
-	__u32 group;
+	__u32 group, zero = 0;
+	struct result *r = bpf_map_lookup_elem(&results, &zero);
 
-	if (!q)
+	if (!q || !r)
 		return 1;
 	group = find(q->high, q->low);
 	r->sum++;
@@ -190,48 +192,29 @@ static __always_inline int check(__u32 at, struct result *r, __u32 (*find)(__u64
 	return 0;
 }
 
-static int check_part4(__u32 at, struct result *r)
+static int check_part4(__u32 at, void *none)
 {
-	return check(at, r, ours4);
+	(void)none;
+	return check(at, ours4);
 }
 
-static int check_part6(__u32 at, struct result *r)
+static int check_part6(__u32 at, void *none)
 {
-	return check(at, r, ours6);
-}
-
-static __always_inline void check_put(const struct result *run)
-{
-	__u32 zero = 0;
-	struct result *r = bpf_map_lookup_elem(&results, &zero);
-
-	if (!r)
-		return;
-	r->sum += run->sum;
-	r->wrong += run->wrong;
-	if (!run->wrong)
-		return;
-	r->wrong_at = run->wrong_at;
-	r->wrong_answer = run->wrong_answer;
+	(void)none;
+	return check(at, ours6);
 }
 
 SEC("xdp") int check4(struct xdp_md *ctx)
 {
-	struct result run = {};
-
 	(void)ctx;
-	bpf_loop(check_count, check_part4, &run, 0);
-	check_put(&run);
+	bpf_loop(check_count, check_part4, NULL, 0);
 	return 0;
 }
 
 SEC("xdp") int check6(struct xdp_md *ctx)
 {
-	struct result run = {};
-
 	(void)ctx;
-	bpf_loop(check_count, check_part6, &run, 0);
-	check_put(&run);
+	bpf_loop(check_count, check_part6, NULL, 0);
 	return 0;
 }
 
