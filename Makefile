@@ -65,6 +65,9 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsameway-asan.a $(wildcard tests/unit
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) $< $(BUILD)/libsameway-asan.a -lcmocka $(LDLIBS) -o $@
 
+$(BUILD)/prog/test_fib_live: $(BUILD)/lookup.skel.h
+$(BUILD)/bench/lookup.bpf.o: $(wildcard bpf/*.h) include/sameway/abi.h
+
 $(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h) tests/unit/prefix_oracle.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
@@ -88,9 +91,16 @@ $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c
 $(BUILD)/%.skel.h: $(BUILD)/bench/%.bpf.o
 	bpftool gen skeleton $< name $* > $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h $(BUILD)/load.skel.h $(wildcard tests/prog/*.h)
+# DPDK's FIB beside ours, where libdpdk is installed
+HAVE_DPDK := $(shell pkg-config --exists libdpdk 2>/dev/null && echo $(BUILD)/bench/peer_dpdk)
+$(BUILD)/bench/peer_dpdk: tests/bench/peer_dpdk.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/prog $< -lcmocka $(LDLIBS) -o $@
+	$(CC) -std=gnu17 $(WARN) -O3 $(shell pkg-config --cflags libdpdk) $< $(shell pkg-config --libs libdpdk) -o $@
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsameway.a $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h \
+		$(BUILD)/load.skel.h $(BUILD)/lookup.skel.h $(wildcard tests/prog/*.h) tests/unit/prefix_oracle.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADERS)
 	@mkdir -p $(@D)
@@ -113,8 +123,8 @@ lint:
 sizes: all
 	./scripts/sizes $(BUILD)/sameway.bpf.o
 
-bench: all $(BENCH) $(BUILD)/bench/load
-	@for b in $(BENCH); do $$b || exit 1; done
+bench: all $(BENCH) $(BUILD)/bench/load $(HAVE_DPDK)
+	@for b in $(BENCH); do PEER_DPDK=$(HAVE_DPDK) $$b || exit 1; done
 	@SAMEWAY=$(BUILD)/sameway LOAD=$(BUILD)/bench/load tests/bench/bench_forward.sh
 
 install: all

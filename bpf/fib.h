@@ -40,19 +40,28 @@ static __always_inline __u32 fib_find4(__u32 a)
 	return entry;
 }
 
-/* Of an address in host order, its upper and its lower half. Once for the verifier. */
-__noinline __u32 fib_find6(__u64 high, __u64 low)
+/* Beyond the first 64 bits: for the few that have such prefixes near, and once for the verifier. */
+__noinline __u32 fib_find6_low(__u32 entry, __u64 low)
 {
-	__u32 entry = FIB_ENTRY6(fib6, (__u32)(high >> 48));
-
-	high = high << 16 | low >> 48;
-	low <<= 16;
-	for (int i = 0; i < 14 && entry & FIB6_LINK; i++) {
-		entry = FIB_ENTRY6(fib6_nodes, entry << 8 | (__u32)(high >> 56));
-		high = high << 8 | low >> 56;
+	for (int i = 0; i < 8 && entry & FIB6_LINK; i++) {
+		entry = FIB_ENTRY6(fib6_nodes, entry << 8 | (__u32)(low >> 56));
 		low <<= 8;
 	}
 	return entry;
+}
+
+/* Of an address in host order, its upper and its lower half. */
+static __always_inline __u32 fib_find6(__u64 high, __u64 low)
+{
+	__u32 entry = FIB_ENTRY6(fib6, (__u32)(high >> 48));
+
+#pragma unroll
+	for (int shift = 40; shift >= 0; shift -= 8) {
+		if (!(entry & FIB6_LINK))
+			return entry;
+		entry = FIB_ENTRY6(fib6_nodes, entry << 8 | ((__u32)(high >> shift) & 0xff));
+	}
+	return entry & FIB6_LINK ? fib_find6_low(entry, low) : entry;
 }
 
 /* The group's number, 0: none. */

@@ -73,6 +73,76 @@ static void test_slices(void **state)
 	}
 }
 
+/* Most of the table at once, of either family and both, in slices, with changes meanwhile. */
+static void test_sweep(void **state)
+{
+	struct world *w = *state;
+	char text[PREFIX_STRLEN];
+
+	for (int i = 0; i < 1400; i++) {
+		if (i >= 700 || i % 2)
+			snprintf(text, sizeof(text), "fd00:%x::/32", i);
+		else
+			snprintf(text, sizeof(text), "10.%d.%d.0/24", i / 256, i % 256);
+		put(w->rib, &w->f, text, i % 3 ? ER1A : VPN);
+	}
+	put(w->rib, &w->f, "fd00::/16", ER2);
+	for (int i = 0; fib_compile(w->fib, T0, w->usable, 50); i++) {
+		assert_true(i < 200);
+		if (i == 3)
+			put(w->rib, &w->f, "10.0.0.0/8", ER2); /* behind it: what it covers again */
+	}
+	assert_int_equal(fib_counts(w->fib).installed4, 351);
+	assert_int_equal(fib_counts(w->fib).installed6, 1051);
+	assert_int_equal(group_of(w, "10.2.66.0/24")->members, BIT(ER1A) | BIT(ER2));
+	assert_int_equal(group_of(w, "fd00:4b0::/32")->members, BIT(VPN) | BIT(ER2));
+	take(w->rib, &w->f, "fd00::/16", ER2);
+	compile_at(w, T0);
+	assert_int_equal(group_of(w, "fd00:4b0::/32")->members, BIT(VPN));
+}
+
+/* Group ids are used up: those that rest are used again after one wait; one that fails, not. */
+static void test_ids_again(void **state)
+{
+	struct world *w = *state;
+
+	put(w->rib, &w->f, HUB, ER1A);
+	compile_at(w, T0);
+	fib_sync_done(w->fib);
+	for (uint32_t i = 0; i < 2 * SW_MAX_GROUPS; i++) {
+		/* each change of the answer is a group of its own, by its time */
+		w->usable = i % 2 ? BIT(VPN) : ~0ULL;
+		if (i % 2)
+			take(w->rib, &w->f, HUB, VPN);
+		else
+			put(w->rib, &w->f, HUB, VPN);
+		compile_at(w, T0 + i * SECOND);
+	}
+	assert_true(w->maps.quiesces <= 2);
+	assert_int_equal(fib_counts(w->fib).refused, 0);
+}
+
+/* Writes that are unfinished: a slice ends with one, and nothing is forgotten. */
+static void test_unfinished(void **state)
+{
+	struct world *w = *state;
+
+	steady(w);
+	w->maps.slow = true;
+	put(w->rib, &w->f, "10.0.0.0/8", ER1A);
+	put(w->rib, &w->f, "10.64.0.0/10", VPN);
+	assert_true(fib_compile(w->fib, T0, w->usable, 500) > 0);
+	assert_true(w->maps.unfinished);
+	while (fib_compile(w->fib, T0, w->usable, 500))
+		;
+	assert_false(w->maps.unfinished);
+	assert_non_null(group_of(w, "10.64.0.0/10"));
+	take(w->rib, &w->f, "10.0.0.0/8", ER1A);
+	compile_at(w, T0);
+	assert_false(w->maps.unfinished);
+	assert_null(group_of(w, "10.0.0.0/8"));
+}
+
 static void test_default(void **state)
 {
 	struct world *w = *state;
@@ -379,6 +449,9 @@ int main(void)
 		T(test_install),
 		T(test_inherit),
 		T(test_slices),
+		T(test_sweep),
+		T(test_ids_again),
+		T(test_unfinished),
 		T(test_default),
 		T(test_reserved),
 		T(test_since),

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SINCE_STEP_NS 100000000ULL /* one batch of changes, one group */
+#define SWEEP_MIN     1000	   /* changed prefixes that are looked for by a walk */
 
 struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_ops *ops)
 {
@@ -49,13 +50,13 @@ void fib_free(struct fib *fib)
 	free(fib);
 }
 
-struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix)
+/* There is none yet. near: an entry near by, or NULL. */
+static struct fib_entry *entry_make(struct fib *fib, const struct prefix *prefix,
+				    struct fib_entry *near)
 {
-	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+	struct trie_node *node = trie_insert_near(&fib->entries, near ? &near->trie : NULL, prefix);
+	struct fib_entry *entry = (struct fib_entry *)node;
 
-	if (entry)
-		return entry;
-	entry = (struct fib_entry *)trie_insert(&fib->entries, prefix);
 	if (entry) {
 		entry->had = SW_NO_RANK;
 		entry->lost = SW_NO_RANK;
@@ -63,11 +64,20 @@ struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix)
 	return entry;
 }
 
-void fib_entry_prune(struct fib *fib, struct fib_entry *entry)
+struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix)
 {
-	if (!entry->group && !entry->reserved && !entry->dirty && !entry->failed &&
-	    entry->had == SW_NO_RANK && entry->lost == SW_NO_RANK)
-		trie_remove(&fib->entries, &entry->trie);
+	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+
+	return entry ? entry : entry_make(fib, prefix, NULL);
+}
+
+bool fib_entry_prune(struct fib *fib, struct fib_entry *entry)
+{
+	if (entry->group || entry->reserved || entry->dirty || entry->failed ||
+	    entry->had != SW_NO_RANK || entry->lost != SW_NO_RANK)
+		return false;
+	trie_remove(&fib->entries, &entry->trie);
+	return true;
 }
 
 void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range)
@@ -314,23 +324,27 @@ static void adopted_recall(struct fib *fib, struct fib_entry *entry)
 		fib_adopted_recall(fib, entry, &fib->groups.v[fib->was].content);
 }
 
-int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
+/*
+ * Compiles a prefix; node, *entry: what there is of it, NULL: nothing. *entry is what there is then.
+ * near: an entry near by, or NULL. 0 (also where a write was refused: entry->failed), -ENOMEM.
+ */
+static int compile_one(struct fib *fib, const struct prefix *prefix, const struct rib_node *node,
+		       struct fib_entry **at, struct fib_entry *near)
 {
-	struct trie_node *at = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
-	struct rib_node *node = (struct rib_node *)at;
-	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
-	struct policy_answer answer = {0};
+	struct policy_answer answer;
 	bool live = node && node->n_live;
 	bool hold = fib->adopted && !fib->synced;
+	struct fib_entry *entry = *at;
 	struct sw_group want;
 	uint64_t before;
 
 	if (!entry && !live)
 		return 0;
 	if (!entry)
-		entry = fib_entry_get(fib, prefix);
+		entry = *at = entry_make(fib, prefix, near);
 	if (!entry)
 		return -ENOMEM;
+	answer.members = answer.n_tiers = answer.cut = 0;
 	if (live && !hold) {
 		policy_tiers(fib->cfg, node, &answer);
 		adopted_recall(fib, entry);
@@ -348,8 +362,26 @@ int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 	}
 	fib->was = 0;
 	count_moved(fib, entry, before);
-	fib_entry_prune(fib, entry);
+	if (fib_entry_prune(fib, entry))
+		*at = NULL;
 	return 0;
+}
+
+int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
+{
+	struct trie_node *node = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
+	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+
+	return compile_one(fib, prefix, (struct rib_node *)node, &entry, NULL);
+}
+
+/* Most of the RIB changed: in order of prefix is faster than in order of change. */
+static bool sweep_pays(const struct fib *fib)
+{
+	struct rib_counts counts = rib_counts(fib->rib);
+
+	return fib->rib->n_dirty >= SWEEP_MIN &&
+	       fib->rib->n_dirty > (counts.prefixes4 + counts.prefixes6) / 2;
 }
 
 /* The next job: all of a family, what the compiler found, what the RIB says changed, what goes. */
@@ -359,10 +391,17 @@ static bool job_take(struct fib *fib)
 	struct rib_node *node = rib_dirty_first(fib->rib);
 	struct fib_job job = {.active = true};
 
+	if (!entry && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib))
+		fib->sweep[0] = fib->sweep[1] = true;
 	if (fib->full[0] || fib->full[1]) {
 		job.prefix.family = fib->full[0] ? 4 : 6;
 		job.range = true;
 		fib->full[job.prefix.family == 6] = false;
+	} else if (fib->sweep[0] || fib->sweep[1]) {
+		job.prefix.family = job.changed.family = fib->sweep[0] ? 4 : 6;
+		job.changed.len = (uint8_t)prefix_max_len(job.prefix.family);
+		job.range = job.sweep = true;
+		fib->sweep[job.prefix.family == 6] = false;
 	} else if (entry) {
 		job.prefix = entry->trie.prefix;
 		job.range = entry->range;
@@ -383,43 +422,91 @@ static bool job_take(struct fib *fib)
 	return true;
 }
 
-/* The job's next prefix; false: it is done. */
-static bool job_next(const struct fib *fib, struct prefix *next)
+/* The node after this one, if it is in the range. */
+static struct trie_node *next_in(const struct trie *trie, const struct trie_node *node,
+				 const struct prefix *range)
 {
+	struct trie_node *next = trie_next(trie, node);
+
+	return next && prefix_contains(range, &next->prefix) ? next : NULL;
+}
+
+/* The job's next prefix, with its nodes of either trie (NULL: none); false: it is done. */
+static bool job_next(const struct fib *fib, struct fib_walk *walk, struct prefix *next,
+		     struct rib_node **node, struct fib_entry **entry)
+{
+	const struct trie *routes = &fib->rib->view[VIEW_LOCAL];
 	const struct fib_job *job = &fib->job;
-	struct trie_node *a, *b;
+	int order;
 
 	if (!job->started) {
 		*next = job->prefix;
+		*node = (struct rib_node *)trie_find(routes, next);
+		*entry = (struct fib_entry *)trie_find(&fib->entries, next);
 		return true;
 	}
 	if (!job->range)
 		return false;
-	a = trie_after(&fib->rib->view[VIEW_LOCAL], &job->prefix, &job->cursor);
-	b = trie_after(&fib->entries, &job->prefix, &job->cursor);
-	if (!a && !b)
+	if (!walk->ready) {
+		walk->route = trie_after(routes, &job->prefix, &job->cursor);
+		walk->entry = trie_after(&fib->entries, &job->prefix, &job->cursor);
+		walk->ready = true;
+	}
+	if (!walk->route && !walk->entry)
 		return false;
-	*next = !b || (a && prefix_cmp(&a->prefix, &b->prefix) < 0) ? a->prefix : b->prefix;
+	order = !walk->entry   ? -1
+		: !walk->route ? 1
+			       : prefix_cmp(&walk->route->prefix, &walk->entry->prefix);
+	*next = order <= 0 ? walk->route->prefix : walk->entry->prefix;
+	*node = order <= 0 ? (struct rib_node *)walk->route : NULL;
+	*entry = order >= 0 ? (struct fib_entry *)walk->entry : NULL;
+	/* before these are compiled, which may be their end; what they cover stays */
+	if (*node)
+		walk->route = next_in(routes, walk->route, &job->prefix);
+	if (*entry)
+		walk->entry = next_in(&fib->entries, walk->entry, &job->prefix);
 	return true;
 }
 
-/* The prefix is compiled: the job goes on, and what else asked for the same is served. */
-static void job_done(struct fib *fib, const struct prefix *prefix)
+/* A sweep comes by much that is as it was. */
+static bool job_skips(struct fib_job *job, const struct prefix *prefix, const struct rib_node *node)
 {
-	struct trie_node *at = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
-	struct rib_node *node = (struct rib_node *)at;
-	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
+	if (!job->sweep)
+		return false;
+	if (node && node->dirty) {
+		if (prefix->len && !prefix_contains(&job->changed, prefix))
+			job->changed = *prefix;
+		return false;
+	}
+	return !prefix_contains(&job->changed, prefix);
+}
 
+/* Compiles the job's next prefix. 1: it has none any more; -ENOMEM: try again. */
+static int job_step(struct fib *fib, struct fib_walk *walk)
+{
+	struct fib_entry *entry;
+	struct rib_node *node;
+	struct prefix prefix;
+	int err;
+
+	if (!job_next(fib, walk, &prefix, &node, &entry))
+		return 1;
+	if (!job_skips(&fib->job, &prefix, node)) {
+		/* what else asked for the same is served */
+		if (node && fib->job.range)
+			rib_clean(fib->rib, node);
+		if (entry && fib->job.range)
+			entry_clean(fib, entry);
+		err = compile_one(fib, &prefix, node, &entry, walk->near);
+		if (err)
+			return err;
+	}
 	fib->job.started = true;
-	fib->job.cursor = *prefix;
-	if (node && fib->job.range)
-		rib_clean(fib->rib, node);
-	if (entry && fib->job.range)
-		entry_clean(fib, entry);
+	fib->job.cursor = prefix;
+	walk->near = entry ? entry : NULL;
 	if (node)
 		rib_prune(fib->rib, node);
-	if (entry)
-		fib_entry_prune(fib, entry);
+	return 0;
 }
 
 void fib_slice(struct fib *fib, bool finish)
@@ -431,8 +518,9 @@ void fib_slice(struct fib *fib, bool finish)
 
 size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget)
 {
-	struct prefix prefix;
+	struct fib_walk walk = {0};
 	size_t done = 0;
+	int ret;
 
 	fib->now = now;
 	fib->usable = usable;
@@ -440,14 +528,14 @@ size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget
 	while (!fib->unfinished && (!budget || done < budget)) {
 		if (!fib->job.active && !job_take(fib))
 			break;
-		if (!job_next(fib, &prefix)) {
-			fib->job.active = false;
-			continue;
-		}
-		if (fib_compile_prefix(fib, &prefix))
+		ret = job_step(fib, &walk);
+		if (ret < 0)
 			break;
-		job_done(fib, &prefix);
-		done++;
+		if (ret) {
+			fib->job.active = false;
+			walk = (struct fib_walk){0};
+		}
+		done += !ret;
 		if (fib->unfinished && !budget)
 			fib_slice(fib, true);
 	}

@@ -49,15 +49,15 @@ uint32_t fib_group_reserved_id(const struct sw_group *content)
 	return content->slot == SW_LOCAL_ON_PATH ? FIB_GROUP_LOCAL_ON_PATH : FIB_GROUP_LOCAL;
 }
 
-/* FNV-1a over the whole content, which has no hidden padding. */
+/* Over the whole content, by words, which has no hidden padding. */
 static uint32_t *content_bucket(const struct fib_groups *groups, const struct sw_group *content)
 {
-	const uint8_t *bytes = (const uint8_t *)content;
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t words[sizeof(*content) / sizeof(uint64_t)], hash = 0;
 
-	for (size_t i = 0; i < sizeof(*content); i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-	return &groups->bucket[(hash ^ hash >> 32) % BUCKETS];
+	memcpy(words, content, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		hash = ((hash << 5 | hash >> 59) ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+	return &groups->bucket[hash >> 32 & (BUCKETS - 1)];
 }
 
 static void group_hash(struct fib_groups *groups, uint32_t id)

@@ -37,7 +37,15 @@ TAILQ_HEAD(fib_entries, fib_entry);
 struct fib_job {
 	bool active, started, range;
 	bool adopted; /* an adopted prefix that goes */
-	struct prefix prefix, cursor;
+	bool sweep;   /* only what changed, and what that covers: `changed` was the last */
+	struct prefix prefix, cursor, changed;
+};
+
+/* Where a job is, for as long as nobody else can change the tries: one call of fib_compile(). */
+struct fib_walk {
+	bool ready;
+	struct trie_node *route, *entry; /* the next of each trie */
+	struct fib_entry *near;		 /* the last one made or met */
 };
 
 struct fib {
@@ -48,7 +56,8 @@ struct fib {
 	struct fib_groups groups;
 	struct fib_entries dirty, lost, failed, reserved, unwanted;
 	struct fib_job job;
-	bool full[2]; /* everything of the family is to be compiled: IPv4, IPv6 */
+	bool full[2];  /* everything of the family is to be compiled: IPv4, IPv6 */
+	bool sweep[2]; /* everything that changed is, in order of prefix */
 	bool synced, adopted;
 	bool unfinished; /* a prefix that covers much is not all written yet */
 	size_t n_dirty, n_exempt, n_unwanted;
@@ -62,8 +71,8 @@ struct fib {
 
 /* The entry of the prefix, made where there is none; NULL when out of memory. */
 struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix);
-/* Frees an entry that says nothing any more. */
-void fib_entry_prune(struct fib *fib, struct fib_entry *entry);
+/* Frees an entry that says nothing any more; true: it did. */
+bool fib_entry_prune(struct fib *fib, struct fib_entry *entry);
 /* To be compiled again; range: with all that it covers. */
 void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range);
 /* The entry's prefix points to this group now (0: removed); the old one's reference is dropped. */

@@ -338,7 +338,7 @@ struct fib_counts fib_counts(const struct fib *fib)
 		.refused = fib->refused,
 		.tiers_cut = fib->cut,
 		.pending = fib->rib->n_dirty + fib->n_dirty + fib->job.active + fib->full[0] +
-			   fib->full[1] + fib->n_unwanted + fib->unfinished,
+			   fib->full[1] + fib->sweep[0] + fib->sweep[1] + fib->n_unwanted + fib->unfinished,
 		.moved = fib->moved,
 		.lost = fib->lost_answers,
 	};

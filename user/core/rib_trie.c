@@ -37,13 +37,51 @@ static unsigned int prefix_common(const struct prefix *a, const struct prefix *b
 	return max;
 }
 
-static struct trie_node *node_new(const struct trie *trie, const struct prefix *prefix)
-{
-	struct trie_node *node = calloc(1, trie->node_size);
+/* A million calls of malloc() are most of what a full table costs. */
+struct trie_chunk {
+	struct trie_chunk *next;
+	size_t used, size; /* nodes */
+	_Alignas(16) char nodes[];
+};
+#define CHUNK_MIN 16u
+#define CHUNK_MAX 32768u
 
+static struct trie_node *chunk_node(struct trie *trie)
+{
+	struct trie_chunk *chunk = trie->chunks;
+	size_t size = chunk ? chunk->size * 2 : CHUNK_MIN;
+
+	if (!chunk || chunk->used == chunk->size) {
+		size = size < CHUNK_MAX ? size : CHUNK_MAX;
+		chunk = calloc(1, sizeof(*chunk) + size * trie->node_size);
+		if (!chunk)
+			return NULL;
+		chunk->size = size;
+		chunk->next = trie->chunks;
+		trie->chunks = chunk;
+	}
+	return (struct trie_node *)(chunk->nodes + chunk->used++ * trie->node_size);
+}
+
+static struct trie_node *node_new(struct trie *trie, const struct prefix *prefix)
+{
+	struct trie_node *node = trie->spare;
+
+	if (node) {
+		trie->spare = node->parent;
+		memset(node, 0, trie->node_size);
+	} else {
+		node = chunk_node(trie);
+	}
 	if (node)
 		node->prefix = *prefix;
 	return node;
+}
+
+static void node_free(struct trie *trie, struct trie_node *node)
+{
+	node->parent = trie->spare;
+	trie->spare = node;
 }
 
 /* Where the parent (or the root) points to the node. */
@@ -62,34 +100,19 @@ static void node_adopt(struct trie_node *parent, struct trie_node *child)
 
 void trie_clear(struct trie *trie)
 {
-	for (int f = 0; f < 2; f++) {
-		struct trie_node *node = trie->root[f];
+	while (trie->chunks) {
+		struct trie_chunk *chunk = trie->chunks;
 
-		while (node) {
-			struct trie_node *next = node->child[0] ? node->child[0] : node->child[1];
-
-			if (next) {
-				node->child[next == node->child[1]] = NULL;
-				node = next;
-				continue;
-			}
-			next = node->parent;
-			free(node);
-			node = next;
-		}
-		trie->root[f] = NULL;
+		trie->chunks = chunk->next;
+		free(chunk);
 	}
+	trie->spare = trie->root[0] = trie->root[1] = NULL;
 }
 
-/*
- * The lowest node (used or fork) whose prefix covers `prefix` or equals it; *below: the child in
- * its direction, which does not cover it.
- */
-static struct trie_node *trie_descend(const struct trie *trie, const struct prefix *prefix,
-				      struct trie_node **below)
+/* As trie_descend, from `next` on, which `at` leads to. */
+static struct trie_node *descend_from(struct trie_node *at, struct trie_node *next,
+				      const struct prefix *prefix, struct trie_node **below)
 {
-	struct trie_node *at = NULL, *next = trie->root[family_index(prefix->family)];
-
 	while (next && prefix_contains(&next->prefix, prefix)) {
 		at = next;
 		next = at->prefix.len == prefix->len
@@ -100,6 +123,16 @@ static struct trie_node *trie_descend(const struct trie *trie, const struct pref
 	return at;
 }
 
+/*
+ * The lowest node (used or fork) whose prefix covers `prefix` or equals it; *below: the child in
+ * its direction, which does not cover it.
+ */
+static struct trie_node *trie_descend(const struct trie *trie, const struct prefix *prefix,
+				      struct trie_node **below)
+{
+	return descend_from(NULL, trie->root[family_index(prefix->family)], prefix, below);
+}
+
 struct trie_node *trie_find(const struct trie *trie, const struct prefix *prefix)
 {
 	struct trie_node *below, *node = trie_descend(trie, prefix, &below);
@@ -107,9 +140,10 @@ struct trie_node *trie_find(const struct trie *trie, const struct prefix *prefix
 	return node && node->used && node->prefix.len == prefix->len ? node : NULL;
 }
 
-struct trie_node *trie_insert(struct trie *trie, const struct prefix *prefix)
+/* Between `above` (NULL: at the root) and `below`, as descend_from() found them. */
+static struct trie_node *insert_between(struct trie *trie, struct trie_node *above,
+					struct trie_node *below, const struct prefix *prefix)
 {
-	struct trie_node *below, *above = trie_descend(trie, prefix, &below);
 	struct trie_node *node, *fork = NULL;
 	struct trie_node **link = &trie->root[family_index(prefix->family)];
 
@@ -130,7 +164,7 @@ struct trie_node *trie_insert(struct trie *trie, const struct prefix *prefix)
 		prefix_mask(&shared);
 		fork = node_new(trie, &shared);
 		if (!fork) {
-			free(node);
+			node_free(trie, node);
 			return NULL;
 		}
 	}
@@ -143,6 +177,26 @@ struct trie_node *trie_insert(struct trie *trie, const struct prefix *prefix)
 	return node;
 }
 
+struct trie_node *trie_insert(struct trie *trie, const struct prefix *prefix)
+{
+	struct trie_node *below, *above = trie_descend(trie, prefix, &below);
+
+	return insert_between(trie, above, below, prefix);
+}
+
+struct trie_node *trie_insert_near(struct trie *trie, struct trie_node *near,
+				   const struct prefix *prefix)
+{
+	struct trie_node *below, *above = near;
+
+	while (above && !prefix_contains(&above->prefix, prefix))
+		above = above->parent;
+	if (!above)
+		return trie_insert(trie, prefix);
+	above = descend_from(above->parent, above, prefix, &below);
+	return insert_between(trie, above, below, prefix);
+}
+
 /* Frees a node with at most one child, which takes its place. */
 static struct trie_node *node_splice(struct trie *trie, struct trie_node *node)
 {
@@ -152,7 +206,7 @@ static struct trie_node *node_splice(struct trie *trie, struct trie_node *node)
 	*node_link(trie, node) = child;
 	if (child)
 		child->parent = parent;
-	free(node);
+	node_free(trie, node);
 	return parent;
 }
 

@@ -3,7 +3,7 @@
  * A path-compressed binary trie of prefixes of both families, under the RIB and the FIB.
  *
  * A node is the head of the caller's struct (node_size bytes, zeroed by the trie, its first member
- * a struct trie_node). A node that is not `used` is a fork that the trie needs for its shape: it
+ * a struct trie_node), cut from chunks that grow with the trie. A node that is not `used` is a fork that the trie needs for its shape: it
  * has the caller's size, and is turned into a used one in place, so that removing never allocates
  * and a used node never moves. Every operation walks one branch: at most 33 or 129 nodes, however
  * many prefixes there are.
@@ -22,9 +22,13 @@ struct trie_node {
 	bool used;
 };
 
+struct trie_chunk;
+
 struct trie {
 	struct trie_node *root[2]; /* IPv4, IPv6 */
 	size_t node_size;	   /* bytes of the caller's struct */
+	struct trie_chunk *chunks; /* nodes' memory, kept until trie_clear() */
+	struct trie_node *spare;   /* freed ones, by `parent` */
 };
 
 /* Frees all nodes; what the caller's structs own must be gone before. */
@@ -34,6 +38,9 @@ void trie_clear(struct trie *trie);
 struct trie_node *trie_find(const struct trie *trie, const struct prefix *prefix);
 /* As trie_find, made where there is none. NULL when out of memory, the trie unchanged. */
 struct trie_node *trie_insert(struct trie *trie, const struct prefix *prefix);
+/* As trie_insert; near: a node of the trie that is not far from where it goes, to begin there. */
+struct trie_node *trie_insert_near(struct trie *trie, struct trie_node *near,
+				   const struct prefix *prefix);
 /* Removes a used node: it is freed, or stays as a fork with everything behind its head zeroed. */
 void trie_remove(struct trie *trie, struct trie_node *node);
 
