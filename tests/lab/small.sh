@@ -77,9 +77,9 @@ serve() { # SITE ADDRESS NAME
 transfer() { in_ns lan timeout 60 /usr/bin/python3 "$tool" send "$1" 7000 "$2"; }
 # frame_bytes SITE DEVICE COMMAND...: bytes a frame that the device received while the command ran, on average
 frame_bytes() {
-	local now before filter='.[0].stats64.rx | "\(.packets) \(.bytes)"'
-	read -r -a before < <(ip -n "$LAB-$1" -s -j link show dev "$2" | jq -r "$filter")
+	local now was filter='.[0].stats64.rx | "\(.packets) \(.bytes)"'
+	read -r -a was < <(ip -n "$LAB-$1" -s -j link show dev "$2" | jq -r "$filter")
 	"${@:3}" >/dev/null 2>&1
 	read -r -a now < <(ip -n "$LAB-$1" -s -j link show dev "$2" | jq -r "$filter")
-	echo $(((now[1] - before[1]) / (now[0] - before[0] + 1)))
+	echo $(((now[1] - was[1]) / (now[0] - was[0] + 1)))
 }

@@ -205,13 +205,20 @@ static void test_neighbors_and_devices(void **state)
 	assert_int_equal(datapath_neighbor_flush(dp, 0), 0);
 	assert_int_equal(rows_of("neighbors"), 0);
 
-	assert_int_equal(datapath_device_write(dp, 5, if_nametoindex("er0")), 0);
+	assert_int_equal(datapath_device_write(dp, 5, if_nametoindex("er0"), false), 0);
+	assert_int_equal(datapath_ctl(dp)->takes_frags[0], 0);
+	assert_int_equal(datapath_device_write(dp, 5, if_nametoindex("er0"), true), 0);
+	assert_int_equal(datapath_device_write(dp, 64, if_nametoindex("er0"), true), 0);
+	assert_int_equal(datapath_ctl(dp)->takes_frags[0], 1 << 5);
+	assert_int_equal(datapath_ctl(dp)->takes_frags[1], 1);
+	assert_int_equal(datapath_device_write(dp, 64, if_nametoindex("er0"), false), 0);
+	assert_int_equal(datapath_ctl(dp)->takes_frags[1], 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &slot, &device), 0);
 	assert_int_equal(device, if_nametoindex("er0"));
-	assert_int_equal(datapath_device_write(dp, 5, 0), 0);
-	assert_int_equal(datapath_device_write(dp, 5, 0), 0);
+	assert_int_equal(datapath_device_write(dp, 5, 0, true), 0);
+	assert_int_equal(datapath_device_write(dp, 5, 0, true), 0);
 	assert_int_equal(bpf_map_lookup_elem(fd, &slot, &device), -ENOENT);
-	assert_int_not_equal(datapath_device_write(dp, 5, 0x7ffffff0), 0);
+	assert_int_not_equal(datapath_device_write(dp, 5, 0x7ffffff0, true), 0);
 	close(fd);
 	datapath_close(dp);
 }

@@ -26,6 +26,9 @@ static void test_hook(void **state)
 	box.links[0].xdp_ours = true; /* it took it */
 	box.links[0].xdp_id = 7;
 	judge(&box, HOOKS("tc", "xdp"), NULL, NULL, NULL, NULL);
+	box.links[0].xdp_ours = false; /* another's, which is in nobody's way at TC */
+	judge(&box, HOOKS("tc", "tc"), NULL, NULL, NULL, NULL);
+	judge(&box, HOOKS("tc", "xdp-generic"), "xdp", "er0", "already carries", "xdp off");
 	box_make(&box);
 	box.links[2].l3 = true;
 	judge(&box, HOOKS("tc", "auto"), NULL, NULL, NULL, NULL);

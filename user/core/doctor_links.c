@@ -166,7 +166,7 @@ static void check_xdp(struct doctor_report *report, const struct port *port,
 {
 	char fix[HOST_TEXT];
 
-	if (link->xdp_id && !link->xdp_ours) {
+	if (link->xdp_id && !link->xdp_ours && port->hook != CONFIG_HOOK_TC) {
 		snprintf(fix, sizeof(fix),
 			 "remove it, `ip link set dev %s xdp off` or its owner's way, or stay in "
 			 "`mode: monitor`",
@@ -185,10 +185,11 @@ static void check_xdp(struct doctor_report *report, const struct port *port,
 			   "%s: `hook: tc`: TC moves its packets, whole GSO frames at once",
 			   port->what);
 	else if (port->hook == CONFIG_HOOK_XDP_GENERIC)
-		doctor_add(report, "xdp", port->name, true, "",
-			   "%s: `hook: xdp-generic`: on any driver, behind the kernel's own work on "
-			   "a packet",
-			   port->what);
+		doctor_add(
+			report, "xdp", port->name, true, "",
+			"%s: `hook: xdp-generic`: on any driver, behind the kernel's own work on "
+			"a packet",
+			port->what);
 	else if (has_native_xdp(link))
 		doctor_add(report, "xdp", port->name, true, "", "%s: %s", port->what,
 			   link->xdp_ours ? "carries our program, and XDP can send to it"

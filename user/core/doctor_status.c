@@ -76,19 +76,21 @@ static void check_auto_hooks(struct doctor_report *report, const json_t *status)
 		const char *name = text_of(row, "interface");
 
 		if (!strcmp(text_of(row, "hook"), "tc"))
-			doctor_add(report, "auto-hook", name, true, "",
-				   "a veth that stays at TC: it brought %llu packets in %llu frames, "
-				   "%llu of them whole GSO frames; `hook: xdp` would take packets one "
-				   "by one: TCP at about half, small packets two to three times as "
-				   "fast",
-				   (unsigned long long)gso_seen_packets(&seen),
-				   (unsigned long long)seen.frames,
-				   (unsigned long long)seen.gso_frames);
+			doctor_add(
+				report, "auto-hook", name, true, "",
+				"a veth that stays at TC: it brought %llu packets in %llu frames, "
+				"%llu of them whole GSO frames; `hook: xdp` would take packets one "
+				"by one: TCP at about half, small packets two to three times as "
+				"fast",
+				(unsigned long long)gso_seen_packets(&seen),
+				(unsigned long long)seen.frames,
+				(unsigned long long)seen.gso_frames);
 		else
-			doctor_add(report, "auto-hook", name, true, "",
-				   "a veth with XDP: small packets go two to three times as fast as "
-				   "by TC, TCP at about half, since no whole GSO frame passes; "
-				   "`hook: tc` keeps those");
+			doctor_add(
+				report, "auto-hook", name, true, "",
+				"a veth with XDP: small packets go two to three times as fast as "
+				"by TC, TCP at about half, since no whole GSO frame passes; "
+				"`hook: tc` keeps those");
 	}
 }
 

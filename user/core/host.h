@@ -29,7 +29,8 @@ struct host_link {
 	bool xdp_ours;	 /* of this instance */
 	bool up, carrier, l3, loopback;
 	bool rx_vlan;	   /* takes VLAN tags out of what it receives */
-	int xdp_transmits; /* above 0: XDP can redirect to it, 0: not, negative: the kernel can't say */
+	int xdp_transmits; /* above 0: XDP can redirect to it, 0: not, negative: the kernel can't
+			      say */
 	uint32_t mtu;
 	uint32_t master;      /* ifindex, 0: none */
 	uint32_t lower;	      /* ifindex of what it is on, of a veth its peer; 0: none */

@@ -274,7 +274,8 @@ bool attach_resets(const struct daemon *d, unsigned int id);
 
 /*
  * hook.c. The XDP hook that the interface is to have now, HOOK_COUNT: none, tc alone. As decided:
- * hook_judge decides for `auto`, when XDP is about to be put on, from what the interface brought to TC.
+ * hook_judge decides for `auto`, when XDP is about to be put on, from what the interface brought to
+ * TC.
  */
 enum hook hook_wanted(const struct daemon *d, const struct edge_port *port);
 void hook_judge(struct daemon *d, struct edge_port *port);

@@ -125,7 +125,8 @@ static void port_device_update(struct daemon *d, struct edge_port *port)
 
 	if (port->device_known && ifindex == port->device && frags == port->device_frags)
 		return;
-	if (port->device_known && ifindex != port->device && !port->link.l3 && edge_port_leads(d, port))
+	if (port->device_known && ifindex != port->device && !port->link.l3 &&
+	    edge_port_leads(d, port))
 		daemon_log("%s %s", port->name,
 			   ifindex ? "takes what XDP redirects now"
 				   : "takes nothing from XDP any more: tc moves its packets");

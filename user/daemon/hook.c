@@ -75,12 +75,12 @@ json_t *hook_rows(struct daemon *d)
 		    !links_is_veth(port->name))
 			continue;
 		seen = evidence(d, port->name);
-		json_array_append_new(
-			rows, json_pack("{s:s, s:s, s:I, s:I, s:I}", "interface", port->name,
-					"hook", port->stays_tc ? "tc" : "xdp", "tc_frames",
-					(json_int_t)seen.frames, "gso_frames",
-					(json_int_t)seen.gso_frames, "gso_packets",
-					(json_int_t)seen.gso_packets));
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s, s:I, s:I, s:I}", "interface",
+						port->name, "hook", port->stays_tc ? "tc" : "xdp",
+						"tc_frames", (json_int_t)seen.frames, "gso_frames",
+						(json_int_t)seen.gso_frames, "gso_packets",
+						(json_int_t)seen.gso_packets));
 	}
 	return rows;
 }

@@ -43,10 +43,11 @@ static int port_check(struct daemon *d, const struct edge_port *port, char err[D
 	}
 	if (port->link.l3 &&
 	    (port->hook == CONFIG_HOOK_XDP || port->hook == CONFIG_HOOK_XDP_GENERIC)) {
-		snprintf(err, DATAPATH_ERR,
-			 "%s: %s has no Ethernet header, its packets are moved by tc: leave `hook:` "
-			 "out, or give tc",
-			 what, port->name);
+		snprintf(
+			err, DATAPATH_ERR,
+			"%s: %s has no Ethernet header, its packets are moved by tc: leave `hook:` "
+			"out, or give tc",
+			what, port->name);
 		d->config_wrong = true;
 		return -EINVAL;
 	}
