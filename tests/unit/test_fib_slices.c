@@ -34,20 +34,35 @@ static int group_write(void *arg, uint32_t id, const struct sw_group *group)
 	return 0;
 }
 
-static int prefix_write(void *arg, const struct prefix *prefix, uint32_t group)
+static int prefix_write(void *arg, const struct prefix *prefix, uint32_t group, bool fresh)
 {
 	struct writes *n = arg;
 
 	(void)group;
+	(void)fresh;
 	n->prefixes++;
 	n->last = *prefix;
 	return 0;
 }
 
-static int prefix_remove(void *arg, const struct prefix *prefix)
+static int prefix_remove(void *arg, const struct prefix *prefix, uint8_t len, uint32_t group)
 {
 	(void)prefix;
+	(void)len;
+	(void)group;
 	((struct writes *)arg)->removes++;
+	return 0;
+}
+
+static bool slice(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static int quiesce(void *arg)
+{
+	(void)arg;
 	return 0;
 }
 
@@ -62,7 +77,8 @@ static void default_write(void *arg, uint8_t family, uint32_t group)
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct fib_ops ops = {&w->n, group_write, prefix_write, prefix_remove, default_write};
+	struct fib_ops ops = {&w->n, group_write, prefix_write, prefix_remove,
+			      slice,  quiesce,	   default_write};
 	char text[PREFIX_STRLEN];
 
 	fixture_init(&w->f);
