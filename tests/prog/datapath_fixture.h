@@ -50,8 +50,8 @@ static char err[DATAPATH_ERR];
 static unsigned int seed;
 
 static const char *const map_names[] = {
-	"ctl",	   "usable", "paths",  "groups",     "path_counters", "verdicts",  "path_stats",
-	"reasons", "health", "fib4",   "interfaces", "nexthops",      "neighbors", "ports",
+	"ctl",	   "usable", "paths",  "groups",     "path_counters", "verdicts",   "path_stats",
+	"reasons", "health", "fib4",   "interfaces", "nexthops",      "neighbors",  "ports",
 	"fib6",	   "flows",  "events", "devices",    "timers",	      "fib4_nodes", "fib6_nodes",
 };
 static const char *const prog_names[] = {"sw_xdp", "sw_tc_ingress", "sw_tc_egress", "sw_explain",

@@ -52,15 +52,29 @@ static inline int edge_group_write(void *arg, uint32_t id, const struct sw_group
 	return 0;
 }
 
-static inline int edge_prefix_write(void *arg, const struct prefix *prefix, uint32_t group)
+static inline int edge_prefix_write(void *arg, const struct prefix *prefix, uint32_t group,
+				    bool fresh)
 {
-	(void)arg, (void)prefix, (void)group;
+	(void)arg, (void)prefix, (void)group, (void)fresh;
 	return 0;
 }
 
-static inline int edge_prefix_remove(void *arg, const struct prefix *prefix)
+static inline int edge_prefix_remove(void *arg, const struct prefix *prefix, uint8_t len,
+				     uint32_t group)
 {
-	(void)arg, (void)prefix;
+	(void)arg, (void)prefix, (void)len, (void)group;
+	return 0;
+}
+
+static inline bool edge_slice(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static inline int edge_quiesce(void *arg)
+{
+	(void)arg;
 	return 0;
 }
 
@@ -71,8 +85,14 @@ static inline void edge_default_write(void *arg, uint8_t family, uint32_t group)
 
 static inline struct edge *edge_new(void)
 {
-	static const struct fib_ops ops = {NULL, edge_group_write, edge_prefix_write,
-					   edge_prefix_remove, edge_default_write};
+	static const struct fib_ops ops = {
+		.group_write = edge_group_write,
+		.prefix_write = edge_prefix_write,
+		.prefix_remove = edge_prefix_remove,
+		.slice = edge_slice,
+		.quiesce = edge_quiesce,
+		.default_write = edge_default_write,
+	};
 	struct edge *e = calloc(1, sizeof(*e));
 
 	assert_non_null(e);

@@ -129,7 +129,8 @@ static const char full[] =
 	"- {name: g, class: other, interface: e0, gateway: 192.0.2.10}\n"
 	"mode: enforce\nmatch: class-first\nforward: kernel\ndefault-route: last\n"
 	"asymmetry: {scope: circuit, grace: 90s, confirm: 1500ms, action: alert}\n"
-	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nfib: { nodes6: 1048576 }\ntransit: deny\n"
+	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nfib: { nodes6: "
+	"1048576 }\ntransit: deny\n"
 	"multipath: circuit\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
 	"notify: null\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
