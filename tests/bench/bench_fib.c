@@ -216,8 +216,9 @@ static void changes(struct bench *b)
 	for (int trie = 0; trie < 2; trie++) {
 		double middle = median(us[trie], CHANGES * 3);
 
-		printf("%s %.2f us median, %.2f 99th of 100%s", trie ? ", LPM trie" : "change     tables",
-		       middle, us[trie][CHANGES * 3 / 100 * 99], trie ? "\n" : "");
+		printf("%s %.2f us median, %.2f 99th of 100%s",
+		       trie ? ", LPM trie" : "change     tables", middle,
+		       us[trie][CHANGES * 3 / 100 * 99], trie ? "\n" : "");
 	}
 	stride_finish(b->table);
 }
@@ -480,8 +481,8 @@ static void bench_open(struct bench *b, uint8_t family)
 	b->memory = (struct stride_memory){
 		.family = family,
 		.root = map_mem(family == 4 ? b->skel->maps.fib4 : b->skel->maps.fib6, 8),
-		.nodes = map_mem(
-			family == 4 ? b->skel->maps.fib4_nodes : b->skel->maps.fib6_nodes, 8),
+		.nodes = map_mem(family == 4 ? b->skel->maps.fib4_nodes : b->skel->maps.fib6_nodes,
+				 8),
 		.n_nodes = family == 4 ? NODES4 : NODES6,
 		.fallback = family == 4 ? &ctl->root4 : &ctl->root6,
 		.quiesce = no_wait,
@@ -530,7 +531,8 @@ int main(void)
 	CPU_ZERO(&one);
 	CPU_SET(1, &one);
 	sched_setaffinity(0, sizeof(one), &one); /* where there is no second CPU: anywhere */
-	printf("FIB: ns a look-up net of the loop, median of %d rounds (least..most); the factor is "
+	printf("FIB: ns a look-up net of the loop, median of %d rounds (least..most); the factor "
+	       "is "
 	       "the time against the tables'\n",
 	       ROUNDS);
 	for (char *word = strtok(list, " "); word; word = strtok(NULL, " ")) {

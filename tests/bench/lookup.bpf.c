@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Look-ups by the million, for bench_fib and for the test that edits the tables meanwhile: the
- * data path's own bpf/fib.h and the kernel's LPM trie over the same addresses, and nothing, which is
- * what the loop costs. Bulk: look-ups that don't wait for each other; chain: each address is made
- * of the answer before.
+ * data path's own bpf/fib.h and the kernel's LPM trie over the same addresses, and nothing, which
+ * is what the loop costs. Bulk: look-ups that don't wait for each other; chain: each address is
+ * made of the answer before.
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>

@@ -28,11 +28,11 @@ static inline void fib_open(void)
 	uint32_t nodes6 = bpf_map__max_entries(edge.skel->maps.fib6_nodes) / SW_FIB6_NODE_ROWS;
 	const struct stride_memory memory[2] = {
 		{4, map_mmap("fib4", SW_FIB4_ROWS * 8UL),
-		 map_mmap("fib4_nodes", nodes4 * SW_FIB4_NODE_ROWS * 8UL), nodes4,
-		 &edge.ctl->root4, fib_quiesce, NULL},
+		 map_mmap("fib4_nodes", nodes4 * SW_FIB4_NODE_ROWS * 8UL), nodes4, &edge.ctl->root4,
+		 fib_quiesce, NULL},
 		{6, map_mmap("fib6", SW_FIB6_ROWS * 8UL),
-		 map_mmap("fib6_nodes", nodes6 * SW_FIB6_NODE_ROWS * 8UL), nodes6,
-		 &edge.ctl->root6, fib_quiesce, NULL},
+		 map_mmap("fib6_nodes", nodes6 * SW_FIB6_NODE_ROWS * 8UL), nodes6, &edge.ctl->root6,
+		 fib_quiesce, NULL},
 	};
 
 	edge_fib.n = 0;
@@ -92,7 +92,8 @@ static inline void fib_remove_at(size_t i)
 	for (size_t k = 0; k < edge_fib.n; k++) {
 		const struct prefix *cover = &edge_fib.v[k].prefix;
 
-		if (cover->len > len && cover->len < prefix.len && prefix_contains(cover, &prefix)) {
+		if (cover->len > len && cover->len < prefix.len &&
+		    prefix_contains(cover, &prefix)) {
 			len = cover->len;
 			group = edge_fib.v[k].group;
 		}

@@ -198,9 +198,9 @@ static void test_other_version_refused(void **state)
 	for (int six = 0; six < 2; six++) {
 		struct datapath *none = NULL;
 
-		assert_int_equal(open_sizes(&none, INSTANCE, FLOWS, six ? NODES4 : 64,
-					    six ? 64 : NODES6),
-				 -ESTALE);
+		assert_int_equal(
+			open_sizes(&none, INSTANCE, FLOWS, six ? NODES4 : 64, six ? 64 : NODES6),
+			-ESTALE);
 		assert_non_null(strstr(err, six ? "fib6_nodes" : "fib4_nodes"));
 		assert_non_null(strstr(err, "now 64 are asked for"));
 	}

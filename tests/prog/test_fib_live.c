@@ -192,8 +192,8 @@ static void questions_make(struct world *w)
 		for (size_t k = 0; k < POOL; k++)
 			if (w->pool[k].prefix.len >= longest &&
 			    prefix_has(&w->pool[k].prefix, &w->ip[i]))
-				q->allowed |= 1ULL << w->pool[k].group[0] |
-					      1ULL << w->pool[k].group[1];
+				q->allowed |=
+					1ULL << w->pool[k].group[0] | 1ULL << w->pool[k].group[1];
 	}
 }
 
@@ -271,8 +271,8 @@ static void live(uint8_t family, uint32_t nodes)
 	pthread_join(thread, &said);
 	if (said)
 		fail_msg("%s", (const char *)said);
-	print_message("IPv%u: %zu edits, %zu waits, %llu look-ups meanwhile\n", family, n,
-		      w->waits, (unsigned long long)w->result->sum);
+	print_message("IPv%u: %zu edits, %zu waits, %llu look-ups meanwhile\n", family, n, w->waits,
+		      (unsigned long long)w->result->sum);
 	no_wrong(w);
 	assert_true(w->result->sum > QUESTIONS);
 	assert_true(w->waits > 2);

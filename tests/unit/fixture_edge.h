@@ -85,9 +85,14 @@ static inline void edge_default_write(void *arg, uint8_t family, uint32_t group)
 
 static inline struct edge *edge_new(void)
 {
-	static const struct fib_ops ops = {NULL,	       edge_group_write, edge_prefix_write,
-					   edge_prefix_remove, edge_slice,	 edge_quiesce,
-					   edge_default_write};
+	static const struct fib_ops ops = {
+		.group_write = edge_group_write,
+		.prefix_write = edge_prefix_write,
+		.prefix_remove = edge_prefix_remove,
+		.slice = edge_slice,
+		.quiesce = edge_quiesce,
+		.default_write = edge_default_write,
+	};
 	struct edge *e = calloc(1, sizeof(*e));
 
 	assert_non_null(e);

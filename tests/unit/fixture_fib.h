@@ -2,7 +2,8 @@
 /*
  * Maps that watch the compiler: a group is written before a prefix points to it, one in use never
  * changes (but for since_ns back to 0), and an id let go is written again only after a wait for the
- * packets that may have it. What covers a removed prefix is what is there. Full, or slow, on demand.
+ * packets that may have it. What covers a removed prefix is what is there. Full, or slow, on
+ * demand.
  */
 #ifndef FIXTURE_FIB_H
 #define FIXTURE_FIB_H

@@ -144,8 +144,7 @@ static inline struct oracle_row *oracle_match(const struct prefix_oracle *o, str
 
 static inline uint32_t oracle_find(const struct prefix_oracle *o, const struct ip_addr *ip)
 {
-	const struct oracle_row *row =
-		oracle_match(o, prefix_host(ip), prefix_max_len(ip->family));
+	const struct oracle_row *row = oracle_match(o, prefix_host(ip), prefix_max_len(ip->family));
 
 	return row ? row->group : 0;
 }
@@ -154,16 +153,16 @@ static inline uint32_t oracle_find(const struct prefix_oracle *o, const struct i
 static inline uint8_t oracle_length(uint8_t family)
 {
 	static const uint32_t w4[33] = {
-		[8] = 16,      [9] = 13,      [10] = 38,     [11] = 100,   [12] = 298,
-		[13] = 580,    [14] = 1190,   [15] = 2050,   [16] = 13500, [17] = 8300,
-		[18] = 14000,  [19] = 25500,  [20] = 44500,  [21] = 51500, [22] = 107000,
-		[23] = 97500,  [24] = 590000, [25] = 2000,   [26] = 2500,  [27] = 2000,
-		[28] = 2000,   [29] = 2500,   [30] = 1500,   [32] = 2500};
+		[8] = 16,     [9] = 13,	     [10] = 38,	   [11] = 100,	 [12] = 298,
+		[13] = 580,   [14] = 1190,   [15] = 2050,  [16] = 13500, [17] = 8300,
+		[18] = 14000, [19] = 25500,  [20] = 44500, [21] = 51500, [22] = 107000,
+		[23] = 97500, [24] = 590000, [25] = 2000,  [26] = 2500,	 [27] = 2000,
+		[28] = 2000,  [29] = 2500,   [30] = 1500,  [32] = 2500};
 	static const uint32_t w6[129] = {
-		[20] = 15,    [24] = 40,   [28] = 150,	 [29] = 4800,  [30] = 600,  [31] = 300,
-		[32] = 25000, [33] = 3500, [34] = 3000,	 [35] = 1500,  [36] = 10000, [38] = 2000,
-		[40] = 18000, [42] = 2500, [44] = 18000, [46] = 5500,  [47] = 5500, [48] = 98000,
-		[52] = 100,   [56] = 800,  [60] = 100,	 [64] = 1500,  [112] = 20,  [126] = 100,
+		[20] = 15,    [24] = 40,   [28] = 150,	 [29] = 4800, [30] = 600,   [31] = 300,
+		[32] = 25000, [33] = 3500, [34] = 3000,	 [35] = 1500, [36] = 10000, [38] = 2000,
+		[40] = 18000, [42] = 2500, [44] = 18000, [46] = 5500, [47] = 5500,  [48] = 98000,
+		[52] = 100,   [56] = 800,  [60] = 100,	 [64] = 1500, [112] = 20,   [126] = 100,
 		[127] = 100,  [128] = 500};
 	const uint32_t *w = family == 4 ? w4 : w6;
 	uint32_t sum = 0, at;
@@ -199,7 +198,8 @@ static inline struct prefix oracle_prefix(const struct prefix_oracle *o, uint8_t
 		if (p.len < len)
 			oracle_bits(&p, p.len);
 		else if (how < 2)
-			p.bytes[(len ? len - 1 : 0) / 8] ^= (uint8_t)(0x80 >> (len ? len - 1 : 0) % 8);
+			p.bytes[(len ? len - 1 : 0) / 8] ^=
+				(uint8_t)(0x80 >> (len ? len - 1 : 0) % 8);
 	} else if (family == 4) {
 		p.bytes[0] = (uint8_t)(1 + oracle_below(223));
 		oracle_bits(&p, 8);

@@ -244,8 +244,7 @@ static int prefix_remove(struct fib *fib, struct fib_entry *entry)
 	if (cover && !cover->trie.prefix.len)
 		cover = NULL;
 	ret = fib->ops.prefix_remove(fib->ops.arg, &entry->trie.prefix,
-				     cover ? cover->trie.prefix.len : 0,
-				     cover ? cover->group : 0);
+				     cover ? cover->trie.prefix.len : 0, cover ? cover->group : 0);
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	fib->unfinished |= ret > 0;
@@ -325,8 +324,9 @@ static void adopted_recall(struct fib *fib, struct fib_entry *entry)
 }
 
 /*
- * Compiles a prefix; node, *entry: what there is of it, NULL: nothing. *entry is what there is then.
- * near: an entry near by, or NULL. 0 (also where a write was refused: entry->failed), -ENOMEM.
+ * Compiles a prefix; node, *entry: what there is of it, NULL: nothing. *entry is what there is
+ * then. near: an entry near by, or NULL. 0 (also where a write was refused: entry->failed),
+ * -ENOMEM.
  */
 static int compile_one(struct fib *fib, const struct prefix *prefix, const struct rib_node *node,
 		       struct fib_entry **at, struct fib_entry *near)

@@ -53,14 +53,16 @@ void fib_free(struct fib *fib);
 /*
  * Adoption, before the first compile: what the maps hold, groups first, prefixes that answer as
  * those did which were installed. The adopted tables stay as they are (but for the reserved
- * prefixes) until fib_sync_done: half a table is worse than an old one. 0; -EINVAL: an id out of range, or a reserved one with another content; -EEXIST: twice;
- * -ENOENT: the prefix's group is unknown; -ENOMEM.
+ * prefixes) until fib_sync_done: half a table is worse than an old one. 0; -EINVAL: an id out of
+ * range, or a reserved one with another content; -EEXIST: twice; -ENOENT: the prefix's group is
+ * unknown; -ENOMEM.
  */
 int fib_adopt_group(struct fib *fib, uint32_t id, const struct sw_group *group);
 int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t group);
 /*
  * All feeds have sent their tables: from here on what was adopted and is not wanted is removed, by
- * the next fib_compile, after all that is wanted is there, and what changes an answer is a change (since_ns, degraded).
+ * the next fib_compile, after all that is wanted is there, and what changes an answer is a change
+ * (since_ns, degraded).
  */
 void fib_sync_done(struct fib *fib);
 

@@ -28,7 +28,7 @@ struct fib_group {
 	struct sw_group content;
 	enum fib_group_state state;
 	uint32_t next; /* of the hash chain (USED), of those that rest or are clean; 0: last */
-	size_t refs; /* entries on the list */
+	size_t refs;   /* entries on the list */
 	LIST_HEAD(, fib_entry) entries;
 };
 

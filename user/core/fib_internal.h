@@ -85,7 +85,8 @@ int fib_compile_prefix(struct fib *fib, const struct prefix *prefix);
 /* fib_keep.c: the candidates' best rank is `rank` now: what it lost, and what it has back. */
 void fib_degraded_update(struct fib *fib, struct fib_entry *entry, uint8_t rank);
 void fib_degraded_set(struct fib *fib, struct fib_entry *entry, uint8_t rank, uint64_t since_ns);
-/* The group that an adopted part of the prefix has, of which nothing longer is the cause; 0: none. */
+/* The group that an adopted part of the prefix has, of which nothing longer is the cause; 0: none.
+ */
 uint32_t fib_adopted_answer(const struct fib *fib, const struct prefix *prefix);
 /* What the group that it had tells of an entry. */
 void fib_adopted_recall(struct fib *fib, struct fib_entry *entry, const struct sw_group *group);

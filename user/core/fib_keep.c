@@ -16,8 +16,8 @@
 #define SETTLE_GRACES 3 /* as long as settling may go on in a row */
 #define SETTLE_REFUSED                                                                             \
 	64 /* refused prefixes tried in vain before the rest waits for the next time */
-#define SETTLE_MERGED  4096 /* prefixes re-pointed a time, so that news of a link don't wait */
-#define RECALL_PARTS   64   /* of an adopted prefix, looked at */
+#define SETTLE_MERGED 4096 /* prefixes re-pointed a time, so that news of a link don't wait */
+#define RECALL_PARTS  64   /* of an adopted prefix, looked at */
 
 uint8_t fib_best_rank(const struct fib *fib, uint64_t paths)
 {
@@ -159,7 +159,8 @@ uint32_t fib_adopted_answer(const struct fib *fib, const struct prefix *prefix)
 	at = trie_after(&fib->entries, prefix, prefix);
 	for (int i = 0; at && i < RECALL_PARTS; i++) {
 		const struct fib_entry *part = (const struct fib_entry *)at;
-		const struct trie_node *route = trie_match(&fib->rib->view[VIEW_LOCAL], &at->prefix);
+		const struct trie_node *route =
+			trie_match(&fib->rib->view[VIEW_LOCAL], &at->prefix);
 
 		if (part->adopted && fib->groups.v[part->group].content.kind == SW_GROUP_ROUTE &&
 		    route && prefix_equal(&route->prefix, prefix) &&
@@ -338,7 +339,8 @@ struct fib_counts fib_counts(const struct fib *fib)
 		.refused = fib->refused,
 		.tiers_cut = fib->cut,
 		.pending = fib->rib->n_dirty + fib->n_dirty + fib->job.active + fib->full[0] +
-			   fib->full[1] + fib->sweep[0] + fib->sweep[1] + fib->n_unwanted + fib->unfinished,
+			   fib->full[1] + fib->sweep[0] + fib->sweep[1] + fib->n_unwanted +
+			   fib->unfinished,
 		.moved = fib->moved,
 		.lost = fib->lost_answers,
 	};

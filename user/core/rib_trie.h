@@ -3,10 +3,10 @@
  * A path-compressed binary trie of prefixes of both families, under the RIB and the FIB.
  *
  * A node is the head of the caller's struct (node_size bytes, zeroed by the trie, its first member
- * a struct trie_node), cut from chunks that grow with the trie. A node that is not `used` is a fork that the trie needs for its shape: it
- * has the caller's size, and is turned into a used one in place, so that removing never allocates
- * and a used node never moves. Every operation walks one branch: at most 33 or 129 nodes, however
- * many prefixes there are.
+ * a struct trie_node), cut from chunks that grow with the trie. A node that is not `used` is a fork
+ * that the trie needs for its shape: it has the caller's size, and is turned into a used one in
+ * place, so that removing never allocates and a used node never moves. Every operation walks one
+ * branch: at most 33 or 129 nodes, however many prefixes there are.
  *
  * Invariants: a child's prefix is inside its parent's and longer; child[b] has bit b after the
  * parent's length; an unused node has two children.

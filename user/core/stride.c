@@ -109,8 +109,8 @@ static int node_take(struct stride *s, uint32_t *node)
 /* Where a prefix is: the nodes that lead to its entries, as far as they are there. */
 struct way {
 	uint32_t node[STRIDE_LEVELS];
-	unsigned int levels;	   /* that it needs */
-	unsigned int have;	   /* that there are */
+	unsigned int levels;	 /* that it needs */
+	unsigned int have;	 /* that there are */
 	struct stride_place end; /* in the last of these */
 };
 
@@ -186,8 +186,8 @@ static void way_collapse(struct stride *s, const struct way *way, const struct p
 		p = stride_in_node(s, way->node[at++], p.shift, a);
 	if (at == way->levels)
 		return;
-	first = stride_in_node(s, way->node[way->levels - 1],
-			       p.shift - 8 * (way->levels - 1 - at), a);
+	first = stride_in_node(s, way->node[way->levels - 1], p.shift - 8 * (way->levels - 1 - at),
+			       a);
 	p.depth[p.at] = first.depth[first.at];
 	stride_store(s, &p, p.at, stride_load(s, &first, first.at));
 	for (; at < way->levels; at++)

@@ -5,8 +5,8 @@
 
 #include "core/stride.h"
 
-#define STRIDE_LEVELS 14   /* of nodes, at most */
-#define STRIDE_LINK   0xff /* in place of a length: the entry is a node */
+#define STRIDE_LEVELS  14   /* of nodes, at most */
+#define STRIDE_LINK    0xff /* in place of a length: the entry is a node */
 #define STRIDE_NO_NODE UINT32_MAX
 
 /* An address, its first bit the top one; IPv4 has the top 32. */

@@ -20,8 +20,8 @@ static bool node_uniform(const struct stride *s, const struct stride_place *p)
 }
 
 /*
- * The nodes of a table: what leads nowhere, or where another leads, answers nothing, and a node of one answer is given up.
- * A level deeper each time, so 14 deep at most.
+ * The nodes of a table: what leads nowhere, or where another leads, answers nothing, and a node of
+ * one answer is given up. A level deeper each time, so 14 deep at most.
  */
 static void table_read(struct stride *s, struct stride_place p)
 {

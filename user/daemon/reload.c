@@ -243,10 +243,11 @@ static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_
 	if (ret)
 		return ret;
 	if (cfg->nodes4 != d->cfg->nodes4 || cfg->nodes6 != d->cfg->nodes6) {
-		snprintf(err, DATAPATH_ERR,
-			 "fib: { nodes4: %u, nodes6: %u }: the tables are for %u and %u and are not "
-			 "made anew under way: leave it, or `sameway -i %s detach` and run again",
-			 cfg->nodes4, cfg->nodes6, d->cfg->nodes4, d->cfg->nodes6, d->instance);
+		snprintf(
+			err, DATAPATH_ERR,
+			"fib: { nodes4: %u, nodes6: %u }: the tables are for %u and %u and are not "
+			"made anew under way: leave it, or `sameway -i %s detach` and run again",
+			cfg->nodes4, cfg->nodes6, d->cfg->nodes4, d->cfg->nodes6, d->instance);
 		return -EINVAL;
 	}
 	probe = calloc(1, sizeof(*probe));
