@@ -28,6 +28,7 @@ LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(filter-out %/nic_reset.c %
 	$(patsubst tests/lab/%.bpf.c,$(BUILD)/lab/%.bpf.o,$(wildcard tests/lab/*.bpf.c)) $(BUILD)/lab/nic_reset.so
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+BENCH_SRC := $(filter-out tests/bench/bench_%.c %.bpf.c,$(wildcard tests/bench/*.c))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
 
 .PHONY: all check unit prog labtools fuzz lint sizes bench install clean tests
@@ -88,9 +89,21 @@ $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c
 $(BUILD)/%.skel.h: $(BUILD)/bench/%.bpf.o
 	bpftool gen skeleton $< name $* > $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h $(BUILD)/load.skel.h $(wildcard tests/prog/*.h)
+$(BUILD)/bench/noflow.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h
+$(BUILD)/bench/traffic.bpf.o: tests/bench/traffic.h
+
+$(BUILD)/bench/%.o: tests/bench/%.c $(HEADERS) tests/bench/bench.h tests/bench/traffic.h $(BUILD)/sameway.skel.h \
+		$(BUILD)/traffic.skel.h $(BUILD)/noflow.skel.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/prog $< -lcmocka $(LDLIBS) -o $@
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/sameway-bench: $(BENCH_SRC:tests/%.c=$(BUILD)/%.o) $(BUILD)/libsameway.a
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# a program of its own each
+$(BUILD)/bench/bench_%: tests/bench/bench_%.c $(BUILD)/libsameway.a $(BUILD)/sameway.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $< $(BUILD)/libsameway.a $(LDLIBS) -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADERS)
 	@mkdir -p $(@D)
@@ -113,9 +126,9 @@ lint:
 sizes: all
 	./scripts/sizes $(BUILD)/sameway.bpf.o
 
-bench: all $(BENCH) $(BUILD)/bench/load
+bench: $(BUILD)/sameway-bench $(BENCH)
+	@$(BUILD)/sameway-bench all
 	@for b in $(BENCH); do $$b || exit 1; done
-	@SAMEWAY=$(BUILD)/sameway LOAD=$(BUILD)/bench/load tests/bench/bench_forward.sh
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \
