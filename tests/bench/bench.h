@@ -30,6 +30,7 @@ struct options {
 	const char *only; /* substring of a row's name, NULL: all */
 	bool cached;	  /* peers by build/bench/peers.json */
 	bool json;
+	const char *gate; /* ratios to compare stages with */
 	const char *data; /* file for the plot, NULL: none */
 };
 extern struct options options;
@@ -51,6 +52,7 @@ double cpu_s(int cpu); /* spent by this thread and the CPU's ksoftirqd */
 void pin(int cpu);
 void machine_print(void); /* a line: processor, kernel, load */
 const char *machine_id(void);
+const char *machine_model(void); /* processor and kernel */
 const char *si(double n); /* 8192: "8k"; kept for the next few calls */
 
 /* world.c: generator, router and two sinks in namespaces of their own. */
@@ -83,7 +85,8 @@ uint64_t random_next(void);
 #define EDGE_GROUP    16 /* the first of them */
 #define EDGE_TURNED   8	 /* vpn alone */
 enum edge_program { EDGE_XDP, EDGE_TC_INGRESS, EDGE_TC_EGRESS };
-struct datapath *edge_open(uint32_t flows);
+uint32_t table_for(uint32_t flows); /* room for twice as many, and the default at least */
+void edge_open(uint32_t flows);
 void edge_close(void);
 void edge_prefixes(const struct prefix *p, size_t n); /* each to one of the groups */
 void edge_prefix(const struct prefix *p, uint32_t group);

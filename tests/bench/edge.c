@@ -109,7 +109,12 @@ static void ctl_write(void)
 						  PATHS, PATHS, PATHS, PATHS};
 }
 
-struct datapath *edge_open(uint32_t flows)
+uint32_t table_for(uint32_t flows)
+{
+	return flows > 32768 ? 2 * flows : 65536;
+}
+
+void edge_open(uint32_t flows)
 {
 	char err[DATAPATH_ERR];
 
@@ -127,7 +132,6 @@ struct datapath *edge_open(uint32_t flows)
 	own_prefix("10.254.0.0/16", GROUP_LOCAL);
 	check(datapath_start_timer(dp), "timer");
 	world_leave();
-	return dp;
 }
 
 void edge_close(void)

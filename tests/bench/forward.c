@@ -146,12 +146,6 @@ static void table_print(uint32_t flows)
 	fflush(stdout);
 }
 
-/* Room for twice the flows, and what the config has by default at least. */
-static uint32_t table_for(uint32_t flows)
-{
-	return flows > 32768 ? 2 * flows : 65536;
-}
-
 static void flows_measure(uint32_t flows, const struct prefix *routes)
 {
 	edge_open(table_for(flows));

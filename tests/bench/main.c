@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct options options = {.cpus = 1, .routes = 10000};
+struct options options = {.cpus = 1, .routes = 10000, .gate = "tests/bench/gate.json"};
 
 struct command {
 	const char *name, *help;
@@ -20,6 +20,8 @@ struct command {
 static const struct command commands[] = {
 	{"forward", "packets a second between namespaces, beside the kernel and other forwarders",
 	 bench_forward, 9, 0.3, {1, 8192, 524288}},
+	{"stages", "ns a packet by program and hook, without a device; the regression gate",
+	 bench_stages, 15, 1, {1, 8192, 524288}},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -34,6 +36,8 @@ static void usage(FILE *out)
 		"  -f, --flows N,N     powers of two\n"
 		"  -r, --routes N      prefixes installed\n"
 		"  -o, --only KEY,KEY  rows of forward, with what they are compared with\n"
+		"  -j, --json          of stages: what --gate reads\n"
+		"  -g, --gate FILE     of stages: compare with it (tests/bench/gate.json)\n"
 		"  -2, --two-cpus      two CPUs generate and forward\n");
 }
 
@@ -56,10 +60,11 @@ static void options_parse(int argc, char **argv)
 	static const struct option longs[] = {{"rounds", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},
 					      {"flows", 1, NULL, 'f'},	{"routes", 1, NULL, 'r'},
 					      {"only", 1, NULL, 'o'},	{"two-cpus", 0, NULL, '2'},
+					      {"json", 0, NULL, 'j'},	{"gate", 1, NULL, 'g'},
 					      {"help", 0, NULL, 'h'},	{NULL, 0, NULL, 0}};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "n:s:f:r:o:2h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "n:s:f:r:o:jg:2h", longs, NULL)) != -1) {
 		if (c == 'n')
 			options.rounds = atoi(optarg);
 		else if (c == 's')
@@ -70,6 +75,10 @@ static void options_parse(int argc, char **argv)
 			options.routes = (uint32_t)atoi(optarg);
 		else if (c == 'o')
 			options.only = optarg;
+		else if (c == 'j')
+			options.json = true;
+		else if (c == 'g')
+			options.gate = optarg;
 		else if (c == '2')
 			options.cpus = 2;
 		else {
@@ -88,6 +97,7 @@ int main(int argc, char **argv)
 	const struct command *command = NULL;
 
 	setlinebuf(stdout);
+	pin((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
 	for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			command = &commands[i];

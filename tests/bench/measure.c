@@ -164,17 +164,26 @@ static void line_of(const char *path, const char *key, char *out, size_t size)
 		fclose(f);
 }
 
-void machine_print(void)
+const char *machine_model(void)
 {
-	char model[128], load[64];
+	static char text[256];
+	char model[128];
 	struct utsname un;
 
 	line_of("/proc/cpuinfo", "model name", model, sizeof(model));
-	line_of("/proc/loadavg", NULL, load, sizeof(load));
 	uname(&un);
-	printf("%s, %ld CPUs, Linux %s; load average before: %.*s (others' work on the same CPUs shows "
-	       "as spread).\n\n",
-	       model, sysconf(_SC_NPROCESSORS_ONLN), un.release, 14, load);
+	snprintf(text, sizeof(text), "%s, Linux %s", model, un.release);
+	return text;
+}
+
+void machine_print(void)
+{
+	char load[64];
+
+	line_of("/proc/loadavg", NULL, load, sizeof(load));
+	printf("%s, %ld CPUs; load average before: %.14s (what others do on the same CPUs shows as "
+	       "spread).\n",
+	       machine_model(), sysconf(_SC_NPROCESSORS_ONLN), load);
 }
 
 const char *machine_id(void)
@@ -183,11 +192,9 @@ const char *machine_id(void)
 	char machine[64];
 	struct utsname un;
 
-	if (!id[0]) {
-		line_of("/etc/machine-id", NULL, machine, sizeof(machine));
-		uname(&un);
-		snprintf(id, sizeof(id), "%s %.*s", machine, 100, un.release);
-	}
+	line_of("/etc/machine-id", NULL, machine, sizeof(machine));
+	uname(&un);
+	snprintf(id, sizeof(id), "%s %.100s", machine, un.release);
 	return id;
 }
 
