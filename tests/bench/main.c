@@ -22,6 +22,9 @@ static const struct command commands[] = {
 	 bench_forward, 9, 0.3, {1, 8192, 524288}},
 	{"stages", "ns a packet by program and hook, without a device; the regression gate",
 	 bench_stages, 15, 1, {1, 8192, 524288}},
+	{"flows", "new flows into a full table, and reading all records", bench_flows, 9, 1, {1 << 20}},
+	{"failover", "from a lost path, or a changed prefix, to the first packet that shows it",
+	 bench_failover, 100, 1, {0}},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

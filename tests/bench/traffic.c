@@ -122,9 +122,15 @@ void traffic_flows(uint32_t n, uint32_t base)
 	traffic->bss->writing.flow_base = base;
 }
 
-void traffic_one_destination(bool one)
+void traffic_one_destination(const uint8_t host[4])
 {
-	traffic->bss->writing.destination = one ? 0 : DESTINATIONS - 1;
+	uint32_t zero = 0;
+	uint64_t row = 0;
+
+	memcpy(&row, host, 4);
+	if (bpf_map_update_elem(bpf_map__fd(traffic->maps.destinations4), &zero, &row, BPF_ANY))
+		fail("a destination can't be written: %s", strerror(errno));
+	traffic->bss->writing.destination = 0;
 }
 
 void traffic_direction(uint8_t family, bool inward)
@@ -335,4 +341,24 @@ void traffic_prime(uint32_t flows)
 	}
 	traffic_direction(family, false);
 	traffic->bss->writing.cpus = cpus;
+}
+
+int hash_map(void)
+{
+	return bpf_map__fd(traffic->maps.hash);
+}
+
+void arrival_arm(void)
+{
+	volatile struct arrival *a = &traffic->bss->arrival;
+
+	a->armed = 0;
+	a->first_ns[0] = a->first_ns[1] = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	a->armed = 1;
+}
+
+uint64_t arrival_first(int sink)
+{
+	return __atomic_load_n(&traffic->bss->arrival.first_ns[sink], __ATOMIC_ACQUIRE);
 }
