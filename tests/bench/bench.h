@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MAX_ROUNDS 128
 
@@ -22,13 +23,14 @@ struct bpf_object;
 
 struct options {
 	int rounds;
-	int cpus;	  /* that generate and forward */
-	double seconds;	  /* of a forwarding measurement */
+	int cpus;	/* that generate and forward */
+	double seconds; /* of a forwarding measurement */
 	uint32_t routes;
 	uint32_t flows[8]; /* powers of two */
 	int n_flows;
-	const char *only; /* substring of a row's name, NULL: all */
-	bool cached;	  /* peers by build/bench/peers.json */
+	const char *only;   /* substring of a row's name, NULL: all */
+	bool cached, renew; /* peers from the file `peers`, or into it */
+	const char *peers;
 	bool json;
 	const char *gate; /* ratios to compare stages with */
 	const char *data; /* file for the plot, NULL: none */
@@ -46,14 +48,15 @@ void series_add(struct series *s, double v);
 double series_median(const struct series *s);
 double series_min(const struct series *s);
 double series_max(const struct series *s);
-double now_s(void);		/* CLOCK_MONOTONIC */
-uint64_t now_ns(void);		/* likewise */
+double now_s(void);    /* CLOCK_MONOTONIC */
+uint64_t now_ns(void); /* likewise */
 double cpu_s(int cpu); /* spent by this thread and the CPU's ksoftirqd */
 void pin(int cpu);
 void machine_print(void); /* a line: processor, kernel, load */
 const char *machine_id(void);
-const char *machine_model(void); /* processor and kernel */
-const char *si(double n); /* 8192: "8k"; kept for the next few calls */
+const char *machine_model(void);		   /* processor and kernel */
+bool list_has(const char *list, const char *word); /* commas between its words */
+const char *si(double n);			   /* 8192: "8k"; kept for the next few calls */
 
 /* world.c: generator, router and two sinks in namespaces of their own. */
 enum ns { NS_GENERATOR, NS_ROUTER, NS_SINK, NS_COUNT };
@@ -71,6 +74,7 @@ void world_enter(enum ns ns);
 void world_leave(void);
 /* Runs a shell command there; it must succeed. */
 void world_run(enum ns ns, const char *format, ...) __attribute__((format(printf, 2, 3)));
+uint64_t world_forwarded(void);			     /* by the router's kernel */
 void world_routes(const struct prefix *p, size_t n); /* into the kernel of the router */
 
 /* routes.c: prefixes as the global table has them, and hosts in them. */
@@ -91,8 +95,8 @@ void edge_close(void);
 void edge_prefixes(const struct prefix *p, size_t n); /* each to one of the groups */
 void edge_prefix(const struct prefix *p, uint32_t group);
 void edge_usable(uint64_t paths); /* these alone */
-void edge_mode(enum sw_mode mode);
-void edge_changed(void);	  /* what the daemon does after any change */
+void edge_mode(enum sw_mode mode, enum sw_forward forward);
+void edge_changed(void); /* what the daemon does after any change */
 int edge_program(enum edge_program program);
 uint32_t edge_xdp_flags(void);
 const struct bpf_object *edge_object(void);
@@ -100,7 +104,7 @@ void edge_attach(enum device dev, enum hook hook, bool on);
 
 /* traffic.c: the bench's programs, live packets and test runs. */
 struct traffic;
-extern struct traffic *traffic; /* the skeleton */
+extern struct traffic *traffic;	     /* the skeleton */
 void traffic_open(uint32_t records); /* of the hash maps to compare with */
 void traffic_close(void);
 void traffic_routes(const struct prefix *p, size_t n); /* into the LPM trie to compare with */
@@ -129,7 +133,12 @@ double traffic_run(int fd, uint32_t packets); /* ns a run, of the program alone 
 /* Both directions of every flow once, through the edge: their records are there, and judged. */
 void traffic_prime(uint32_t flows);
 
-/* The subcommands. */
+/* peers.c: ratios of peers to the bare redirect, of this machine. */
+double peers_get(uint32_t flows, const char *key); /* 0: none */
+void peers_put(uint32_t flows, const char *key, double ratio);
+void peers_save(void);
+
+/* The subcommands, in a world that is open. */
 int bench_forward(void);
 int bench_stages(void);
 int bench_flows(void);

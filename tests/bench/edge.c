@@ -71,8 +71,7 @@ static void groups_write(void)
 				 .tier = {1, 2},
 				 .rank = {0, 1}};
 
-	groups[GROUP_INSIDE] =
-		(struct sw_group){.kind = SW_GROUP_INSIDE, .slot = slot_of(DEV_LAN)};
+	groups[GROUP_INSIDE] = (struct sw_group){.kind = SW_GROUP_INSIDE, .slot = slot_of(DEV_LAN)};
 	groups[GROUP_LOCAL] = (struct sw_group){.kind = SW_GROUP_LOCAL};
 	for (int i = 0; i < EDGE_GROUPS; i++)
 		groups[EDGE_GROUP + i] = route;
@@ -105,8 +104,8 @@ static void ctl_write(void)
 			       .seed = 7,
 			       .magic = 0x5eed,
 			       .event_rate = 1000};
-	*datapath_usable(dp) = (struct sw_usable){PATHS, PATHS, PATHS, PATHS,
-						  PATHS, PATHS, PATHS, PATHS};
+	*datapath_usable(dp) =
+		(struct sw_usable){PATHS, PATHS, PATHS, PATHS, PATHS, PATHS, PATHS, PATHS};
 }
 
 uint32_t table_for(uint32_t flows)
@@ -205,8 +204,12 @@ void edge_attach(enum device dev, enum hook hook, bool on)
 	world_leave();
 }
 
-void edge_mode(enum sw_mode mode)
+void edge_mode(enum sw_mode mode, enum sw_forward forward)
 {
-	datapath_ctl(dp)->mode = mode;
+	struct sw_ctl *ctl = datapath_ctl(dp);
+
+	ctl->mode = mode;
+	ctl->forward = forward;
+	ctl->fwmark = forward == SW_FORWARD_KERNEL ? 0xff0000 : 0;
 	edge_changed();
 }

@@ -179,7 +179,6 @@ int bench_failover(void)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		fail("failover wants two CPUs: packets on one, the change on the other");
-	world_open();
 	printf("\nMicroseconds, %d times each, packets one at a time on another CPU:\n\n"
 	       "| prefixes | what | median | min | max |\n| ---: | --- | ---: | ---: | ---: |\n",
 	       options.rounds);

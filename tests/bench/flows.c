@@ -150,7 +150,6 @@ int bench_flows(void)
 	struct prefix *routes = routes_make(4, options.routes);
 	uint32_t records = options.flows[0];
 
-	world_open();
 	edge_open(records);
 	edge_prefixes(routes, options.routes);
 	traffic_open(records);

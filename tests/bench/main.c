@@ -3,14 +3,17 @@
 #include "bench.h"
 
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct options options = {.cpus = 1, .routes = 10000, .gate = "tests/bench/gate.json"};
+static const struct options defaults = {.cpus = 1,
+					.routes = 10000,
+					.gate = "tests/bench/gate.json",
+					.peers = "build/bench/peers.json"};
+struct options options;
 
 struct command {
-	const char *name, *help;
+	const char *name, *what, *help;
 	int (*run)(void);
 	int rounds;
 	double seconds;
@@ -18,30 +21,59 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"forward", "packets a second between namespaces, beside the kernel and other forwarders",
-	 bench_forward, 9, 0.3, {1, 8192, 524288}},
-	{"stages", "ns a packet by program and hook, without a device; the regression gate",
-	 bench_stages, 15, 1, {1, 8192, 524288}},
-	{"flows", "new flows into a full table, and reading all records", bench_flows, 9, 1, {1 << 20}},
-	{"failover", "from a lost path, or a changed prefix, to the first packet that shows it",
-	 bench_failover, 100, 1, {0}},
+	{"forward",
+	 "Mpps between namespaces, beside the kernel and other forwarders",
+	 "  -s, --seconds S    of each measurement\n"
+	 "  -o, --only KEY,..  these rows, with what they are compared with: noflow, tc, marks,\n"
+	 "                     monitor, fib, lpm, kernel, conntrack\n"
+	 "  -2, --two-cpus     two CPUs generate and forward\n"
+	 "  -c, --cached       peers by the last --renew\n"
+	 "      --renew        only the peers, kept in build/bench/peers.json\n"
+	 "  -d, --data FILE    for the plot: row, flows, median, min, max\n",
+	 bench_forward,
+	 9,
+	 0.3,
+	 {1, 8192, 524288}},
+	{"stages",
+	 "ns a packet by program and hook, without a device: the regression gate",
+	 "  -j, --json         the ratios alone, which --gate reads\n"
+	 "  -g, --gate FILE    ratios to compare with (tests/bench/gate.json)\n",
+	 bench_stages,
+	 15,
+	 0,
+	 {1, 8192, 524288}},
+	{"flows",
+	 "new flows into a full table, and reading all records",
+	 "",
+	 bench_flows,
+	 9,
+	 0,
+	 {1 << 20}},
+	{"failover",
+	 "from a lost path, or a changed prefix, to the first packet that shows it",
+	 "",
+	 bench_failover,
+	 100,
+	 0,
+	 {0}},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static void usage(FILE *out)
+static const char common[] = "  -n, --rounds N     interleaved; the median counts\n"
+			     "  -f, --flows N,..   powers of two: 8k is 8192\n"
+			     "  -r, --routes N     prefixes (10000)\n";
+
+static void usage(FILE *out, const struct command *of)
 {
-	fprintf(out, "sameway-bench COMMAND [OPTIONS], as root: prints Markdown\n");
+	if (of) {
+		fprintf(out, "sameway-bench %s: %s (Markdown)\n%s%s", of->name, of->what, common,
+			of->help);
+		return;
+	}
+	fprintf(out, "sameway-bench COMMAND [OPTIONS], as root; COMMAND --help has more\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
-	fprintf(out,
-		"  -n, --rounds N      interleaved rounds\n"
-		"  -s, --seconds S     of each measurement (forward)\n"
-		"  -f, --flows N,N     powers of two\n"
-		"  -r, --routes N      prefixes installed\n"
-		"  -o, --only KEY,KEY  rows of forward, with what they are compared with\n"
-		"  -j, --json          of stages: what --gate reads\n"
-		"  -g, --gate FILE     of stages: compare with it (tests/bench/gate.json)\n"
-		"  -2, --two-cpus      two CPUs generate and forward\n");
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
+	fprintf(out, "  %-9s %s\n", "all", "all of these, one after the other");
 }
 
 static void flows_parse(char *text)
@@ -58,64 +90,121 @@ static void flows_parse(char *text)
 	}
 }
 
-static void options_parse(int argc, char **argv)
+static bool option_take(int c)
 {
-	static const struct option longs[] = {{"rounds", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},
-					      {"flows", 1, NULL, 'f'},	{"routes", 1, NULL, 'r'},
-					      {"only", 1, NULL, 'o'},	{"two-cpus", 0, NULL, '2'},
-					      {"json", 0, NULL, 'j'},	{"gate", 1, NULL, 'g'},
-					      {"help", 0, NULL, 'h'},	{NULL, 0, NULL, 0}};
+	switch (c) {
+	case 'n':
+		options.rounds = atoi(optarg);
+		return options.rounds > 0 && options.rounds <= MAX_ROUNDS;
+	case 's':
+		options.seconds = atof(optarg);
+		return options.seconds > 0;
+	case 'r':
+		options.routes = (uint32_t)atoi(optarg);
+		return options.routes > 0 && options.routes <= 1000000;
+	case 'f':
+		flows_parse(optarg);
+		return true;
+	case 'o':
+		options.only = optarg;
+		return true;
+	case 'j':
+		options.json = true;
+		return true;
+	case 'g':
+		options.gate = optarg;
+		return true;
+	case 'd':
+		options.data = optarg;
+		return true;
+	case 'c':
+		options.cached = true;
+		return true;
+	case 'R':
+		options.renew = true;
+		return true;
+	case '2':
+		options.cpus = 2;
+		return true;
+	}
+	return false;
+}
+
+static void options_parse(int argc, char **argv, const struct command *of)
+{
+	static const struct option longs[] = {
+		{"rounds", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},  {"flows", 1, NULL, 'f'},
+		{"routes", 1, NULL, 'r'}, {"only", 1, NULL, 'o'},     {"json", 0, NULL, 'j'},
+		{"gate", 1, NULL, 'g'},	  {"two-cpus", 0, NULL, '2'}, {"cached", 0, NULL, 'c'},
+		{"renew", 0, NULL, 'R'},  {"data", 1, NULL, 'd'},     {"help", 0, NULL, 'h'},
+		{NULL, 0, NULL, 0}};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "n:s:f:r:o:jg:2h", longs, NULL)) != -1) {
-		if (c == 'n')
-			options.rounds = atoi(optarg);
-		else if (c == 's')
-			options.seconds = atof(optarg);
-		else if (c == 'f')
-			flows_parse(optarg);
-		else if (c == 'r')
-			options.routes = (uint32_t)atoi(optarg);
-		else if (c == 'o')
-			options.only = optarg;
-		else if (c == 'j')
-			options.json = true;
-		else if (c == 'g')
-			options.gate = optarg;
-		else if (c == '2')
-			options.cpus = 2;
-		else {
-			usage(c == 'h' ? stdout : stderr);
-			exit(c == 'h' ? 0 : 2);
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "n:s:f:r:o:jg:2cd:h", longs, NULL)) != -1) {
+		if (c == 'h') {
+			usage(stdout, of);
+			exit(0);
+		}
+		if (c == '?' || !option_take(c)) {
+			if (c != '?')
+				fprintf(stderr, "sameway-bench: %s is out of range\n", optarg);
+			usage(stderr, of);
+			exit(2);
 		}
 	}
-	if (options.rounds < 1 || options.rounds > MAX_ROUNDS || options.seconds <= 0 || !options.routes)
-		fail("1 to %d rounds, some time, some routes", MAX_ROUNDS);
+	if (optind < argc)
+		fail("%s: not understood, see --help", argv[optind]);
 	if (options.cpus > sysconf(_SC_NPROCESSORS_ONLN))
 		fail("there is only one CPU here");
 }
 
-int main(int argc, char **argv)
+static void defaults_of(const struct command *command)
 {
-	const struct command *command = NULL;
-
-	setlinebuf(stdout);
-	pin((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
-	for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i].name))
-			command = &commands[i];
-	if (!command) {
-		bool help = argc > 1 && !strcmp(argv[1], "--help");
-
-		usage(help ? stdout : stderr);
-		return help ? 0 : 2;
-	}
+	options = defaults;
 	options.rounds = command->rounds;
 	options.seconds = command->seconds;
 	for (; options.n_flows < 8 && command->flows[options.n_flows]; options.n_flows++)
 		options.flows[options.n_flows] = command->flows[options.n_flows];
-	options_parse(argc - 1, argv + 1);
-	if (optind < argc - 1)
-		fail("%s: not understood, see --help", argv[optind + 1]);
-	return command->run();
+}
+
+/* With the options that mean the same to each. */
+static int run_all(int argc, char **argv)
+{
+	machine_print();
+	for (size_t i = 0; i < COMMANDS; i++) {
+		defaults_of(&commands[i]);
+		options_parse(argc, argv, NULL);
+		if (!i)
+			world_open();
+		printf("\n### %s\n\n%s.\n\n", commands[i].name, commands[i].what);
+		commands[i].run();
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	setlinebuf(stdout);
+	if (!strcmp(name, "all")) {
+		pin((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
+		return run_all(argc - 1, argv + 1);
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, commands[i].name))
+			continue;
+		defaults_of(&commands[i]);
+		options_parse(argc - 1, argv + 1, &commands[i]);
+		pin((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
+		world_open();
+		return commands[i].run();
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+		usage(stdout, NULL);
+		return 0;
+	}
+	usage(stderr, NULL);
+	return 2;
 }

@@ -198,6 +198,16 @@ const char *machine_id(void)
 	return id;
 }
 
+bool list_has(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
+		if (!strncmp(list, word, len) && (!list[len] || list[len] == ','))
+			return true;
+	return false;
+}
+
 const char *si(double n)
 {
 	static char text[8][24];

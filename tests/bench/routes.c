@@ -22,13 +22,12 @@ struct share {
 	uint8_t len;
 	int per_mille;
 };
-static const struct share lengths4[] = {{24, 604}, {22, 110}, {23, 100}, {21, 53}, {20, 46},
-					{19, 26},  {18, 14},  {16, 14},	 {17, 8},  {26, 5},
-					{29, 5},   {32, 5},   {28, 5},	 {25, 2},  {15, 2},
-					{14, 1},   {0, 0}};
-static const struct share lengths6[] = {{48, 500}, {32, 130}, {40, 95}, {44, 95}, {36, 55},
-					{47, 30},  {46, 30},  {29, 25}, {64, 20}, {128, 10},
-					{56, 10},  {0, 0}};
+static const struct share lengths4[] = {
+	{24, 604}, {22, 110}, {23, 100}, {21, 53}, {20, 46}, {19, 26}, {18, 14}, {16, 14}, {17, 8},
+	{26, 5},   {29, 5},   {32, 5},	 {28, 5},  {25, 2},  {15, 2},  {14, 1},	 {0, 0}};
+static const struct share lengths6[] = {{48, 500}, {32, 130}, {40, 95}, {44, 95},
+					{36, 55},  {47, 30},  {46, 30}, {29, 25},
+					{64, 20},  {128, 10}, {56, 10}, {0, 0}};
 
 static uint8_t length_next(const struct share *s)
 {
@@ -67,8 +66,7 @@ static bool usable(const struct prefix *p)
 
 static struct prefix prefix_next(uint8_t family, const struct prefix *known, size_t n)
 {
-	struct prefix p = {.family = family,
-			   .len = length_next(family == 4 ? lengths4 : lengths6)};
+	struct prefix p = {.family = family, .len = length_next(family == 4 ? lengths4 : lengths6)};
 	struct prefix any = {.family = family, .len = (uint8_t)(family == 4 ? 0 : 12)};
 	const struct prefix *in = &any;
 

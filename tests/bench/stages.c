@@ -26,19 +26,20 @@ struct row {
 	int answer; /* what it must say */
 };
 
-#define REDIRECTED 4 /* XDP_REDIRECT */
-#define DROPPED	   1 /* XDP_DROP */
+#define REDIRECTED 4  /* XDP_REDIRECT */
+#define DROPPED	   1  /* XDP_DROP */
 #define GOES_ON	   -1 /* TC_ACT_UNSPEC */
-#define TC_MOVED   7 /* TC_ACT_REDIRECT */
+#define TC_MOVED   7  /* TC_ACT_REDIRECT */
 
-#define OUT4 DEV_LAN, 4, false
-#define IN4  DEV_ER, 4, true
-#define OUT6 DEV_LAN, 6, false
-#define IN6  DEV_ER, 6, true
+#define OUT4	   DEV_LAN, 4, false
+#define IN4	   DEV_ER, 4, true
+#define OUT6	   DEV_LAN, 6, false
+#define IN6	   DEV_ER, 6, true
 
 static const struct row rows[] = {
 	{"bare redirect of one constant", "bare", BENCH, "bare", STAGE_XDP, OUT4, REDIRECTED},
-	{"XDP out, IPv4, without the flow record", "noflow", NOFLOW, NULL, STAGE_XDP, OUT4, REDIRECTED},
+	{"XDP out, IPv4, without the flow record", "noflow", NOFLOW, NULL, STAGE_XDP, OUT4,
+	 REDIRECTED},
 	{"**XDP out, IPv4**", "xdp_out4", XDP, NULL, STAGE_XDP, OUT4, REDIRECTED},
 	{"XDP in, IPv4", "xdp_in4", XDP, NULL, STAGE_XDP, IN4, REDIRECTED},
 	{"XDP out, IPv6", "xdp_out6", XDP, NULL, STAGE_XDP, OUT6, REDIRECTED},
@@ -152,7 +153,8 @@ static double committed(const json_t *gate, uint32_t flows, const char *key)
 
 static void table_print(uint32_t flows, const json_t *gate)
 {
-	printf("\n%s flow%s. Writing the packet: XDP %.0f and %.0f ns (IPv4, IPv6), TC %.0f and %.0f; an "
+	printf("\n%s flow%s. Writing the packet: XDP %.0f and %.0f ns (IPv4, IPv6), TC %.0f and "
+	       "%.0f; an "
 	       "empty program %.0f; the chain of multiplications %.0f.\n\n"
 	       "| stage | ns, median | min-max | / chain | committed |\n"
 	       "| --- | ---: | ---: | ---: | ---: |\n",
@@ -191,11 +193,11 @@ int bench_stages(void)
 	struct prefix *p4 = routes_make(4, options.routes), *p6 = routes_make(6, options.routes);
 	json_t *gate = json_load_file(options.gate, 0, NULL), *out = json_object();
 
-	world_open();
 	world_routes(p4, options.routes);
 	json_object_set_new(out, "machine", json_string(machine_model()));
 	if (!options.json)
-		printf("%u prefixes of each family, %d rounds of %u packets. Net of writing the packet. "
+		printf("%u prefixes of each family, %d rounds of %u packets. Net of writing the "
+		       "packet. "
 		       "Committed: `%s`, of %s.\n",
 		       options.routes, options.rounds, PACKETS, options.gate,
 		       gate ? json_string_value(json_object_get(gate, "machine")) : "nobody yet");

@@ -44,9 +44,9 @@ static void device_write(const struct bpf_map *map, enum ns ns, uint32_t ifindex
 static void flags_as_edge(void)
 {
 	struct bpf_program *const progs[] = {
-		traffic->progs.write_xdp,   traffic->progs.nothing,	traffic->progs.constant_work,
-		traffic->progs.bare,	    traffic->progs.fib_forward, traffic->progs.lpm_forward,
-		traffic->progs.record_lru,  traffic->progs.record_hash,
+		traffic->progs.write_xdp,  traffic->progs.nothing,     traffic->progs.constant_work,
+		traffic->progs.bare,	   traffic->progs.fib_forward, traffic->progs.lpm_forward,
+		traffic->progs.record_lru, traffic->progs.record_hash,
 	};
 
 	for (size_t i = 0; i < sizeof(progs) / sizeof(progs[0]); i++)

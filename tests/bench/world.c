@@ -135,6 +135,24 @@ void world_open(void)
 	addresses();
 }
 
+uint64_t world_forwarded(void)
+{
+	unsigned long long n = 0;
+	char line[1024];
+	FILE *f;
+
+	world_enter(NS_ROUTER);
+	f = fopen("/proc/thread-self/net/snmp", "r");
+	/* the second line that begins so has the numbers, forwarded datagrams the sixth */
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Ip: %*u %*u %*u %*u %*u %llu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	world_leave();
+	return n;
+}
+
 void world_routes(const struct prefix *p, size_t n)
 {
 	char text[PREFIX_STRLEN];
