@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make: build/sameway. Others: install check lint sizes bench fuzz clean; see README.md.
+# make: build/sameway. Others: install check lint sizes bench fuzz clean; see README.md, and docs/performance.md for
+# bench-plot, bench-peers, bench-gate.
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= gcc
@@ -31,7 +32,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/b
 BENCH_SRC := $(filter-out tests/bench/bench_%.c %.bpf.c,$(wildcard tests/bench/*.c))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
 
-.PHONY: all check unit prog labtools fuzz lint sizes bench install clean tests
+.PHONY: all check unit prog labtools fuzz lint sizes bench bench-plot bench-peers bench-gate install clean tests
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/sameway
@@ -126,9 +127,25 @@ lint:
 sizes: all
 	./scripts/sizes $(BUILD)/sameway.bpf.o
 
+# BENCH_ARGS: what every subcommand takes, as --rounds 5
 bench: $(BUILD)/sameway-bench $(BENCH)
-	@$(BUILD)/sameway-bench all
+	@$(BUILD)/sameway-bench all --data $(BUILD)/bench/forward.dat $(BENCH_ARGS)
 	@for b in $(BENCH); do $$b || exit 1; done
+
+# of the last `make bench`, or of one made for it
+$(BUILD)/bench/forward.dat: | $(BUILD)/sameway-bench
+	$(BUILD)/sameway-bench forward --data $@ $(BENCH_ARGS)
+
+bench-plot: $(BUILD)/bench/forward.dat
+	@command -v gnuplot >/dev/null || { echo 'bench-plot: no gnuplot: run ./scripts/deps --bench' >&2; exit 1; }
+	gnuplot -e "data='$<'; picture='docs/bench.svg'" tests/bench/plot.gp
+
+bench-peers: $(BUILD)/sameway-bench
+	$(BUILD)/sameway-bench forward --renew $(BENCH_ARGS)
+
+bench-gate: $(BUILD)/sameway-bench
+	$(BUILD)/sameway-bench stages --json $(BENCH_ARGS) >$(BUILD)/bench/gate.json
+	mv $(BUILD)/bench/gate.json tests/bench/gate.json
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \

@@ -108,10 +108,25 @@ static void row_set(const struct row *r, bool on)
 	xdp_attach(NS_ROUTER, world.ifindex[DEV_LAN], on ? fd : -1);
 }
 
-static bool row_runs(const struct row *r)
+/* conntrack with less room than flows is no equal. (Its size is the machine's, not ours to set.) */
+static bool conntrack_holds(uint32_t flows)
+{
+	FILE *f = fopen("/proc/sys/net/netfilter/nf_conntrack_max", "r");
+	unsigned int most = 0;
+
+	if (f && fscanf(f, "%u", &most) != 1)
+		most = 0;
+	if (f)
+		fclose(f);
+	return most > flows;
+}
+
+static bool row_runs(const struct row *r, uint32_t flows)
 {
 	bool needed = r->kind == GENERATOR || !strcmp(r->key, "bare");
 
+	if (!strcmp(r->key, "conntrack") && !conntrack_holds(flows))
+		return false;
 	if (needed || !strcmp(r->key, "xdp"))
 		return needed || !options.renew;
 	if (options.only)
@@ -157,7 +172,7 @@ static void row_print(const struct row *r, const struct measured *m, double base
 		       series_median(&m->wall), ns, ns - base, ratio_to_bare(m));
 	else
 		printf("| %s (cached) | | | | | | %.2f | ", r->name, m->cached);
-	if (!own->cpu.n)
+	if (!own->cpu.n || r->kind == GENERATOR)
 		printf("|\n");
 	else
 		printf("%.2f |\n", m->cpu.n ? ratio(own, m) : ratio_to_bare(own) / m->cached);
@@ -176,9 +191,11 @@ static void table_print(uint32_t flows)
 	for (size_t i = 0; i < ROWS; i++)
 		if (measured[i].cpu.n || measured[i].cached > 0)
 			row_print(&rows[i], &measured[i], base);
+	if (!conntrack_holds(flows))
+		printf("\nWithout conntrack: net.netfilter.nf_conntrack_max is below that.\n");
 }
 
-/* For the plot: a line a row and number of flows. */
+/* For plot.gp: a block a number of flows, its title and then a line a row. */
 static void data_write(uint32_t flows, bool first)
 {
 	FILE *f = options.data ? fopen(options.data, first ? "w" : "a") : NULL;
@@ -187,12 +204,13 @@ static void data_write(uint32_t flows, bool first)
 		return;
 	if (!f)
 		fail("%s can't be written", options.data);
+	fprintf(f, "%s\"%s flow%s\"\n", first ? "" : "\n\n", si(flows), flows == 1 ? "" : "s");
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct series *cpu = &measured[i].cpu;
 
-		if (cpu->n)
-			fprintf(f, "%s\t%s\t%.3f\t%.3f\t%.3f\n", rows[i].key, si(flows),
-				series_median(cpu), series_min(cpu), series_max(cpu));
+		if (cpu->n && rows[i].kind != GENERATOR)
+			fprintf(f, "%s\t%.3f\t%.3f\t%.3f\n", rows[i].key, series_median(cpu),
+				series_min(cpu), series_max(cpu));
 	}
 	fclose(f);
 }
@@ -222,7 +240,7 @@ static void flows_measure(uint32_t flows, const struct prefix *routes, bool firs
 	memset(measured, 0, sizeof(measured));
 	for (int round = 0; round < options.rounds; round++)
 		for (size_t i = 0; i < ROWS; i++)
-			if (row_runs(&rows[i]))
+			if (row_runs(&rows[i], flows))
 				row_measure(&rows[i], &measured[i]);
 	xdp_attach(NS_SINK, world.sink[0], -1);
 	peers_exchange(flows);

@@ -29,7 +29,7 @@ static const struct command commands[] = {
 	 "  -2, --two-cpus     two CPUs generate and forward\n"
 	 "  -c, --cached       peers by the last --renew\n"
 	 "      --renew        only the peers, kept in build/bench/peers.json\n"
-	 "  -d, --data FILE    for the plot: row, flows, median, min, max\n",
+	 "  -d, --data FILE    for plot.gp: row, median, min, max\n",
 	 bench_forward,
 	 9,
 	 0.3,
