@@ -113,7 +113,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADER
 
 unit: $(UNIT)
 prog: $(PROG)
-labtools: $(LABTOOL)
+labtools: $(LABTOOL) $(BUILD)/sameway-bench
 fuzz: $(FUZZ)
 tests: unit prog labtools fuzz
 

@@ -94,7 +94,12 @@ void edge_open(uint32_t flows);
 void edge_close(void);
 void edge_prefixes(const struct prefix *p, size_t n); /* each to one of the groups */
 void edge_prefix(const struct prefix *p, uint32_t group);
-uint64_t edge_flows_whole(void);  /* records that have seen both directions */
+struct edge_flows {
+	uint64_t records, packets;
+	uint64_t whole; /* records that have seen both directions */
+	double seconds; /* that reading them took, by what `sameway flows` calls */
+};
+struct edge_flows edge_flows(void);
 void edge_usable(uint64_t paths); /* these alone */
 void edge_mode(enum sw_mode mode, enum sw_forward forward);
 void edge_changed(void); /* what the daemon does after any change */

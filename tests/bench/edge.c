@@ -205,25 +205,32 @@ void edge_attach(enum device dev, enum hook hook, bool on)
 	world_leave();
 }
 
-static int whole_count(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int flow_add(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
 {
+	struct edge_flows *sum = arg;
+
 	(void)key;
-	*(uint64_t *)arg += flow->out_packets && flow->in_packets;
+	sum->records++;
+	sum->whole += flow->out_packets && flow->in_packets;
+	sum->packets += flow->out_packets + flow->in_packets;
 	return 0;
 }
 
-uint64_t edge_flows_whole(void)
+struct edge_flows edge_flows(void)
 {
+	struct edge_flows sum = {0};
 	char err[DATAPATH_ERR];
 	struct maps *maps;
-	uint64_t n = 0;
+	double from;
 
 	if (maps_open(&maps, EDGE_INSTANCE, err))
 		fail("%s", err);
-	if (maps_flow_each(maps, whole_count, &n))
+	from = now_s();
+	if (maps_flow_each(maps, flow_add, &sum))
 		fail("the flow records can't be read");
+	sum.seconds = now_s() - from;
 	maps_close(maps);
-	return n;
+	return sum;
 }
 
 void edge_mode(enum sw_mode mode, enum sw_forward forward)

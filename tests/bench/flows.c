@@ -5,7 +5,6 @@
  * where no record is made, and the kernel's LRU_HASH filled alone.
  */
 #include "bench.h"
-#include "kernel/maps.h"
 
 #include <bpf/bpf.h>
 #include <stdlib.h>
@@ -56,37 +55,15 @@ static void new_measure(uint32_t records)
 	       1e3 / series_median(&insert), series_median(&times));
 }
 
-struct listing {
-	uint64_t records, packets;
-};
-
-static int list_one(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
-{
-	struct listing *l = arg;
-
-	(void)key;
-	l->records++;
-	l->packets += flow->out_packets + flow->in_packets;
-	return 0;
-}
-
-/* ns a record, by what `sameway flows` and the daemon's scan call. */
+/* ns a record. */
 static double list_own(uint64_t *records)
 {
-	char err[DATAPATH_ERR];
-	struct listing l = {0};
-	struct maps *maps;
-	double from, took;
+	struct edge_flows flows = edge_flows();
 
-	if (maps_open(&maps, EDGE_INSTANCE, err))
-		fail("%s", err);
-	from = now_s();
-	if (maps_flow_each(maps, list_one, &l))
-		fail("the flow records can't be read");
-	took = now_s() - from;
-	maps_close(maps);
-	*records = l.records;
-	return took * 1e9 / (double)l.records;
+	if (!flows.packets)
+		fail("the flow records have no packets");
+	*records = flows.records;
+	return flows.seconds * 1e9 / (double)flows.records;
 }
 
 static double list_hash(uint64_t *records)

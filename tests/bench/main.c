@@ -6,10 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct options defaults = {.cpus = 1,
-					.routes = 10000,
-					.gate = "tests/bench/gate.json",
-					.peers = "build/bench/peers.json"};
+static const struct options defaults = {
+	.cpus = 1, .gate = "tests/bench/gate.json", .peers = "build/bench/peers.json"};
 struct options options;
 
 struct command {
@@ -17,51 +15,52 @@ struct command {
 	int (*run)(void);
 	int rounds;
 	double seconds;
-	uint32_t flows[8];
+	uint32_t routes, flows[8];
 };
 
 static const struct command commands[] = {
-	{"forward",
-	 "Mpps between namespaces, beside the kernel and other forwarders",
-	 "  -s, --seconds S    of each measurement\n"
-	 "  -o, --only KEY,..  these rows, with what they are compared with: noflow, tc, marks,\n"
-	 "                     monitor, fib, lpm, kernel, conntrack\n"
-	 "  -2, --two-cpus     two CPUs generate and forward\n"
-	 "  -c, --cached       peers by the last --renew\n"
-	 "      --renew        only the peers, kept in build/bench/peers.json\n"
-	 "  -d, --data FILE    for plot.gp: row, median, min, max\n",
-	 bench_forward,
-	 9,
-	 0.3,
-	 {1, 8192, 524288}},
-	{"stages",
-	 "ns a packet by program and hook, without a device: the regression gate",
-	 "  -j, --json         the ratios alone, which --gate reads\n"
-	 "  -g, --gate FILE    ratios to compare with (tests/bench/gate.json)\n",
-	 bench_stages,
-	 15,
-	 0,
-	 {1, 8192, 524288}},
-	{"flows",
-	 "new flows into a full table, and reading all records",
-	 "",
-	 bench_flows,
-	 9,
-	 0,
-	 {1 << 20}},
-	{"failover",
-	 "from a lost path, or a changed prefix, to the first packet that shows it",
-	 "",
-	 bench_failover,
-	 100,
-	 0,
-	 {0}},
+	{.name = "forward",
+	 .what = "Mpps between namespaces, beside the kernel and other forwarders",
+	 .help = "  -s, --seconds S    of each measurement\n"
+		 "  -o, --only KEY,..  these rows, with what they are compared with: noflow, tc,\n"
+		 "                     marks, monitor, fib, lpm, kernel, conntrack\n"
+		 "  -2, --two-cpus     two CPUs generate and forward\n"
+		 "  -c, --cached       peers by the last --renew\n"
+		 "      --renew        only the peers, kept for --cached\n"
+		 "  -P, --peers FILE   where (build/bench/peers.json)\n"
+		 "  -d, --data FILE    for plot.gp: row, median, min, max\n",
+	 .run = bench_forward,
+	 .rounds = 9,
+	 .seconds = 0.3,
+	 .routes = 10000,
+	 .flows = {1, 8192, 524288}},
+	{.name = "stages",
+	 .what = "ns a packet by program and hook, without a device: the regression gate",
+	 .help = "  -j, --json         the ratios alone, which --gate reads\n"
+		 "  -g, --gate FILE    ratios to compare with (tests/bench/gate.json)\n",
+	 .run = bench_stages,
+	 .rounds = 15,
+	 .routes = 10000,
+	 .flows = {1, 8192, 524288}},
+	{.name = "flows",
+	 .what = "new flows into a full table, and reading all records",
+	 .help = "",
+	 .run = bench_flows,
+	 .rounds = 9,
+	 .routes = 10000,
+	 .flows = {1 << 20}},
+	{.name = "failover",
+	 .what = "from a lost path, or a changed prefix, to the first packet that shows it",
+	 .help = "",
+	 .run = bench_failover,
+	 .rounds = 100,
+	 .routes = 1000000},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char common[] = "  -n, --rounds N     interleaved; the median counts\n"
 			     "  -f, --flows N,..   powers of two: 8k is 8192\n"
-			     "  -r, --routes N     prefixes (10000)\n";
+			     "  -r, --routes N     prefixes; of failover, the most\n";
 
 static void usage(FILE *out, const struct command *of)
 {
@@ -114,6 +113,9 @@ static bool option_take(int c)
 	case 'g':
 		options.gate = optarg;
 		return true;
+	case 'P':
+		options.peers = optarg;
+		return true;
 	case 'd':
 		options.data = optarg;
 		return true;
@@ -136,12 +138,12 @@ static void options_parse(int argc, char **argv, const struct command *of)
 		{"rounds", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},  {"flows", 1, NULL, 'f'},
 		{"routes", 1, NULL, 'r'}, {"only", 1, NULL, 'o'},     {"json", 0, NULL, 'j'},
 		{"gate", 1, NULL, 'g'},	  {"two-cpus", 0, NULL, '2'}, {"cached", 0, NULL, 'c'},
-		{"renew", 0, NULL, 'R'},  {"data", 1, NULL, 'd'},     {"help", 0, NULL, 'h'},
-		{NULL, 0, NULL, 0}};
+		{"renew", 0, NULL, 'R'},  {"data", 1, NULL, 'd'},     {"peers", 1, NULL, 'P'},
+		{"help", 0, NULL, 'h'},	  {NULL, 0, NULL, 0}};
 	int c;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "n:s:f:r:o:jg:2cd:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "n:s:f:r:o:jg:2cd:P:h", longs, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout, of);
 			exit(0);
@@ -164,8 +166,19 @@ static void defaults_of(const struct command *command)
 	options = defaults;
 	options.rounds = command->rounds;
 	options.seconds = command->seconds;
+	options.routes = command->routes;
 	for (; options.n_flows < 8 && command->flows[options.n_flows]; options.n_flows++)
 		options.flows[options.n_flows] = command->flows[options.n_flows];
+}
+
+static void run_two_cpus(void)
+{
+	options.cpus = 2;
+	options.flows[0] = 8192;
+	options.n_flows = 1;
+	options.data = NULL;
+	putchar('\n');
+	bench_forward();
 }
 
 /* With the options that mean the same to each. */
@@ -179,6 +192,8 @@ static int run_all(int argc, char **argv)
 			world_open();
 		printf("\n### %s\n\n%s.\n\n", commands[i].name, commands[i].what);
 		commands[i].run();
+		if (!i && sysconf(_SC_NPROCESSORS_ONLN) > 1)
+			run_two_cpus();
 	}
 	return 0;
 }

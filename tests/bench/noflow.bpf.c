@@ -10,12 +10,12 @@
 
 /* What flow.h gives to the stages after it. */
 #define SAMEWAY_BPF_FLOW_H
-static struct sw_flow standing SEC(".data.standing");
-#define flow_find(pkt)	  (&standing)
-#define flow_unseen(flow) false
-#define flow_hint(flow)	  ((flow) ? SW_NO_PATH : SW_NO_PATH)
-#define flow_record(...)  ((void)0)
-#define flow_spoof(...)	  ((void)0)
+static __u64 standing[32] SEC(".data.standing"); /* a record of zeros */
+#define flow_find(...)	 ((void *)&standing)
+#define flow_unseen(...) false
+#define flow_hint(...)	 SW_NO_PATH
+#define flow_record(...) ((void)0)
+#define flow_spoof(...)	 ((void)0)
 #define path_row(id)                                                                               \
 	({                                                                                         \
 		__u32 key_ = (id);                                                                 \

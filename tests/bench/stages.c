@@ -10,8 +10,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#define PACKETS	  (1u << 18)
-#define WORK_RUNS (1u << 16)
+#define PACKETS	   (1u << 18)
+#define WORK_RUNS  (1u << 16)
+#define LEAST_GATE 0.1 /* below that it is the clock's noise */
 
 enum program { BENCH, NOFLOW, XDP, TC_INGRESS, TC_EGRESS };
 
@@ -168,7 +169,7 @@ static void table_print(uint32_t flows, const json_t *gate)
 
 		printf("| %s | %.0f | %.0f-%.0f | %.2f | ", rows[i].name, series_median(net),
 		       series_min(net), series_max(net), is);
-		if (was > 0)
+		if (was > LEAST_GATE)
 			printf("%.2f (%+.0f %%) |\n", was, 100 * (is / was - 1));
 		else
 			printf("- |\n");

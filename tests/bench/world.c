@@ -18,6 +18,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#define QUEUES 2 /* of each device: for as many CPUs */
+
 struct world world;
 static int home, ns_fd[NS_COUNT];
 
@@ -74,8 +76,8 @@ static void link_make(enum device dev, const char *peer, enum ns ns)
 		  "veth peer name %s address 02:00:00:00:00:%02x numtxqueues %d numrxqueues %d && "
 		  "ip link set %s netns /proc/%d/fd/%d && "
 		  "ip link set %s up && ethtool -K %s gro on >/dev/null",
-		  device_name[dev], device_mac[dev][5], options.cpus, options.cpus, peer,
-		  device_peer_mac[dev][5], options.cpus, options.cpus, peer, getpid(), ns_fd[ns],
+		  device_name[dev], device_mac[dev][5], QUEUES, QUEUES, peer,
+		  device_peer_mac[dev][5], QUEUES, QUEUES, peer, getpid(), ns_fd[ns],
 		  device_name[dev], device_name[dev]);
 	world_run(ns,
 		  "sysctl -qw net.ipv6.conf.%s.disable_ipv6=1 && ip link set %s up && "
@@ -161,7 +163,7 @@ void world_routes(const struct prefix *p, size_t n)
 	world_enter(NS_ROUTER);
 	ip = popen("ip -batch -", "w");
 	for (size_t i = 0; ip && i < n; i++)
-		fprintf(ip, "route add %s via 10.254.1.2 dev r1\n", prefix_format(&p[i], text));
+		fprintf(ip, "route replace %s via 10.254.1.2 dev r1\n", prefix_format(&p[i], text));
 	if (!ip || pclose(ip))
 		fail("the kernel did not take the routes");
 	world_leave();
