@@ -90,11 +90,12 @@ $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c
 $(BUILD)/%.skel.h: $(BUILD)/bench/%.bpf.o
 	bpftool gen skeleton $< name $* > $@
 
-$(BUILD)/bench/noflow.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h
+$(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h \
+		tests/bench/noflow.bpf.c
 $(BUILD)/bench/traffic.bpf.o: tests/bench/traffic.h
 
 $(BUILD)/bench/%.o: tests/bench/%.c $(HEADERS) tests/bench/bench.h tests/bench/traffic.h $(BUILD)/sameway.skel.h \
-		$(BUILD)/traffic.skel.h $(BUILD)/noflow.skel.h
+		$(BUILD)/traffic.skel.h $(BUILD)/noflow.skel.h $(BUILD)/nofib.skel.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c $< -o $@
 

@@ -116,14 +116,15 @@ void traffic_close(void);
 void traffic_routes(const struct prefix *p, size_t n); /* into the LPM trie to compare with */
 void traffic_destinations(uint8_t family, const struct prefix *p, size_t n);
 void traffic_flows(uint32_t n, uint32_t base);
-void traffic_one_destination(const uint8_t host[4]); /* for all flows, from now on */
+void traffic_one_destination(const uint8_t host[4]); /* for all flows; NULL: no longer */
 void traffic_direction(uint8_t family, bool inward);
 int hash_map(void);
 /* When the first packet came to a sink since the arming, 0: none yet. */
 void arrival_arm(void);
 uint64_t arrival_first(int sink);
 int program_of(const char *name); /* of traffic.bpf.c */
-int noflow_program(void);	  /* on the edge's maps, to be loaded again after each edge_open */
+int nofib_program(void);
+int noflow_program(void); /* on the edge's maps, to be loaded again after each edge_open */
 void xdp_attach(enum ns ns, uint32_t ifindex, int fd); /* -1: off */
 struct rate {
 	double wall, cpu; /* Mpps that were taken: by the clock, by CPU time */

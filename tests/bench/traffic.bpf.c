@@ -44,14 +44,14 @@ MAP(hash, HASH, struct lru_key, struct lru_record, 1);
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, DESTINATIONS);
+	__uint(max_entries, DESTINATIONS + 1);
 	__type(key, __u32);
 	__type(value, __u64);
 } destinations4 SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, DESTINATIONS);
+	__uint(max_entries, DESTINATIONS + 1);
 	__type(key, __u32);
 	__type(value, struct in6_addr);
 } destinations6 SEC(".maps");
@@ -97,6 +97,11 @@ static __always_inline __u16 checksum4(__u32 saddr, __u32 daddr)
 	return ~sum;
 }
 
+static __always_inline __u32 destination(__u32 flow)
+{
+	return writing.one_destination ? DESTINATIONS : flow % DESTINATIONS;
+}
+
 static __always_inline void udp_write(struct udphdr *udp, __u32 flow, __u16 len)
 {
 	__u16 inside = bpf_htons(FIRST_PORT + (flow >> 16)), outside = bpf_htons(443);
@@ -110,7 +115,7 @@ static __always_inline void udp_write(struct udphdr *udp, __u32 flow, __u16 len)
 static __always_inline void write4(struct ethhdr *eth, void *end, __u32 flow)
 {
 	struct iphdr *ip = (void *)(eth + 1);
-	__u32 at = flow & writing.destination, inside = bpf_htonl(0x0a010000 | (flow & 0xffff));
+	__u32 at = destination(flow), inside = bpf_htonl(0x0a010000 | (flow & 0xffff));
 	__u64 *row = bpf_map_lookup_elem(&destinations4, &at);
 	__u32 outside;
 
@@ -132,7 +137,7 @@ static __always_inline void write6(struct ethhdr *eth, void *end, __u32 flow)
 {
 	struct ipv6hdr *ip6 = (void *)(eth + 1);
 	struct in6_addr inside = {}, *row;
-	__u32 at = flow & writing.destination;
+	__u32 at = destination(flow);
 
 	row = bpf_map_lookup_elem(&destinations6, &at);
 	if (!row || (void *)(ip6 + 1) + sizeof(struct udphdr) > end)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The bench's programs: packets by live frames through the world, and runs without a device. */
 #include "bench.h"
+#include "nofib.skel.h"
 #include "noflow.skel.h"
 #include "traffic.skel.h"
 
@@ -22,6 +23,7 @@
 
 struct traffic *traffic;
 static struct noflow *noflow;
+static struct nofib *nofib;
 static int cpus_possible;
 
 static int print(enum libbpf_print_level level, const char *format, va_list args)
@@ -69,7 +71,6 @@ void traffic_open(uint32_t records)
 	device_write(traffic->maps.to_sink, NS_ROUTER, world.ifindex[DEV_ER]);
 	traffic->bss->out_ifindex = world.ifindex[DEV_ER];
 	traffic->bss->writing.cpus = (uint32_t)options.cpus;
-	traffic->bss->writing.destination = DESTINATIONS - 1;
 	traffic_direction(4, false);
 }
 
@@ -123,13 +124,16 @@ void traffic_flows(uint32_t n, uint32_t base)
 
 void traffic_one_destination(const uint8_t host[4])
 {
-	uint32_t zero = 0;
+	uint32_t last = DESTINATIONS;
 	uint64_t row = 0;
 
-	memcpy(&row, host, 4);
-	if (bpf_map_update_elem(bpf_map__fd(traffic->maps.destinations4), &zero, &row, BPF_ANY))
-		fail("a destination can't be written: %s", strerror(errno));
-	traffic->bss->writing.destination = 0;
+	if (host) {
+		memcpy(&row, host, 4);
+		if (bpf_map_update_elem(bpf_map__fd(traffic->maps.destinations4), &last, &row,
+					BPF_ANY))
+			fail("a destination can't be written: %s", strerror(errno));
+	}
+	traffic->bss->writing.one_destination = host != NULL;
 }
 
 void traffic_direction(uint8_t family, bool inward)
@@ -172,27 +176,40 @@ static const struct bpf_map *map_twin(const struct bpf_object *in, const struct 
 	return NULL;
 }
 
-int noflow_program(void)
+/* Its XDP program, loaded on the edge's maps. */
+static int variant_load(struct bpf_object *obj, const char *name)
 {
-	struct bpf_program *prog;
+	struct bpf_program *prog, *xdp;
 	struct bpf_map *map;
 
-	noflow__destroy(noflow);
-	noflow = noflow__open();
-	if (!noflow)
-		fail("noflow can't be opened: %s", strerror(errno));
-	bpf_object__for_each_program(prog, noflow->obj)
-		bpf_program__set_autoload(prog, prog == noflow->progs.sw_xdp);
-	bpf_object__for_each_map(map, noflow->obj)
+	xdp = obj ? bpf_object__find_program_by_name(obj, "sw_xdp") : NULL;
+	if (!xdp)
+		fail("%s can't be opened: %s", name, strerror(errno));
+	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(prog, prog == xdp);
+	bpf_object__for_each_map(map, obj)
 	{
 		const struct bpf_map *twin = map_twin(edge_object(), map);
 
 		if (twin && bpf_map__reuse_fd(map, bpf_map__fd(twin)))
-			fail("noflow can't have map %s", bpf_map__name(map));
+			fail("%s can't have map %s", name, bpf_map__name(map));
 	}
-	if (noflow__load(noflow))
-		fail("noflow can't be loaded");
-	return bpf_program__fd(noflow->progs.sw_xdp);
+	if (bpf_object__load(obj))
+		fail("%s can't be loaded", name);
+	return bpf_program__fd(xdp);
+}
+
+int noflow_program(void)
+{
+	noflow__destroy(noflow);
+	noflow = noflow__open();
+	return variant_load(noflow ? noflow->obj : NULL, "noflow");
+}
+
+int nofib_program(void)
+{
+	nofib__destroy(nofib);
+	nofib = nofib__open();
+	return variant_load(nofib ? nofib->obj : NULL, "nofib");
 }
 
 void xdp_attach(enum ns ns, uint32_t ifindex, int fd)

@@ -15,9 +15,9 @@
  */
 struct writing {
 	__u32 flow_mask, flow_base;
-	__u32 cpus;	   /* that write at once: a flow is always the same one's, as with RSS */
-	__u32 destination; /* mask: 0xffff, or 0: all go to one */
-	__u32 inward;	   /* 1: from the outside host to the inside one */
+	__u32 cpus; /* that write at once: a flow is always the same one's, as with RSS */
+	__u32 one_destination; /* 1: all go to row DESTINATIONS */
+	__u32 inward;	       /* 1: from the outside host to the inside one */
 	__u32 family;
 	__u8 dmac[6], smac[6];
 };
