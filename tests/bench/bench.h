@@ -50,6 +50,7 @@ double series_min(const struct series *s);
 double series_max(const struct series *s);
 double now_s(void);    /* CLOCK_MONOTONIC */
 uint64_t now_ns(void); /* likewise */
+double thread_s(void); /* CPU time of this thread */
 double cpu_s(int cpu); /* spent by this thread and the CPU's ksoftirqd */
 void pin(int cpu);
 void machine_print(void); /* a line: processor, kernel, load */

@@ -225,10 +225,10 @@ struct edge_flows edge_flows(void)
 
 	if (maps_open(&maps, EDGE_INSTANCE, err))
 		fail("%s", err);
-	from = now_s();
+	from = thread_s();
 	if (maps_flow_each(maps, flow_add, &sum))
 		fail("the flow records can't be read");
-	sum.seconds = now_s() - from;
+	sum.seconds = thread_s() - from;
 	maps_close(maps);
 	return sum;
 }

@@ -128,9 +128,14 @@ static double softirq_s(int cpu)
 	return (double)ns * 1e-9;
 }
 
+double thread_s(void)
+{
+	return clock_s(CLOCK_THREAD_CPUTIME_ID);
+}
+
 double cpu_s(int cpu)
 {
-	return clock_s(CLOCK_THREAD_CPUTIME_ID) + softirq_s(cpu);
+	return thread_s() + softirq_s(cpu);
 }
 
 void pin(int cpu)
