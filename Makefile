@@ -93,9 +93,11 @@ $(BUILD)/%.skel.h: $(BUILD)/bench/%.bpf.o
 $(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h \
 		tests/bench/noflow.bpf.c
 $(BUILD)/bench/traffic.bpf.o: tests/bench/traffic.h
+BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/bench/*.bpf.c))
+.SECONDARY: $(BENCH_SKEL)
 
 $(BUILD)/bench/%.o: tests/bench/%.c $(HEADERS) tests/bench/bench.h tests/bench/traffic.h $(BUILD)/sameway.skel.h \
-		$(BUILD)/traffic.skel.h $(BUILD)/noflow.skel.h $(BUILD)/nofib.skel.h
+		$(BENCH_SKEL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c $< -o $@
 
