@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make: build/sameway. Others: install check lint sizes bench fuzz clean; see README.md.
+# make: build/sameway. Others: install check lint sizes bench fuzz clean; see README.md, and docs/performance.md for
+# bench-plot, bench-peers, bench-gate.
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= gcc
@@ -28,9 +29,10 @@ LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(filter-out %/nic_reset.c %
 	$(patsubst tests/lab/%.bpf.c,$(BUILD)/lab/%.bpf.o,$(wildcard tests/lab/*.bpf.c)) $(BUILD)/lab/nic_reset.so
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+BENCH_SRC := $(filter-out tests/bench/bench_%.c %.bpf.c %/peer_dpdk.c,$(wildcard tests/bench/*.c))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
 
-.PHONY: all check unit prog labtools fuzz lint sizes bench install clean tests
+.PHONY: all check unit prog labtools fuzz lint sizes bench bench-plot bench-peers bench-gate install clean tests
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/sameway
@@ -97,8 +99,23 @@ $(BUILD)/bench/peer_dpdk: tests/bench/peer_dpdk.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -O3 $(shell pkg-config --cflags libdpdk) $< $(shell pkg-config --libs libdpdk) -o $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsameway.a $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h \
-		$(BUILD)/load.skel.h $(BUILD)/lookup.skel.h $(wildcard tests/prog/*.h) tests/unit/prefix_oracle.h
+$(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h \
+		tests/bench/noflow.bpf.c
+$(BUILD)/bench/traffic.bpf.o: tests/bench/traffic.h
+BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/bench/*.bpf.c))
+.SECONDARY: $(BENCH_SKEL)
+
+$(BUILD)/bench/%.o: tests/bench/%.c $(HEADERS) tests/bench/bench.h tests/bench/traffic.h $(BUILD)/sameway.skel.h \
+		$(BENCH_SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/sameway-bench: $(BENCH_SRC:tests/%.c=$(BUILD)/%.o) $(BUILD)/libsameway.a
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# a program of its own each
+$(BUILD)/bench/bench_%: tests/bench/bench_%.c $(BUILD)/libsameway.a $(BENCH_SKEL) $(wildcard tests/prog/*.h) \
+		tests/unit/prefix_oracle.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
@@ -109,7 +126,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADER
 
 unit: $(UNIT)
 prog: $(PROG)
-labtools: $(LABTOOL)
+labtools: $(LABTOOL) $(BUILD)/sameway-bench
 fuzz: $(FUZZ)
 tests: unit prog labtools fuzz
 
@@ -123,9 +140,25 @@ lint:
 sizes: all
 	./scripts/sizes $(BUILD)/sameway.bpf.o
 
-bench: all $(BENCH) $(BUILD)/bench/load $(HAVE_DPDK)
+# BENCH_ARGS: what every subcommand takes, as --rounds 5
+bench: $(BUILD)/sameway-bench $(BENCH) $(HAVE_DPDK)
+	@$(BUILD)/sameway-bench all --data $(BUILD)/bench/forward.dat $(BENCH_ARGS)
 	@for b in $(BENCH); do PEER_DPDK=$(HAVE_DPDK) $$b || exit 1; done
-	@SAMEWAY=$(BUILD)/sameway LOAD=$(BUILD)/bench/load tests/bench/bench_forward.sh
+
+# of the last `make bench`, or of one made for it
+$(BUILD)/bench/forward.dat: | $(BUILD)/sameway-bench
+	$(BUILD)/sameway-bench forward --data $@ $(BENCH_ARGS)
+
+bench-plot: $(BUILD)/bench/forward.dat
+	@command -v gnuplot >/dev/null || { echo 'bench-plot: no gnuplot: run ./scripts/deps --bench' >&2; exit 1; }
+	gnuplot -e "data='$<'; picture='docs/bench.svg'" tests/bench/plot.gp
+
+bench-peers: $(BUILD)/sameway-bench
+	$(BUILD)/sameway-bench forward --renew $(BENCH_ARGS)
+
+bench-gate: $(BUILD)/sameway-bench
+	$(BUILD)/sameway-bench stages --json $(BENCH_ARGS) >$(BUILD)/bench/gate.json
+	mv $(BUILD)/bench/gate.json tests/bench/gate.json
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \

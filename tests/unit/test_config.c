@@ -130,15 +130,9 @@ static const char full[] =
 	"- {name: g, class: other, interface: e0, gateway: 192.0.2.10, hook: tc}\n"
 	"mode: enforce\nmatch: class-first\nforward: kernel\ndefault-route: last\n"
 	"asymmetry: {scope: circuit, grace: 90s, confirm: 1500ms, action: alert}\n"
-<<<<<<< HEAD
 	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nflows6: 64\n"
 	"fib: { nodes6: 1048576 }\ntransit: deny\n"
 	"multipath: circuits\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
-=======
-	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nfib: { nodes6: "
-	"1048576 }\ntransit: deny\n"
-	"multipath: circuit\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
->>>>>>> w5-fib
 	"notify: null\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
 static const char golden[] = "mode: enforce\n"

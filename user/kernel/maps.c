@@ -35,14 +35,6 @@ enum map_id {
 };
 
 static const char *const map_names[MAP_COUNT] = {
-<<<<<<< HEAD
-	[MAP_CTL] = "ctl",	     [MAP_USABLE] = "usable",
-	[MAP_PATHS] = "paths",	     [MAP_PATH_STATS] = "path_stats",
-	[MAP_NEXTHOPS] = "nexthops", [MAP_REASONS] = "reasons",
-	[MAP_HEALTH] = "health",     [MAP_INTERFACES] = "interfaces",
-	[MAP_CLOCK] = "clock",	     [MAP_REDIRECT_ERRORS] = "redirect_errors",
-	[MAP_FIB4_NODES] = "fib4_nodes", [MAP_FIB6_NODES] = "fib6_nodes",
-=======
 	[MAP_CTL] = "ctl",
 	[MAP_USABLE] = "usable",
 	[MAP_PATHS] = "paths",
@@ -51,11 +43,10 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_REASONS] = "reasons",
 	[MAP_HEALTH] = "health",
 	[MAP_INTERFACES] = "interfaces",
-	[MAP_FLOWS] = "flows",
+	[MAP_CLOCK] = "clock",
 	[MAP_REDIRECT_ERRORS] = "redirect_errors",
 	[MAP_FIB4_NODES] = "fib4_nodes",
 	[MAP_FIB6_NODES] = "fib6_nodes",
->>>>>>> w5-fib
 };
 
 struct maps {

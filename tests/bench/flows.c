@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * flows: what a new flow costs with the table full, and what it costs to read all records. The
+ * first is a packet of a flow never seen, through the whole program; beside it the same packets
+ * where no record is made, and the kernel's LRU_HASH filled alone.
+ */
+#include "bench.h"
+
+#include <bpf/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEW_FLOWS (1u << 17) /* of a measurement */
+
+enum { NEW_OWN, NEW_NOFLOW, NEW_LRU, NEW_ROWS };
+static const char *const new_name[NEW_ROWS] = {"sameway, XDP, a new flow a packet",
+					       "sameway, XDP, without the flow record",
+					       "LRU_HASH alone, a new key a packet"};
+
+static void new_measure(uint32_t records)
+{
+	const int program[NEW_ROWS] = {edge_program(EDGE_XDP), noflow_program(),
+				       program_of("record_lru")};
+	struct series ns[NEW_ROWS] = {0}, insert = {0}, times = {0};
+	uint32_t base = 0;
+
+	/* twice what it holds: it is full, and what is evicted is old */
+	traffic_flows(2 * records, 0);
+	for (int i = 0; i < NEW_ROWS; i += 2)
+		traffic_stage(STAGE_XDP, DEV_LAN, program[i], 2 * records, NULL);
+	traffic_flows(NEW_FLOWS, 0);
+	for (int round = 0; round < options.rounds; round++) {
+		double alone, row[NEW_ROWS];
+
+		base += NEW_FLOWS;
+		traffic_flows(NEW_FLOWS, 2 * records + base);
+		alone = traffic_stage(STAGE_XDP, DEV_LAN, -1, NEW_FLOWS, NULL);
+		for (int i = 0; i < NEW_ROWS; i++) {
+			row[i] = traffic_stage(STAGE_XDP, DEV_LAN, program[i], NEW_FLOWS, NULL) -
+				 alone;
+			series_add(&ns[i], row[i]);
+		}
+		series_add(&insert, row[NEW_OWN] - row[NEW_NOFLOW]);
+		series_add(&times, row[NEW_LRU] / (row[NEW_OWN] - row[NEW_NOFLOW]));
+	}
+	printf("\nNew flows into a full table of %s records, %d rounds of %s:\n\n"
+	       "| what | ns a packet | min-max | M/s |\n| --- | ---: | ---: | ---: |\n",
+	       si(records), options.rounds, si(NEW_FLOWS));
+	for (int i = 0; i < NEW_ROWS; i++)
+		printf("| %s | %.0f | %.0f-%.0f | %.2f |\n", new_name[i], series_median(&ns[i]),
+		       series_min(&ns[i]), series_max(&ns[i]), 1e3 / series_median(&ns[i]));
+	printf("| **making the record** (the first less the second) | %.0f | %.0f-%.0f | %.2f |\n"
+	       "\nLRU_HASH's time / making the record: **%.2f**\n",
+	       series_median(&insert), series_min(&insert), series_max(&insert),
+	       1e3 / series_median(&insert), series_median(&times));
+}
+
+/* ns a record. */
+static double list_own(uint64_t *records)
+{
+	struct edge_flows flows = edge_flows();
+
+	if (!flows.packets)
+		fail("the flow records have no packets");
+	*records = flows.records;
+	return flows.seconds * 1e9 / (double)flows.records;
+}
+
+static double list_hash(uint64_t *records)
+{
+	enum { BATCH = 65536 };
+	struct lru_key *keys = malloc(BATCH * sizeof(*keys)), place;
+	struct lru_record *rows = malloc(BATCH * sizeof(*rows));
+	uint64_t all = 0, packets = 0;
+	bool begun = false, more = true;
+	double from = thread_s(), took;
+
+	while (keys && rows && more) {
+		uint32_t n = BATCH;
+
+		more = !bpf_map_lookup_batch(hash_map(), begun ? &place : NULL, &place, keys, rows,
+					     &n, NULL);
+		begun = true;
+		for (uint32_t i = 0; i < n; i++)
+			packets += rows[i].packets[0] + rows[i].packets[1];
+		all += n;
+	}
+	took = thread_s() - from;
+	free(keys);
+	free(rows);
+	if (!packets)
+		fail("lookup_batch reads nothing");
+	*records = all;
+	return took * 1e9 / (double)all;
+}
+
+static void list_measure(uint32_t records)
+{
+	struct series own = {0}, hash = {0}, times = {0};
+	uint64_t own_n = 0, hash_n = 0;
+
+	traffic_flows(records, 0);
+	traffic_stage(STAGE_XDP, DEV_LAN, edge_program(EDGE_XDP), records, NULL);
+	traffic_stage(STAGE_XDP, DEV_LAN, program_of("record_hash"), records, NULL);
+	for (int round = 0; round < options.rounds; round++) {
+		double a = list_own(&own_n), b = list_hash(&hash_n);
+
+		series_add(&own, a);
+		series_add(&hash, b);
+		series_add(&times, b / a);
+	}
+	printf("\nReading all records, %d rounds:\n\n"
+	       "| what | records | ns of CPU time a record | min-max | ms in all |\n"
+	       "| --- | ---: | ---: | ---: | ---: |\n"
+	       "| sameway's (`maps_flow_each`) | %llu | %.1f | %.1f-%.1f | %.1f |\n"
+	       "| lookup_batch on a HASH | %llu | %.1f | %.1f-%.1f | %.1f |\n"
+	       "\nlookup_batch's time a record / sameway's: **%.1f**\n",
+	       options.rounds, (unsigned long long)own_n, series_median(&own), series_min(&own),
+	       series_max(&own), series_median(&own) * (double)own_n / 1e6,
+	       (unsigned long long)hash_n, series_median(&hash), series_min(&hash),
+	       series_max(&hash), series_median(&hash) * (double)hash_n / 1e6,
+	       series_median(&times));
+}
+
+int bench_flows(void)
+{
+	struct prefix *routes = routes_make(4, options.routes);
+	uint32_t records = options.flows[0];
+
+	edge_open(records);
+	edge_prefixes(routes, options.routes);
+	traffic_open(records);
+	traffic_destinations(4, routes, options.routes);
+	list_measure(records);
+	new_measure(records);
+	traffic_close();
+	edge_close();
+	return 0;
+}
