@@ -5,10 +5,9 @@
  * has to be found out, asked, made or told, takes the long way (pipeline.h), which does the same:
  * tests/prog/test_fast.c runs both on the same packets.
  *
- * Select is not asked again where it can't answer otherwise: its answer is in the record, judged by
- * the generation that is still in force, so by the groups, prefixes and paths of now; `usable` is
- * asked for each packet, so that a path is lost by one store. The record of the other direction
- * chooses nothing.
+ * The FIB and select are asked for every packet, so that a path is lost, and comes back, by one
+ * store, and a prefix by its own. The record says which of equals the flow is on: where select would
+ * have to choose, the long way does.
  */
 #ifndef SAMEWAY_BPF_FAST_H
 #define SAMEWAY_BPF_FAST_H
@@ -235,19 +234,29 @@ static __always_inline void quick_count(const struct quick *q, struct sw_flow_re
 		count_rx(path, n);
 }
 
-/* From inside: to the path that select last gave, while that is usable. */
+/* Whether select stays with `path`, the flow's own: it is one of the first tier with a usable one. */
+static __always_inline bool quick_select(const struct quick *q, __u32 path, const struct sw_ctl *c)
+{
+	struct sw_group *group = fib_group(fib_find(q->key.family, &q->dst));
+	__u32 zero = 0;
+	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
+	struct choice choice;
+
+	return u && group && group->kind == SW_GROUP_ROUTE &&
+	       first_tier(group, paths_usable(c, u, q->key.family), &choice) &&
+	       choice.members >> (path & 63) & 1;
+}
+
+/* From inside to a path. */
 static __always_inline int quick_out(const struct quick *q, struct sw_flow_record *flow,
 				     union sw_flow_word w, const struct sw_ctl *c,
 				     struct ethhdr *eth)
 {
-	__u32 zero = 0, path = w.s.out, ifindex;
-	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
+	__u32 path = w.s.out, ifindex;
 	struct sw_path *row = path_row(path);
 	const __u8 *macs;
 
-	if (!u || !row || !w.s.out_fresh || w.s.answer != path ||
-	    !(paths_usable(c, u, q->key.family) >> (path & 63) & 1) ||
-	    (row->mtu && q->len > row->mtu))
+	if (!row || !w.s.out_fresh || (row->mtu && q->len > row->mtu) || !quick_select(q, path, c))
 		return SLOW;
 	macs = quick_macs(q, path, &ifindex);
 	if (!macs || bpf_redirect_map(&devices, path, XDP_PASS) != XDP_REDIRECT)

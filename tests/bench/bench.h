@@ -94,7 +94,7 @@ uint32_t table_for(uint32_t flows); /* room for twice as many, and the default a
 void edge_open(uint32_t flows);
 void edge_close(void);
 void edge_prefixes(const struct prefix *p, size_t n); /* each to one of the groups */
-void edge_prefix(const struct prefix *p, uint32_t group);
+void edge_prefix(const struct prefix *p, uint32_t group, bool fresh); /* fresh: not there yet */
 struct edge_flows {
 	uint64_t records, packets;
 	uint64_t whole; /* records that have seen both directions */

@@ -13,6 +13,9 @@
 
 #define GROUP_INSIDE 1
 #define GROUP_LOCAL  2
+/* of the FIB: for the 1 M prefixes of routes.c */
+#define EDGE_NODES4  32768
+#define EDGE_NODES6  262144
 #define PATHS	     3ULL /* r1 is path 0, r2 path 1 */
 
 static struct datapath *dp;
@@ -41,7 +44,7 @@ static void interface_write(enum device dev)
 	memcpy(row.mac, device_mac[dev], 6);
 	memcpy(way.mac, device_mac[dev], 6);
 	check(datapath_interface_write(dp, world.ifindex[dev], &row), "interface");
-	check(datapath_device_write(dp, row.slot, world.ifindex[dev]), "device");
+	check(datapath_device_write(dp, row.slot, world.ifindex[dev], true), "device");
 	snprintf(text, sizeof(text), "10.254.%d.2", dev);
 	ip_parse(text, &gateway);
 	check(datapath_nexthop_write(dp, row.slot, 4, &way, &gateway), "next hop");
@@ -87,7 +90,7 @@ static void own_prefix(const char *text, uint32_t group)
 	struct prefix p;
 
 	prefix_parse(text, &p, NULL);
-	edge_prefix(&p, group);
+	edge_prefix(&p, group, true);
 }
 
 static void ctl_write(void)
@@ -117,9 +120,10 @@ uint32_t table_for(uint32_t flows)
 void edge_open(uint32_t flows)
 {
 	char err[DATAPATH_ERR];
+	const struct datapath_sizes sizes = {flows, flows, EDGE_NODES4, EDGE_NODES6};
 
 	world_enter(NS_ROUTER);
-	if (datapath_open(&dp, EDGE_INSTANCE, flows, err))
+	if (datapath_open(&dp, EDGE_INSTANCE, &sizes, err))
 		fail("%s", err);
 	ctl_write();
 	path_write(DEV_ER, SW_CLASS_EXPRESSROUTE, 0);
@@ -149,15 +153,19 @@ void edge_close(void)
 	world_leave();
 }
 
-void edge_prefix(const struct prefix *p, uint32_t group)
+void edge_prefix(const struct prefix *p, uint32_t group, bool fresh)
 {
-	check(datapath_prefix_write(dp, p, group), "prefix");
+	int ret = datapath_prefix_write(dp, p, group, fresh);
+
+	check(ret < 0 ? ret : 0, "prefix");
+	while (ret && datapath_prefix_slice(dp))
+		;
 }
 
 void edge_prefixes(const struct prefix *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		edge_prefix(&p[i], EDGE_GROUP + (uint32_t)i % EDGE_GROUPS);
+		edge_prefix(&p[i], EDGE_GROUP + (uint32_t)i % EDGE_GROUPS, true);
 }
 
 void edge_usable(uint64_t paths)
@@ -205,7 +213,7 @@ void edge_attach(enum device dev, enum hook hook, bool on)
 	world_leave();
 }
 
-static int flow_add(void *arg, const struct sw_flow_key *key, const struct sw_flow *flow)
+static int flow_add(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
 	struct edge_flows *sum = arg;
 

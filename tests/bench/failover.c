@@ -89,12 +89,12 @@ static double prefix_turn(const struct prefix *p, double *work)
 	uint64_t from = now_with_packets(), done;
 	double us;
 
-	edge_prefix(p, EDGE_TURNED);
+	edge_prefix(p, EDGE_TURNED, false);
 	done = now_ns();
 	us = arrival_us(1, from);
 	*work = (double)(done - from) / 1e3;
 	arrival_arm();
-	edge_prefix(p, EDGE_GROUP);
+	edge_prefix(p, EDGE_GROUP, false);
 	settle();
 	return us;
 }
@@ -139,7 +139,7 @@ static void rounds_measure(const struct prefix *routes, uint32_t n)
 		double us, work_us;
 
 		traffic_one_destination(host);
-		edge_prefix(p, EDGE_GROUP);
+		edge_prefix(p, EDGE_GROUP, false);
 		usleep(SETTLE_US);
 		us = prefix_turn(p, &work_us);
 		if (us <= 0)

@@ -182,7 +182,7 @@ static int variant_load(struct bpf_object *obj, const char *name)
 	struct bpf_program *prog, *xdp;
 	struct bpf_map *map;
 
-	xdp = obj ? bpf_object__find_program_by_name(obj, "sw_xdp") : NULL;
+	xdp = obj ? bpf_object__find_program_by_name(obj, "variant") : NULL;
 	if (!xdp)
 		fail("%s can't be opened: %s", name, strerror(errno));
 	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(prog, prog == xdp);
