@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The common case at XDP, in a few cache lines: TCP, UDP or SCTP of a flow that has a record, whose
+ * The common case, in a few cache lines: TCP, UDP or SCTP of a flow that has a record, whose
  * verdict stands and whose path is usable, between plain Ethernet devices. All else, and whatever
  * has to be found out, asked, made or told, takes the long way (pipeline.h), which does the same:
  * tests/prog/test_fast.c runs both on the same packets.
  *
  * The FIB and select are asked for every packet, so that a path is lost, and comes back, by one
- * store, and a prefix by its own. The record says which of equals the flow is on: where select would
- * have to choose, the long way does.
+ * store, and a prefix by its own. The record says which of equals the flow is on: where select
+ * would have to choose, the long way does.
  */
 #ifndef SAMEWAY_BPF_FAST_H
 #define SAMEWAY_BPF_FAST_H
 
-#define SLOW (-1) /* the long way */
+#define SLOW (-2) /* the long way; no action of either hook */
 
 /* What both families have in common, once parsed. */
 struct quick {
@@ -21,12 +21,14 @@ struct quick {
 	__u64 now;
 	__u64 where; /* struct sw_interface_fast */
 	union address dst;
-	__u32 len; /* of the IP packet, bytes */
+	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
+	__u32 headers; /* of IP and transport, bytes */
+	struct amount n;
 	bool src_is_lo;
 	bool tcp;
 };
 
-/* A plain Ethernet interface of ours, 0: another. */
+/* A plain Ethernet interface of ours, 0: another. eth: of a frame that it received, or NULL. */
 static __always_inline __u64 quick_interface(__u32 ifindex, const struct ethhdr *eth)
 {
 	__u32 row = ifindex & (SW_FAST_INTERFACES - 1);
@@ -37,29 +39,33 @@ static __always_inline __u64 quick_interface(__u32 ifindex, const struct ethhdr 
 		return 0;
 	where = *(volatile __u64 *)&fast->where;
 	if ((__u32)where != ifindex ||
-	    (*(volatile __u64 *)&fast->mac & SW_FAST_MAC) != mac_number(eth->h_dest))
+	    (eth && (*(volatile __u64 *)&fast->mac & SW_FAST_MAC) != mac_number(eth->h_dest)))
 		return 0;
 	return where;
 }
 
-/* Ports and what TCP says; false: not for here. `size`: bytes of headers before it. */
-static __always_inline bool quick_l4(struct quick *q, void *l4, void *end, __u8 proto, __u32 size)
+/* Ports and what TCP says; false: not for here. */
+static __always_inline bool quick_l4(struct quick *q, void *l4, void *end, __u8 proto)
 {
 	struct tcphdr *tcp = l4;
 	__u16 *port = l4;
 	bool swap;
 
 	if (proto == IPPROTO_TCP) {
-		if ((void *)(tcp + 1) > end || tcp->doff < 5 || q->len < size + tcp->doff * 4 ||
+		if ((void *)(tcp + 1) > end || tcp->doff < 5 ||
 		    ((__u8 *)l4)[13] & (TCP_FLAG_FIN | TCP_FLAG_SYN | TCP_FLAG_RST))
 			return false;
 		q->tcp = true;
+		q->headers += tcp->doff * 4;
 	} else if (proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
-		if (l4 + sizeof(struct udphdr) > end || q->len < size + sizeof(struct udphdr))
+		if (l4 + sizeof(struct udphdr) > end)
 			return false;
+		q->headers += sizeof(struct udphdr);
 	} else {
 		return false;
 	}
+	if (q->len < q->headers)
+		return false;
 	swap = !q->src_is_lo;
 	q->key.lo_port = port[swap];
 	q->key.hi_port = port[!swap];
@@ -67,7 +73,9 @@ static __always_inline bool quick_l4(struct quick *q, void *l4, void *end, __u8 
 	return true;
 }
 
-static __always_inline bool quick_ip4(struct quick *q, struct iphdr *ip, void *end, __u32 seed)
+/* room: bytes of the frame from the IP header on. */
+static __always_inline bool quick_ip4(struct quick *q, struct iphdr *ip, void *end, __u32 room,
+				      __u32 seed)
 {
 	__u16 *port = (void *)(ip + 1);
 
@@ -75,21 +83,23 @@ static __always_inline bool quick_ip4(struct quick *q, struct iphdr *ip, void *e
 	    ip->frag_off & bpf_htons(IP_FRAG_BITS) || ip->ttl <= 1)
 		return false;
 	q->len = bpf_ntohs(ip->tot_len);
-	if (q->len > (__u64)(end - (void *)ip))
+	if (q->len > room)
 		return false;
+	q->headers = sizeof(*ip);
 	q->key.family = 4;
 	q->src_is_lo = ip->saddr != ip->daddr ? ip->saddr < ip->daddr : port[0] <= port[1];
 	*(__u32 *)q->key.lo = q->src_is_lo ? ip->saddr : ip->daddr;
 	*(__u32 *)q->key.hi = q->src_is_lo ? ip->daddr : ip->saddr;
 	q->dst.word[0] = ip->daddr;
-	if (!quick_l4(q, ip + 1, end, ip->protocol, sizeof(*ip)))
+	if (!quick_l4(q, ip + 1, end, ip->protocol))
 		return false;
 	q->hash = flow_hash4(*(__u32 *)q->key.lo, *(__u32 *)q->key.hi, *(__u32 *)&q->key.lo_port,
 			     ip->protocol, seed);
 	return true;
 }
 
-static __always_inline bool quick_ip6(struct quick *q, struct ipv6hdr *ip6, void *end, __u32 seed)
+static __always_inline bool quick_ip6(struct quick *q, struct ipv6hdr *ip6, void *end, __u32 room,
+				      __u32 seed)
 {
 	__u64 *src = (__u64 *)&ip6->saddr, *dst = (__u64 *)&ip6->daddr;
 	__u16 *port = (void *)(ip6 + 1);
@@ -98,8 +108,9 @@ static __always_inline bool quick_ip6(struct quick *q, struct ipv6hdr *ip6, void
 	    ip6->hop_limit <= 1)
 		return false;
 	q->len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	if (q->len > (__u64)(end - (void *)ip6))
+	if (q->len > room)
 		return false;
+	q->headers = sizeof(*ip6);
 	q->key.family = 6;
 	q->src_is_lo = src[0] != dst[0]	  ? src[0] < dst[0]
 		       : src[1] != dst[1] ? src[1] < dst[1]
@@ -107,7 +118,7 @@ static __always_inline bool quick_ip6(struct quick *q, struct ipv6hdr *ip6, void
 	__builtin_memcpy(q->key.lo, q->src_is_lo ? src : dst, 16);
 	__builtin_memcpy(q->key.hi, q->src_is_lo ? dst : src, 16);
 	__builtin_memcpy(&q->dst, dst, 16);
-	if (!quick_l4(q, ip6 + 1, end, ip6->nexthdr, sizeof(*ip6)))
+	if (!quick_l4(q, ip6 + 1, end, ip6->nexthdr))
 		return false;
 	q->hash = flow_hash(&q->key, seed);
 	return true;
@@ -224,17 +235,23 @@ static __always_inline void quick_rewrite(struct ethhdr *eth, const __u8 *macs, 
 static __always_inline void quick_count(const struct quick *q, struct sw_flow_record *flow,
 					__u32 dir, __u32 path)
 {
-	struct amount n = {.packets = 1, .bytes = q->len};
-
-	flow_count(flow, dir, n);
-	count_reason(SW_FAST_SLOT(q->where), SW_REASON_forwarded, SW_ACTION_FORWARD, 1);
-	if (dir == DIR_OUT)
-		count_tx(path, n);
-	else
-		count_rx(path, n);
+	count_reason(SW_FAST_SLOT(q->where), SW_REASON_forwarded, SW_ACTION_FORWARD, q->n.packets);
+	if (dir == DIR_IN) {
+		flow_count(flow, dir, q->n);
+		count_rx(path, q->n);
+	}
 }
 
-/* Whether select stays with `path`, the flow's own: it is one of the first tier with a usable one. */
+/* What an outward packet counts on its path's side. */
+static __always_inline void quick_sent(const struct quick *q, struct sw_flow_record *flow,
+				       __u32 path)
+{
+	flow_count(flow, DIR_OUT, q->n);
+	count_tx(path, q->n);
+}
+
+/* Whether select stays with `path`, the flow's own: it is one of the first tier with a usable one.
+ */
 static __always_inline bool quick_select(const struct quick *q, __u32 path, const struct sw_ctl *c)
 {
 	struct sw_group *group = fib_group(fib_find(q->key.family, &q->dst));
@@ -247,52 +264,91 @@ static __always_inline bool quick_select(const struct quick *q, __u32 path, cons
 	       choice.members >> (path & 63) & 1;
 }
 
-/* From inside to a path. */
-static __always_inline int quick_out(const struct quick *q, struct sw_flow_record *flow,
-				     union sw_flow_word w, const struct sw_ctl *c,
-				     struct ethhdr *eth)
-{
-	__u32 path = w.s.out, ifindex;
-	struct sw_path *row = path_row(path);
+/* Where it goes, and what it is written with. */
+struct quick_way {
+	__u32 slot, ifindex;
+	__u32 dir, path; /* whose packet it is */
 	const __u8 *macs;
+	__u8 host[12]; /* room for them */
+};
 
-	if (!row || !w.s.out_fresh || (row->mtu && q->len > row->mtu) || !quick_select(q, path, c))
-		return SLOW;
-	macs = quick_macs(q, path, &ifindex);
-	if (!macs || bpf_redirect_map(&devices, path, XDP_PASS) != XDP_REDIRECT)
-		return SLOW;
-	quick_rewrite(eth, macs, q->key.family);
-	quick_count(q, flow, DIR_OUT, path);
-	return XDP_REDIRECT;
+/* From inside to a path. size: of the largest packet on the wire. */
+static __always_inline bool quick_out(const struct quick *q, union sw_flow_word w,
+				      const struct sw_ctl *c, __u32 size, struct quick_way *way)
+{
+	__u32 path = w.s.out;
+	struct sw_path *row = path_row(path);
+
+	if (!row || !w.s.out_fresh || (row->mtu && size > row->mtu) || !quick_select(q, path, c))
+		return false;
+	way->dir = DIR_OUT;
+	way->slot = way->path = path;
+	way->macs = quick_macs(q, path, &way->ifindex);
+	return way->macs;
 }
 
 /* From a path to inside. */
-static __always_inline int quick_in(const struct quick *q, struct sw_flow_record *flow,
-				    union sw_flow_word w, struct ethhdr *eth)
+static __always_inline bool quick_in(const struct quick *q, union sw_flow_word w, __u32 size,
+				     struct quick_way *way)
 {
-	__u32 path = SW_FAST_SLOT(q->where), ifindex, mtu;
+	__u32 path = SW_FAST_SLOT(q->where), mtu;
 	struct sw_group *group;
-	const __u8 *macs;
-	__u8 host[12];
 
 	if (!w.s.in_fresh || w.s.in != path)
-		return SLOW;
+		return false;
 	group = fib_group(fib_find(q->key.family, &q->dst));
 	if (!group || group->kind != SW_GROUP_INSIDE)
-		return SLOW;
-	macs = quick_macs(q, group->slot, &ifindex);
-	if (!macs) {
-		if (!quick_host(q, group->slot, host, &ifindex))
-			return SLOW;
-		macs = host;
+		return false;
+	way->dir = DIR_IN;
+	way->path = path;
+	way->slot = group->slot;
+	way->macs = quick_macs(q, way->slot, &way->ifindex);
+	if (!way->macs) {
+		if (!quick_host(q, way->slot, way->host, &way->ifindex))
+			return false;
+		way->macs = way->host;
 	}
-	mtu = quick_mtu(ifindex);
-	if (!mtu || q->len > mtu ||
-	    bpf_redirect_map(&devices, group->slot, XDP_PASS) != XDP_REDIRECT)
-		return SLOW;
-	quick_rewrite(eth, macs, q->key.family);
-	quick_count(q, flow, DIR_IN, path);
-	return XDP_REDIRECT;
+	mtu = quick_mtu(way->ifindex);
+	return mtu && size <= mtu;
+}
+
+/* Parses it, q->where and q->now are there; its flow, NULL: not for here. room: as quick_ip4(). */
+static __always_inline struct sw_flow_record *quick_flow(struct quick *q, struct ethhdr *eth,
+							 void *end, __u32 room, __u32 seed)
+{
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		if (!quick_ip4(q, (void *)(eth + 1), end, room, seed))
+			return NULL;
+		return quick_flow4(q);
+	}
+	if (eth->h_proto != bpf_htons(ETH_P_IPV6) ||
+	    !quick_ip6(q, (void *)(eth + 1), end, room, seed))
+		return NULL;
+	return flow_find(&q->key, q->hash, q->now, LOOK_USE);
+}
+
+static __always_inline bool quick_from_inside(const struct quick *q,
+					      const struct sw_flow_record *flow)
+{
+	return q->src_is_lo == !(flow->about & SW_FLOW_INSIDE_IS_HI);
+}
+
+/* Where a packet that was received goes; q->n is there. */
+static __always_inline bool quick_way(const struct quick *q, const struct sw_flow_record *flow,
+				      const struct sw_ctl *c, __u32 size, struct quick_way *way)
+{
+	union sw_flow_word w = flow_state(flow);
+	bool inside = SW_FAST_SLOT(q->where) >= SW_INSIDE_SLOT;
+
+	if (quick_from_inside(q, flow) != inside || !quick_stands(q, flow, w, c))
+		return false;
+	return inside ? quick_out(q, w, c, size, way) : quick_in(q, w, size, way);
+}
+
+/* The settings are those of the fast paths that forward. */
+static __always_inline bool quick_forwards(const struct sw_ctl *c)
+{
+	return c->forward == SW_FORWARD_FAST && c->mode == SW_MODE_ENFORCE && !c->enforce_until_ns;
 }
 
 /* What becomes of the frame, or SLOW: nothing was done, counted or changed. */
@@ -301,36 +357,100 @@ static __noinline int fast_xdp(struct xdp_md *ctx, const struct sw_ctl *c)
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
 	struct sw_flow_record *flow;
+	struct quick_way way;
 	struct quick q = {};
-	union sw_flow_word w;
-	bool from_inside;
 
-	if ((void *)(eth + 1) > end || c->forward != SW_FORWARD_FAST ||
-	    c->mode != SW_MODE_ENFORCE || c->enforce_until_ns)
+	if ((void *)(eth + 1) > end || !quick_forwards(c))
 		return SLOW;
 	q.where = quick_interface(ctx->ingress_ifindex, eth);
 	if (!q.where)
 		return SLOW;
 	q.now = clock_now();
-	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
-		if (!quick_ip4(&q, (void *)(eth + 1), end, c->seed))
-			return SLOW;
-		flow = quick_flow4(&q);
-	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
-		if (!quick_ip6(&q, (void *)(eth + 1), end, c->seed))
-			return SLOW;
-		flow = flow_find(&q.key, q.hash, q.now, LOOK_USE);
-	} else {
+	flow = quick_flow(&q, eth, end, end - data - ETH_HLEN_, c->seed);
+	if (!flow)
 		return SLOW;
+	q.n = (struct amount){.packets = 1, .bytes = q.len};
+	if (!quick_way(&q, flow, c, q.len, &way) ||
+	    bpf_redirect_map(&devices, way.slot, XDP_PASS) != XDP_REDIRECT)
+		return SLOW;
+	quick_rewrite(eth, way.macs, q.key.family);
+	quick_count(&q, flow, way.dir, way.path);
+	if (way.dir == DIR_OUT)
+		quick_sent(&q, flow, way.path);
+	return XDP_REDIRECT;
+}
+
+/* At TC: packets and bytes, and the size of the largest on the wire. */
+static __always_inline __u32 quick_segments(struct quick *q, const struct __sk_buff *ctx)
+{
+	__u32 segments = ctx->gso_segs;
+
+	q->n = (struct amount){.packets = 1, .bytes = q->len};
+	if (segments > 1) {
+		q->n.packets = segments;
+		q->n.bytes += (segments - 1) * q->headers;
 	}
+	return ctx->gso_size ? q->headers + ctx->gso_size : q->len;
+}
+
+static __noinline int fast_tc_ingress(struct __sk_buff *ctx, const struct sw_ctl *c)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	struct sw_flow_record *flow;
+	struct quick_way way;
+	struct quick q = {};
+
+	if ((void *)(eth + 1) > end || !quick_forwards(c) || ctx->vlan_present)
+		return SLOW;
+	q.where = quick_interface(ctx->ifindex, eth);
+	if (!q.where)
+		return SLOW;
+	q.now = clock_now();
+	flow = quick_flow(&q, eth, end, ctx->len - ETH_HLEN_, c->seed);
+	if (!flow || !quick_way(&q, flow, c, quick_segments(&q, ctx), &way))
+		return SLOW;
+	quick_rewrite(eth, way.macs, q.key.family);
+	quick_count(&q, flow, way.dir, way.path);
+	count_frame(SW_FAST_SLOT(q.where), q.n.packets);
+	if (way.dir == DIR_OUT) /* counted as sent where it leaves */
+		mark_set(ctx, c, way.ifindex);
+	return bpf_redirect(way.ifindex, 0);
+}
+
+/*
+ * What leaves by a path as select would have it, which is sure of what TC ingress sent there, and
+ * where nothing is moved.
+ */
+static __noinline int fast_tc_egress(struct __sk_buff *ctx, const struct sw_ctl *c)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	bool expected = c->magic && mark_read(ctx, c) == MARK_EXPECTED;
+	struct ethhdr *eth = data;
+	struct sw_flow_record *flow;
+	struct quick q = {};
+	union sw_flow_word w;
+	__u32 path;
+
+	if ((void *)(eth + 1) > end || ctx->vlan_present || (moves(c) && !expected))
+		return SLOW;
+	q.where = quick_interface(ctx->ifindex, NULL);
+	path = SW_FAST_SLOT(q.where);
+	if (!q.where || path >= SW_MAX_PATHS)
+		return SLOW;
+	q.now = clock_now();
+	flow = quick_flow(&q, eth, end, ctx->len - ETH_HLEN_, c->seed);
 	if (!flow)
 		return SLOW;
 	w = flow_state(flow);
-	from_inside = q.src_is_lo == !(flow->about & SW_FLOW_INSIDE_IS_HI);
-	if (from_inside != (SW_FAST_SLOT(q.where) >= SW_INSIDE_SLOT) ||
+	if (!quick_from_inside(&q, flow) || w.s.out != path || !w.s.out_fresh ||
 	    !quick_stands(&q, flow, w, c))
 		return SLOW;
-	return from_inside ? quick_out(&q, flow, w, c, eth) : quick_in(&q, flow, w, eth);
+	quick_segments(&q, ctx);
+	quick_sent(&q, flow, path);
+	if (moves(c))
+		ctx->cb[2] = 0; /* it has arrived */
+	return TC_ACT_UNSPEC;
 }
 
 #endif

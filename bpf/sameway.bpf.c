@@ -42,9 +42,9 @@
 #include "port.h"
 #include "rewrite.h"
 #include "pipeline.h"
-#include "fast.h"
 #include "frags.h"
 #include "egress.h"
+#include "fast.h"
 #include "timer.h"
 #include "tracepoint.h"
 
@@ -188,12 +188,17 @@ SEC("tc")
 int sw_tc_ingress(struct __sk_buff *ctx)
 {
 	struct frame frame = {.ifindex = ctx->ifindex};
-	struct sw_interface *from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
-	struct decision *d = decision_new(SCRATCH_TC_INGRESS);
 	struct sw_flow_record *flow;
+	struct sw_interface *from;
+	struct decision *d;
 	__u64 now;
+	int ret = c ? fast_tc_ingress(ctx, c) : SLOW;
 
+	if (ret != SLOW)
+		return ret;
+	from = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
+	d = decision_new(SCRATCH_TC_INGRESS);
 	if (!from || !c || !d)
 		return TC_ACT_UNSPEC;
 	/* read once: what is made ready goes */
@@ -256,14 +261,19 @@ SEC("tc")
 int sw_tc_egress(struct __sk_buff *ctx)
 {
 	struct frame frame = {.ifindex = ctx->ifindex};
-	struct sw_interface *to = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
 	struct sw_ctl *c = settings();
-	struct decision *d = decision_new(SCRATCH_TC_EGRESS);
 	struct sw_group *dst = NULL, *src = NULL;
+	struct sw_interface *to;
+	struct decision *d;
 	struct sw_flow_record *flow = NULL;
 	struct amount n;
 	bool record = true, may_move, moved = false;
+	int ret = c ? fast_tc_egress(ctx, c) : SLOW;
 
+	if (ret != SLOW)
+		return ret;
+	to = bpf_map_lookup_elem(&interfaces, &frame.ifindex);
+	d = decision_new(SCRATCH_TC_EGRESS);
 	if (!to || !c || !d || to->role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
 	tc_frame(ctx, &frame, &d->at);

@@ -105,7 +105,6 @@ void edge_usable(uint64_t paths); /* these alone */
 void edge_mode(enum sw_mode mode, enum sw_forward forward);
 void edge_changed(void); /* what the daemon does after any change */
 int edge_program(enum edge_program program);
-uint32_t edge_xdp_flags(void);
 const struct bpf_object *edge_object(void);
 void edge_attach(enum device dev, enum hook hook, bool on);
 

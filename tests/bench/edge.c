@@ -14,9 +14,9 @@
 #define GROUP_INSIDE 1
 #define GROUP_LOCAL  2
 /* of the FIB: for the 1 M prefixes of routes.c */
-#define EDGE_NODES4  32768
-#define EDGE_NODES6  262144
-#define PATHS	     3ULL /* r1 is path 0, r2 path 1 */
+#define EDGE_NODES4 32768
+#define EDGE_NODES6 262144
+#define PATHS	    3ULL /* r1 is path 0, r2 path 1 */
 
 static struct datapath *dp;
 
@@ -185,11 +185,6 @@ int edge_program(enum edge_program program)
 						 [EDGE_TC_EGRESS] = dp->skel->progs.sw_tc_egress};
 
 	return bpf_program__fd(all[program]);
-}
-
-uint32_t edge_xdp_flags(void)
-{
-	return bpf_program__flags(dp->skel->progs.sw_xdp);
 }
 
 const struct bpf_object *edge_object(void)

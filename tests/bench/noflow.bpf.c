@@ -30,7 +30,7 @@ int variant(struct xdp_md *ctx)
 	q.where = quick_interface(ctx->ingress_ifindex, eth);
 	q.now = clock_now();
 	if (!q.where || eth->h_proto != bpf_htons(ETH_P_IP) ||
-	    !quick_ip4(&q, (void *)(eth + 1), end, c->seed))
+	    !quick_ip4(&q, (void *)(eth + 1), end, end - data - ETH_HLEN_, c->seed))
 		return XDP_PASS;
 	group = fib_group(GROUP_OF(&q));
 	choice.hash = q.hash;
@@ -40,6 +40,13 @@ int variant(struct xdp_md *ctx)
 	take_member(&choice, c->weighted);
 	path = choice.path;
 	macs = quick_macs(&q, path, &ifindex);
+	if (!macs) { /* each quarter of a second */
+		struct nexthop nh;
+		struct packet pkt = {.family = 4};
+
+		nexthop_find(ctx, path, &pkt, q.now, &nh);
+		macs = quick_macs(&q, path, &ifindex);
+	}
 	if (!macs || bpf_redirect_map(&devices, path, XDP_PASS) != XDP_REDIRECT)
 		return XDP_PASS;
 	quick_rewrite(eth, macs, 4);

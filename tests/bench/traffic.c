@@ -51,7 +51,7 @@ static void flags_as_edge(void)
 	};
 
 	for (size_t i = 0; i < sizeof(progs) / sizeof(progs[0]); i++)
-		bpf_program__set_flags(progs[i], edge_xdp_flags());
+		bpf_program__set_flags(progs[i], BPF_F_XDP_HAS_FRAGS);
 }
 
 /* Of an edge that is open. */

@@ -7,10 +7,10 @@
  */
 #include "edge.h"
 
-#define STEPS	    4000
-#define STEPS_LONG  200000
-#define SUM_SEED    0xcbf29ce484222325ULL
-#define FLOW_PORTS  3
+#define STEPS	   4000
+#define STEPS_LONG 200000
+#define SUM_SEED   0xcbf29ce484222325ULL
+#define FLOW_PORTS 3
 
 /* What one telling of the story came to. */
 struct told {
@@ -38,8 +38,8 @@ static void fast_off(void)
 		map_write("interfaces_fast", &row, &none);
 }
 
-static const char *const outside4[] = {HUB, SPOKE, BRANCH, REMOTE, TWO, VPN_HOST, ALL, EXEMPT, OWN,
-				       "10.99.0.1"};
+static const char *const outside4[] = {HUB,	 SPOKE, BRANCH, REMOTE, TWO,
+				       VPN_HOST, ALL,	EXEMPT, OWN,	"10.99.0.1"};
 static const char *const outside6[] = {HUB6, SPOKE6, BRANCH6, REMOTE6, VPN_HOST6, EXEMPT6};
 static const char *const inside4[] = {LAN_HOST, FAR_HOST};
 static const char *const inside6[] = {LAN_HOST6, FAR_HOST6};
@@ -49,9 +49,9 @@ static const char *const inside6[] = {LAN_HOST6, FAR_HOST6};
 /* One of not many flows, mostly as it should be. */
 static struct packet random_packet(void)
 {
-	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_TCP,  IPPROTO_UDP,
-					 IPPROTO_UDP, PROTO_SCTP, IPPROTO_ICMP, 47};
-	static const uint8_t flags[] = {TCP_ACK, TCP_ACK,	      TCP_ACK, TCP_ACK,
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_TCP,  IPPROTO_UDP, IPPROTO_UDP,
+					 PROTO_SCTP,  IPPROTO_ICMP, 47};
+	static const uint8_t flags[] = {TCP_ACK, TCP_ACK,	    TCP_ACK,	       TCP_ACK,
 					TCP_SYN, TCP_SYN | TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST};
 	bool v6 = rand() % 3 == 0;
 	struct packet p = {.src = v6 ? PICK(inside6) : PICK(inside4),
@@ -96,27 +96,32 @@ static enum device random_ingress(const struct packet *p, bool inward)
 	return !strcmp(p->src, FAR_HOST) || !strcmp(p->src, FAR_HOST6) ? LAN1 : LAN0;
 }
 
-/* The frame as the kernel would show it: to XDP, and what that passes to TC. */
+/*
+ * The frame as the kernel would show it: to XDP, where there is some, and what that passes to TC;
+ * or to TC where it leaves.
+ */
 static uint64_t step_packet(struct told *told)
 {
 	struct packet p = random_packet();
-	bool inward = rand() % 2;
-	enum device dev = random_ingress(&p, inward);
+	bool inward = rand() % 2, leaves = !inward && rand() % 3 == 0, xdp = rand() % 2;
+	enum device dev = random_ingress(&p, inward || leaves);
 	struct packet seen = inward ? packet_back(&p) : p;
 	struct frame f = frame_at(dev, &seen);
 	int spoil = rand() % 64, ret = XDP_PASS;
 	uint64_t sum;
 
 	if (spoil == 0 && dev != TUN)
-		f.data[5] ^= 0x40; /* another host's MAC */
+		f.data[5] ^= 0x40;			  /* another host's MAC */
 	else if (spoil == 1 && f.len > 2 * ETH_HLEN + 40) /* what TC's test run takes */
 		f.len -= (size_t)rand() % ETH_HLEN;
-	if (dev != TUN)
+	f.gso_segs = dev == TUN || xdp ? 0 : (uint32_t)rand() % 3;
+	if (dev != TUN && xdp && !leaves)
 		ret = edge_run(XDP, dev, &f);
 	told->redirected += ret == XDP_REDIRECT;
 	sum = sum_add(SUM_SEED, &ret, sizeof(ret));
 	if (ret == XDP_PASS) {
-		ret = edge_run(TC_IN, dev, &f);
+		ret = edge_run(leaves ? TC_OUT : TC_IN, dev, &f);
+		told->redirected += ret == TC_REDIRECT;
 		sum = sum_add(sum, &ret, sizeof(ret));
 	}
 	return sum_add(sum, f.data, f.len);
@@ -202,8 +207,7 @@ static void tell(struct told *told, unsigned int seed, size_t steps, bool fast)
 	for (enum device dev = 0; dev < DEVICES; dev++) {
 		if (dev < LAN0)
 			told->paths[dev] = path_stats(device_slot(dev));
-		percpu_sum("reasons", device_slot(dev), told->reasons[dev],
-			   REASON_WORDS);
+		percpu_sum("reasons", device_slot(dev), told->reasons[dev], REASON_WORDS);
 	}
 	told->records = records_sum();
 }
@@ -258,6 +262,11 @@ static void test_taken(void **state)
 			bpf_map_delete_elem(map_fd("interfaces"), &ifindex[n]);
 		sent(&out, lan, XDP_REDIRECT);
 		sent(&in, ER0, XDP_REDIRECT);
+		CHECK(packet_run(TC_IN, lan, &out) == TC_REDIRECT, "out by TC");
+		CHECK(packet_run(TC_IN, ER0, &in) == TC_REDIRECT, "in by TC");
+		packet_run(TC_OUT, ER0, &out);
+		CHECK(path_stats(ER0).tx_packets == 3, "%llu left",
+		      (unsigned long long)path_stats(ER0).tx_packets);
 		/* one store, and it is not sent there any more */
 		edge.usable->link &= ~BIT(ER0);
 		sent(&out, lan, XDP_PASS);
