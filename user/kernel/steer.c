@@ -19,7 +19,7 @@ struct look {
 	struct mnl_socket *nl;
 	const struct steer_plan *plan;
 	struct steer_report *report;
-	struct steer_rule rule[STEER_RULES]; /* of ours in the range */
+	struct host_rule rule[STEER_RULES]; /* of ours in the range */
 	size_t n;
 };
 
@@ -28,7 +28,7 @@ static bool in_range(uint32_t number, uint32_t tables)
 	return number >= tables && number < tables + SW_MAX_PATHS;
 }
 
-static int rule_collect(void *arg, const struct steer_rule *rule)
+static int rule_collect(void *arg, const struct host_rule *rule)
 {
 	struct look *look = arg;
 
@@ -40,7 +40,7 @@ static int rule_collect(void *arg, const struct steer_rule *rule)
 	return 0;
 }
 
-static bool rule_equal(const struct steer_rule *a, const struct steer_rule *b)
+static bool rule_equal(const struct host_rule *a, const struct host_rule *b)
 {
 	return a->family == b->family && a->priority == b->priority && a->table == b->table &&
 	       a->mark == b->mark && a->mask == b->mask;
@@ -66,9 +66,9 @@ static void note(const struct look *look, int err, const char *kind, uint8_t fam
 	snprintf(text, STEER_TEXT, "IPv%u %s %u", family, kind, number);
 }
 
-static struct steer_rule wanted_rule(const struct steer_plan *plan, uint8_t id, uint8_t family)
+static struct host_rule wanted_rule(const struct steer_plan *plan, uint8_t id, uint8_t family)
 {
-	return (struct steer_rule){.family = family,
+	return (struct host_rule){.family = family,
 				   .protocol = SW_RTPROT,
 				   .priority = plan->tables + id,
 				   .table = plan->tables + id,
@@ -76,7 +76,7 @@ static struct steer_rule wanted_rule(const struct steer_plan *plan, uint8_t id, 
 				   .mask = plan->mask};
 }
 
-static void rule_want(struct look *look, const struct steer_rule *want)
+static void rule_want(struct look *look, const struct host_rule *want)
 {
 	for (size_t i = 0; i < look->n; i++) {
 		if (rule_equal(&look->rule[i], want))
@@ -190,9 +190,9 @@ static int prune_rest(struct look *look)
 	int err = 0;
 
 	for (size_t i = 0; i < look->n && !err; i++) {
-		const struct steer_rule *rule = &look->rule[i];
+		const struct host_rule *rule = &look->rule[i];
 		uint8_t id = (uint8_t)(rule->priority - look->plan->tables);
-		struct steer_rule want = wanted_rule(look->plan, id, rule->family);
+		struct host_rule want = wanted_rule(look->plan, id, rule->family);
 
 		if (!path_of(look->plan, id, rule->family) || !rule_equal(rule, &want))
 			err = steer_rule_drop(look->nl, rule);
@@ -218,7 +218,7 @@ static int sync_all(struct look *look, bool prune)
 		const struct steer_path *path = &look->plan->path[i];
 
 		for (int f = 0; f < 2 && !err; f++) {
-			struct steer_rule want = wanted_rule(look->plan, path->id, families[f]);
+			struct host_rule want = wanted_rule(look->plan, path->id, families[f]);
 
 			if (!carries(path, families[f]))
 				continue;
@@ -261,7 +261,7 @@ struct taken {
 	bool found;
 };
 
-static int rule_taken(void *arg, const struct steer_rule *rule)
+static int rule_taken(void *arg, const struct host_rule *rule)
 {
 	struct taken *taken = arg;
 

@@ -46,4 +46,11 @@ int steer_taken(uint32_t tables, char text[STEER_TEXT]);
 /* Removes all of ours in the range. 0 or -errno. */
 int steer_clear(uint32_t tables);
 
+/*
+ * steer_foreign.c. The priority of somebody's rule ahead of `before` that sends a packet from src
+ * to dst, that came by `iif` and has this mark, to `table`; 0: none was found.
+ */
+uint32_t steer_rule_ahead(const struct ip_addr *dst, const struct ip_addr *src, const char *iif,
+			  uint32_t mark, uint32_t table, uint32_t before);
+
 #endif
