@@ -13,6 +13,7 @@
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
  *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
+ *   foreign.c     who else has a say in where the kernel sends what is marked
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
@@ -30,6 +31,7 @@
 #include "kernel/datapath.h"
 #include "kernel/links.h"
 #include "kernel/maps.h"
+#include "kernel/steer.h"
 #include <event2/event.h>
 #include <jansson.h>
 #include <sys/queue.h>
@@ -117,6 +119,14 @@ struct egress_seen {
 	uint64_t packets;
 };
 
+/* Rules, routes and marks of others in the way of ours, as they were last seen (foreign.c). */
+struct foreign {
+	char line[STEER_FOREIGN][STEER_LINE];
+	size_t n;
+	char writer[STEER_LINE]; /* empty: nobody writes our bits */
+	bool marks_due;		 /* nftables has news */
+};
+
 struct daemon {
 	const char *instance;
 	const char *config_file;
@@ -164,6 +174,7 @@ struct daemon {
 	struct attach attach;
 	struct redirects redirects;
 	struct egress_seen egress_seen[SW_MAX_PATHS];
+	struct foreign foreign;
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -201,6 +212,14 @@ int forward_watch(struct daemon *d, char err[DATAPATH_ERR]);
 void forward_stop(struct daemon *d);
 /* Removes the rules and tables. */
 void forward_release(struct daemon *d);
+
+/* foreign.c. What a look at rules and tables found; what is new is told. */
+void foreign_update(struct daemon *d, const struct steer_report *report);
+/* Looks who writes our bits of the mark. */
+void foreign_marks_look(struct daemon *d);
+/* All of it is to be told again. */
+void foreign_forget(struct daemon *d);
+json_t *foreign_rows(const struct daemon *d);
 
 /* mode.c. mode_start: after the data plane is open; takes over an unexpired deadline. */
 int mode_start(struct daemon *d, char err[DATAPATH_ERR]);

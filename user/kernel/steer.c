@@ -3,8 +3,7 @@
  * What the plan wants against what the kernel has. The kernel forgets silently: routes go with
  * their link, without a word. So nothing is remembered here; each look asks for all of it.
  */
-#include "kernel/steer.h"
-#include "kernel/steer_netlink.h"
+#include "kernel/steer_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +31,7 @@ static int rule_collect(void *arg, const struct host_rule *rule)
 {
 	struct look *look = arg;
 
+	steer_foreign_rule(look->plan, rule, look->report);
 	if (rule->protocol != SW_RTPROT || !in_range(rule->priority, look->plan->tables))
 		return 0;
 	if (look->n == STEER_RULES)
@@ -69,11 +69,11 @@ static void note(const struct look *look, int err, const char *kind, uint8_t fam
 static struct host_rule wanted_rule(const struct steer_plan *plan, uint8_t id, uint8_t family)
 {
 	return (struct host_rule){.family = family,
-				   .protocol = SW_RTPROT,
-				   .priority = plan->tables + id,
-				   .table = plan->tables + id,
-				   .mark = sw_mark(plan->mask, id),
-				   .mask = plan->mask};
+				  .protocol = SW_RTPROT,
+				  .priority = plan->tables + id,
+				  .table = plan->tables + id,
+				  .mark = sw_mark(plan->mask, id),
+				  .mask = plan->mask};
 }
 
 static void rule_want(struct look *look, const struct host_rule *want)
@@ -87,6 +87,7 @@ static void rule_want(struct look *look, const struct host_rule *want)
 
 struct route_look {
 	const struct steer_route *want;
+	struct steer_report *report;
 	bool there, guarded;
 };
 
@@ -95,8 +96,10 @@ static int route_compare(void *arg, const struct steer_route *route)
 	struct route_look *look = arg;
 	const struct steer_route *want = look->want;
 
-	if (route->protocol != SW_RTPROT)
+	if (route->protocol != SW_RTPROT) {
+		steer_foreign_route(route, look->report);
 		return 0;
+	}
 	look->guarded |= route->unreachable;
 	look->there |= route->plain && route->ifindex == want->ifindex &&
 		       ip_equal(&route->via, &want->via) && route->mtu == want->mtu;
@@ -119,7 +122,7 @@ static int route_want(struct look *look, const struct steer_path *path, uint8_t 
 				   .ifindex = path->ifindex,
 				   .mtu = path->mtu};
 	const struct steer_route guard = guard_of(family, want.table);
-	struct route_look found = {.want = &want};
+	struct route_look found = {.want = &want, .report = look->report};
 	int err;
 
 	if (!path->l3)
@@ -240,7 +243,7 @@ int steer_sync(const struct steer_plan *plan, bool prune, struct steer_report *r
 		look.nl = steer_open();
 		if (!look.nl)
 			return -errno;
-		look.n = 0;
+		look.n = report->n_foreign = 0;
 		err = sync_all(&look, prune);
 		mnl_socket_close(look.nl);
 	}

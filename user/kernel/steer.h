@@ -11,7 +11,9 @@
 #include "core/prefix.h"
 #include "sameway/abi.h"
 
-#define STEER_TEXT 200
+#define STEER_TEXT    200
+#define STEER_FOREIGN 8	  /* of others that are told of, at most */
+#define STEER_LINE    320 /* "what: what to do" */
 
 struct steer_path {
 	uint8_t id;
@@ -34,6 +36,9 @@ struct steer_report {
 	uint64_t paths;	       /* whose they are, a bit an id */
 	int err;	       /* of the first that could not be put, -errno */
 	char failed[STEER_TEXT]; /* which that is */
+	/* somebody's rules and routes that take what is marked for a path, or ask for the bits */
+	char foreign[STEER_FOREIGN][STEER_LINE];
+	size_t n_foreign;
 };
 
 /*

@@ -42,8 +42,9 @@ static bool status_mode(json_t *row, struct maps *maps)
 	       rows_set(row, "forward",
 			json_string(ctl.forward == SW_FORWARD_KERNEL ? "kernel" : "fast")) &&
 	       rows_set(row, "tables",
-			json_pack("{s:o, s:n}", "first",
-				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back"));
+			json_pack("{s:o, s:n, s:n}", "first",
+				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back",
+				  "foreign"));
 }
 
 struct redirect_sum {

@@ -98,14 +98,17 @@ static void status_daemon(struct table *table, const json_t *rows)
 static void status_forward(struct table *table, const json_t *rows)
 {
 	const json_t *tables = json_object_get(rows, "tables");
-	char count[NUMBER_STRLEN];
+	size_t foreign = json_array_size(json_object_get(tables, "foreign"));
+	char count[NUMBER_STRLEN], put_back[80] = "", way[80] = "";
 
-	table_cell(table, "forward");
 	if (json_integer_value(json_object_get(tables, "put_back")))
-		table_cell(table, "%s, %s rules or routes of it were gone and put back",
-			   field_text(rows, "forward"), field_count(tables, "put_back", count));
-	else
-		table_cell(table, "%s", field_text(rows, "forward"));
+		snprintf(put_back, sizeof(put_back),
+			 ", %s rules or routes of it were gone and put back",
+			 field_count(tables, "put_back", count));
+	if (foreign)
+		snprintf(way, sizeof(way), ", %zu of others in its way: see `doctor`", foreign);
+	table_cell(table, "forward");
+	table_cell(table, "%s%s%s", field_text(rows, "forward"), put_back, way);
 }
 
 static void status_sizes(struct table *table, const json_t *rows)
