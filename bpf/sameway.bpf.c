@@ -284,6 +284,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 			moved = true;
 		}
 	}
+	egress_tell(ctx, &d->pkt, d->at.slot, frame.segments);
 	if (d->pkt.icmp_error)
 		flow = NULL;
 	if (!flow && !egress_counts(d, dst, src, ctx->ingress_ifindex, &record))

@@ -56,6 +56,33 @@ in_ns edge nft delete table ip6 m
 check_within 8 "gone" foreign 0
 check_at_least "by ExpressRoute again" "$(by er0 $CLOUD6)" 20
 
+# A rule of all: what policy sends by ExpressRoute leaves by VPN, and so do the answers, which come from there: a loop.
+edge_ip route add default dev tun30 table 100
+edge_ip rule add pref 100 from all lookup 100
+check_within 2 "a rule of all before ours: logged" logged 'IPv4 rule 100 .table 100. is somebody else.s and takes what sameway marks'
+check "doctor is not ok with it" wrong ip-rule 'rule 100'
+in_ns lan ping -q -c 5 -i 0.01 -W 0.2 $CLOUD4 >/dev/null
+back() { j '[.egress[].back] | add // 0' counters; }
+check_at_least "the loop is counted: more packets than pings" "$(back)" 20
+check_within 3 "and told, with where to look" logged '[0-9]+ packets that came by a path left by (tun30|er0): .* a loop until the TTL ends: look for a rule of all before 7000'
+check "doctor says it" wrong egress 'came by a path'
+check "as text" eval 's counters | grep -q "BACK"'
+edge_ip rule del pref 100
+edge_ip route flush table 100
+check_within 3 "gone" foreign 0
+check_at_least "by ExpressRoute again" "$(by er0 $CLOUD4)" 20
+
+# This box's own traffic: the kernel's main table has it by VPN, and nothing is moved with `kernel`.
+stayed() { j '[.egress[] | select(.interface == "tun30") | .stayed] | add // 0' counters; }
+n=$(stayed)
+in_ns edge ping -q -c 20 -i 0.01 -W 1 -I 10.2.30.3 $CLOUD4 >/dev/null
+check_equal "of this box: goes by VPN, counted" $(($(stayed) - n)) 20
+check_within 3 "and told, with the fix" logged '[0-9]+ packets of this box itself .* left by tun30, where policy has another path: the kernel forwards, .*local preference'
+check "doctor says it" wrong egress "this box's own"
+n=$(stayed)
+in_ns edge ping -q -c 10 -i 0.01 -W 1 -I 10.2.30.125 $CLOUD4 >/dev/null
+check_equal "bound to the VPN by its address: not counted" $(($(stayed) - n)) 0
+
 # What is there at a start is told then, too.
 edge_ip rule add pref 9000 fwmark 0x80000/0xff0000 lookup 99
 check_within 2 "a rule behind ours that asks for our bits: logged" logged 'IPv4 rule 9000 .* asks for bits that are sameway'

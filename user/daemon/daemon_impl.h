@@ -113,10 +113,16 @@ struct own_address {
 	uint8_t len;
 };
 
-/* What was seen of one path's `egress_returned`. */
+/* What was seen of one path's egress_returned, _stayed, _back. */
 struct egress_seen {
 	bool known, told;
-	uint64_t packets;
+	uint64_t packets, stayed, back;
+};
+
+/* The sums of the last two, when they last grew, and when that was told; 0: never. */
+struct egress_now {
+	uint64_t stayed, stayed_ns, stayed_told_ns;
+	uint64_t back, back_ns, back_told_ns;
 };
 
 /* Rules, routes and marks of others in the way of ours, as they were last seen (foreign.c). */
@@ -174,6 +180,7 @@ struct daemon {
 	struct attach attach;
 	struct redirects redirects;
 	struct egress_seen egress_seen[SW_MAX_PATHS];
+	struct egress_now egress_now;
 	struct foreign foreign;
 };
 
@@ -260,8 +267,10 @@ void edge_reserve(struct daemon *d);
 void edge_tick(struct daemon *d);
 /* egress.c. Whether output rules keep TC egress from moving packets: tells the programs. */
 void egress_look(struct daemon *d);
-/* Each second: says once of each path that another mover brings its packets back. */
+/* Each second: says once of each path that another mover brings its packets back, and from time to
+ * time what leaves by another path than policy's, or by a path again. */
 void egress_watch(struct daemon *d);
+json_t *egress_row(const struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);

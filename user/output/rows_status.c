@@ -119,7 +119,8 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 			       "groups")) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
 	    rows_set(row, "alerts", status_alerts(maps)) &&
-	    rows_set(row, "redirects", status_redirects(maps)))
+	    rows_set(row, "redirects", status_redirects(maps)) &&
+	    rows_set(row, "egress", json_null()))
 		return row;
 	json_decref(row);
 	return NULL;
