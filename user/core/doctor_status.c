@@ -109,7 +109,7 @@ static void check_redirects(struct doctor_report *report, const json_t *status)
 		doctor_add(report, "redirect", "XDP redirect", false,
 			   "see `redirect_errors` of `sameway -j counters` for the interface and "
 			   "why, and `ip -s link` for it",
-			   "packets were lost, or found no device, after XDP redirected them, "
+			   "packets were lost, or found no device, after they were redirected, "
 			   "%.0f s ago",
 			   json_number_value(last));
 	else if (json_is_true(json_object_get(redirects, "counted")))

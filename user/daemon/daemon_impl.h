@@ -5,7 +5,7 @@
  *   daemon.c      start and stop order, the ticks
  *   ports.c       the interfaces of the config, whether they fit
  *   attach.c      XDP on the interfaces, one at a time
- *   redirects.c   what was lost after XDP redirected it
+ *   redirects.c   what was lost after it was redirected
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      output rules, and whether somebody else moves packets back
  *   watch.c       whether the programs see all that passes
