@@ -8,8 +8,8 @@
  *                      the map's id: a tracing program may not hold a devmap of XDP's)
  *   xdp_devmap_xmit    the device was handed up to 16 and took fewer. It names devices only, so
  *                      both have to be ours, and of our network namespace
- *   kfree_skb          for what TC redirected: the kernel drops it without a counter where the
- *                      device is down, or has no carrier. It comes with every packet that is
+ *   kfree_skb          for what TC redirected: the kernel drops it where the device is down, or
+ *                      has no carrier. It comes with every packet that is
  *                      dropped on this box: two reads tell that its device is up. What
  *                      came by no interface is this box's own (ARP, BGP), and no loss of ours
  *
