@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,8 +79,7 @@ static void kernel_route_blame(const struct daemon *d, const struct ip_addr *src
 	out->in_tables = out->table >= tables && out->table < tables + SW_MAX_PATHS;
 	if (!out->own && !out->in_tables)
 		out->rule =
-			steer_rule_ahead(dst, src, inside, out->mark,
-					 out->table ? out->table : RT_TABLE_MAIN, tables + answer);
+			steer_rule_ahead(dst, src, inside, out->mark, out->table, tables + answer);
 	if (out->own && links_netfilter_marks(out->mask, text) > 0)
 		snprintf(out->writer, sizeof(out->writer), "%.199s", text);
 }

@@ -53,7 +53,7 @@ int steer_clear(uint32_t tables);
 
 /*
  * steer_foreign.c. The priority of somebody's rule ahead of `before` that sends a packet from src
- * to dst, that came by `iif` and has this mark, to `table`; 0: none was found.
+ * to dst, that came by `iif` and has this mark, to `table` (0: main); 0: none was found.
  */
 uint32_t steer_rule_ahead(const struct ip_addr *dst, const struct ip_addr *src, const char *iif,
 			  uint32_t mark, uint32_t table, uint32_t before);

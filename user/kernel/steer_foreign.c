@@ -2,6 +2,7 @@
 /* Rules and routes of others that are in the way of what sameway marks. */
 #include "kernel/steer_internal.h"
 
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ uint32_t steer_rule_ahead(const struct ip_addr *dst, const struct ip_addr *src, 
 			  .dst = prefix_host(dst),
 			  .iif = iif,
 			  .mark = mark,
-			  .table = table,
+			  .table = table ? table : RT_TABLE_MAIN,
 			  .before = before};
 	struct mnl_socket *nl = steer_open();
 
