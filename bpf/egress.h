@@ -72,9 +72,8 @@ static __always_inline bool egress_movable(const struct packet *pkt, const struc
 }
 
 /* What came by a path is transit: not ours to choose for. */
-static __always_inline bool came_by_path(const struct __sk_buff *ctx)
+static __always_inline bool came_by_path(__u32 from)
 {
-	__u32 from = ctx->ingress_ifindex;
 	struct sw_interface *in;
 
 	if (!from)
@@ -154,7 +153,7 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 		return EGRESS_STAYS;
 	}
 	/* act_mirred of a path makes it look so: hence only what has no mark */
-	if (mark == MARK_NONE && came_by_path(ctx))
+	if (mark == MARK_NONE && came_by_path(ctx->ingress_ifindex))
 		return EGRESS_STAYS;
 	d->to = egress_choose(&d->pkt, d->outside_id, hint, slot);
 	path = path_row(d->to);
@@ -180,6 +179,38 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 	mark_set(ctx, c, d->nh.ifindex);
 	stats->egress_moved += frame->segments;
 	return EGRESS_MOVED;
+}
+
+/*
+ * Counts what is left as it is, and should not be: of this box (or of an interface that is not
+ * ours), where nothing is moved, by another path than select's; and what came by a path and leaves
+ * by one, by a rule of all, say. (A function of its own, so that the verifier sees it once.)
+ */
+__noinline int egress_tell(struct __sk_buff *ctx, const struct packet *pkt, __u32 slot,
+			   __u32 segments)
+{
+	struct sw_path_stats *stats = bpf_map_lookup_elem(&path_stats, &slot);
+	__u32 from = ctx->ingress_ifindex, zero = 0, group;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	struct sw_group *dst, *src;
+	struct sw_interface *in;
+
+	if (!pkt || !stats || !c || !c->magic || mark_read(ctx, c) != MARK_NONE)
+		return 0;
+	in = from ? bpf_map_lookup_elem(&interfaces, &from) : NULL;
+	if (in ? in->role != SW_ROLE_PATH : moves(c) || !enforcing(c))
+		return 0;
+	group = fib_find(pkt->family, &pkt->dst);
+	dst = fib_group(group);
+	src = fib_group(fib_find(pkt->family, &pkt->src));
+	if ((dst && dst->kind == SW_GROUP_EXEMPT) || (src && src->kind == SW_GROUP_EXEMPT))
+		return 0;
+	if (in)
+		stats->egress_back += segments;
+	else if (egress_movable(pkt, dst, src) &&
+		 egress_choose(pkt, group, SW_NO_PATH, slot) != SW_NO_PATH)
+		stats->egress_stayed += segments;
+	return 0;
 }
 
 #endif

@@ -9,8 +9,8 @@
  *                   sent by another path than select's
  *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
  *   sw_start        arms the timer that keeps path_counters
- *   sw_redirect_err, sw_devmap_xmit
- *                   the kernel's tracepoints: what XDP redirected and the kernel then lost
+ *   sw_redirect_err, sw_devmap_xmit, sw_kfree_skb
+ *                   the kernel's tracepoints: what was redirected and the kernel then lost
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>
@@ -306,6 +306,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 			moved = true;
 		}
 	}
+	egress_tell(ctx, &d->pkt, d->at.slot, frame.segments);
 	if (d->pkt.icmp_error)
 		flow = NULL;
 	if (!flow && !egress_counts(d, dst, src, ctx->ingress_ifindex, &record))
@@ -388,6 +389,24 @@ int sw_devmap_xmit(struct bpf_raw_tracepoint_args *ctx)
 	ours = traced_interface(to, c);
 	if (ours)
 		redirect_lost(ours->slot, err, (__u32)lost);
+	return 0;
+}
+
+SEC("raw_tp/kfree_skb")
+int sw_kfree_skb(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct sk_buff *skb = (void *)ctx->args[0];
+	const struct net_device *dev = BPF_CORE_READ(skb, dev);
+	int err = dev ? device_silent(dev) : 0;
+	struct sw_interface *ours;
+	struct sw_ctl *c;
+
+	if (!err || !BPF_CORE_READ(skb, skb_iif))
+		return 0;
+	c = settings();
+	ours = c ? traced_interface(dev, c) : NULL;
+	if (ours)
+		redirect_lost(ours->slot, err, 1);
 	return 0;
 }
 

@@ -8,6 +8,10 @@
  *                      the map's id: a tracing program may not hold a devmap of XDP's)
  *   xdp_devmap_xmit    the device was handed up to 16 and took fewer. It names devices only, so
  *                      both have to be ours, and of our network namespace
+ *   kfree_skb          for what TC redirected: the kernel drops it where the device is down, or
+ *                      has no carrier. It comes with every packet that is
+ *                      dropped on this box: two reads tell that its device is up. What
+ *                      came by no interface is this box's own (ARP, BGP), and no loss of ours
  *
  * As raw tracepoints: their arguments are plain words, and kernels that refuse fentry take them.
  */
@@ -26,8 +30,16 @@ typedef struct {
 } possible_net_t;
 struct net_device {
 	int ifindex;
+	unsigned int flags;
+	unsigned long state;
 	possible_net_t nd_net;
 } __attribute__((preserve_access_index));
+struct sk_buff {
+	struct net_device *dev;
+	int skb_iif;
+} __attribute__((preserve_access_index));
+#define DEVICE_UP	  1 /* IFF_UP */
+#define DEVICE_NO_CARRIER 2 /* __LINK_STATE_NOCARRIER, a bit's number */
 
 static __always_inline void redirect_lost(__u32 slot, int err, __u32 packets)
 {
@@ -68,6 +80,14 @@ static __always_inline struct sw_interface *traced_interface(const struct net_de
 		return NULL;
 	row = bpf_map_lookup_elem(&interfaces, &ifindex);
 	return row && !row->owner ? row : NULL;
+}
+
+/* Why the kernel sends nothing by the device, 0: it does. */
+static __always_inline int device_silent(const struct net_device *dev)
+{
+	if (!(BPF_CORE_READ(dev, flags) & DEVICE_UP))
+		return -ENETDOWN;
+	return BPF_CORE_READ(dev, state) >> DEVICE_NO_CARRIER & 1 ? -ENXIO : 0;
 }
 
 #endif

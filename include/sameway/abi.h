@@ -321,6 +321,8 @@ struct sw_path_stats {
 	__u64 egress_no_neighbor; /* left here: its gateway's MAC is not known */
 	__u64 egress_returned;	  /* left here: moved before, another mover brought it back */
 	__u64 egress_lost;	  /* dropped: half rewritten when it could not be moved */
+	__u64 egress_stayed; /* left here: nothing is moved (kernel forwarding, output rules) */
+	__u64 egress_back;   /* left here, and had come by a path: a loop until its TTL ends */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];

@@ -65,6 +65,15 @@ check "the next daemon takes it over" eval 'sameway_start && true_json ".forward
 check_equal "rules, IPv4" "$(ours -4)" 2
 check_equal "rules, IPv6" "$(ours -6)" 2
 
+# enforce --for holds without the daemon here, too: from the deadline on nothing is marked
+check "enforce --for" s enforce --for 4s
+sameway_kill
+check_at_least "killed: by ExpressRoute to the end" "$(by er0)" 20
+check_within 8 "killed: monitor at the deadline" eval '[ "$(j .mode status)" = monitor ]'
+check_at_least "killed: by the kernel's own route, the VPN" "$(by tun30)" 20
+check "killed: answered" replies $CLOUD4
+check "a new daemon enforces again" eval 'sameway_start && [ "$(by er0)" -ge 20 ]'
+
 check "detach" s detach
 check "ip rule, ip -6 rule and routes are as before" eval 'in_ns edge ip rule show | diff "$RUN/rules4" - &&
 	in_ns edge ip -6 rule show | diff "$RUN/rules6" - && in_ns edge ip route show table all | sort | diff "$RUN/routes4" -'

@@ -71,8 +71,16 @@ check "a unique prefix is taken" eval 's -j stat | jq -e .daemon'
 check "an ambiguous one is refused: exit 2" eval 's -j r >/dev/null 2>"$RUN/err"; [ $? = 2 ]'
 check "an unknown verb: exit 2" eval 's frobnicate >/dev/null 2>&1; [ $? = 2 ]'
 
+ours() { in_ns edge ip rule show | grep -c 'proto 83'; }
+check "detach from another network namespace: refused, exit 1" eval '"$SAMEWAY" -i "$LAB" detach >"$RUN/out" 2>"$RUN/err"; [ $? = 1 ]'
+check "and says how to enter the right one" grep -q "nothing was removed: .nsenter --net=/run/netns/$LAB-edge sameway -i $LAB detach" "$RUN/err"
+check "nothing was removed, the daemon runs" eval 'true_json ".daemon and .waiting == []" status && [ "$(ours)" = 2 ] && in_ns edge ip link show er0 | grep -q xdp'
+sameway_kill
+check "the same with the daemon dead" eval '! "$SAMEWAY" -i "$LAB" detach 2>"$RUN/err" && [ "$(ours)" = 2 ] && [ -e "/sys/fs/bpf/sameway/$LAB/ctl" ]'
+sameway_start
 s detach >/dev/null
 check_within 5 "detach stops a live daemon" finished sameway
+check_equal "no rule left" "$(ours)" 0
 check "no pin left" test ! -e "/sys/fs/bpf/sameway/$LAB"
 check "no socket, no state left" eval "[ ! -e /run/sameway/$LAB.sock ] && [ ! -e /run/sameway/$LAB.state ]"
 check "no XDP left" eval '! in_ns edge ip link show | grep -q xdp'
@@ -84,4 +92,10 @@ if mkdir -p "/sys/fs/bpf/sameway/$LAB" && bpftool map create "/sys/fs/bpf/samewa
 else
 	skip "detach of another version's maps" bpftool
 fi
+# the namespace is gone, and all that was in it: the pins can go from anywhere
+sameway_start
+for job in sameway bird-edge tunnel-edge; do end_background $job; done
+ip netns del "$LAB-edge"
+check_within 5 "its namespace is gone: detach from here" "$SAMEWAY" -i "$LAB" detach
+check "no pin left of it" test ! -e "/sys/fs/bpf/sameway/$LAB"
 done_testing

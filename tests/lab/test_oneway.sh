@@ -66,6 +66,22 @@ around del
 check_within 5 "mended: all are ok again" true_json '[.[] | select(.verdict == "one-way")] == []' flows
 check_within 5 "and the incident has no flow" true_json '[.[] | select(.verdict == "one-way" and .flows > 0)] == []' alerts
 
+# The same evidence, and nothing comes in at all: nothing can be told. Whoever answers does so past this edge.
+end_background alive
+end_background oneway
+end_background answers
+around add
+wait_for 10 true_json "all(.[]; .proto != \"icmp\" or .idle_s > 5)" flows
+n=$(j 'length' alerts --all)
+iperf lan blind 5202 $CLOUD4 -R
+check_within 8 "TCP whose answers are not seen, and the side is idle: blind" true_json "$(of blind '.forward.path == "er1-primary" and .reverse.path == null')" flows
+check "counters count it" true_json '[.verdicts[] | select(.verdict == "blind")][0].flows >= 1' counters
+check "no incident for it" true_json "length == $n" alerts --all
+background lan alive ping -q -i 0.2 $REMOTE4
+check_within 8 "the side is seen again: one-way" true_json "$(of one-way '.reverse.path == null')" flows
+end_background blind
+around del
+
 # An inside host's packets from ExpressRoute: somebody else has its address there; then a loop.
 ip -n "$LAB-msee" addr add 10.2.30.77/32 dev lo
 in_ns msee ping -q -c 3 -i 0.05 -W 0.2 -I 10.2.30.77 $LAN4 >/dev/null

@@ -70,6 +70,8 @@ echo "# $acts acts"
 check_within 30 "in the end: hooks whole, by policy" settled || s -j status
 check_within 20 "doctor says what it said before" eval '[ "$(doctor_result)" = "$before" ]' ||
 	diff <(jq -c '.[]' <<<"$before") <(doctor_result | jq -c '.[]')
+clean() { s -j doctor -c "$RUN/sameway.yaml" | jq -e 'all(.[]; .ok)'; }
+[ "$seconds" -lt 300 ] || check_within 20 "doctor is clean" clean || s doctor -c "$RUN/sameway.yaml"
 for job in tcp ping branch echo; do end_background "$job"; done
 # every packet that an interface received has one reason, also on the devices made anew
 rows() { j "[.reasons[] | select(.interface == \"$1\") | .packets] | add" counters; }

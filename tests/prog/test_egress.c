@@ -15,7 +15,8 @@
 #define FOREIGN	  9999 /* an interface number that is none of ours */
 #define G_ON_PATH (G_NEW + 1)
 
-enum outcome { STAYS, MOVED, TOO_BIG, NO_NEIGHBOR, RETURNED };
+/* STAYED: and policy has another path for it. */
+enum outcome { STAYS, MOVED, TOO_BIG, NO_NEIGHBOR, RETURNED, STAYED };
 /* The mark that a packet carries: none, another instance's, on its way here or elsewhere, back. */
 enum mark { UNMARKED, ANOTHERS, EXPECTED, ELSEWHERE, ARRIVED, MARKS };
 
@@ -112,6 +113,7 @@ static void expect_counts(enum device at, enum outcome outcome, uint64_t segment
 	      s.egress_no_neighbor);
 	CHECK(s.egress_returned == (outcome == RETURNED) * segments, "returned %llu",
 	      s.egress_returned);
+	CHECK(s.egress_stayed == (outcome == STAYED) * segments, "stayed %llu", s.egress_stayed);
 	CHECK(!s.egress_lost, "lost %llu", s.egress_lost);
 	if (outcome == MOVED || outcome == RETURNED)
 		CHECK((unseen || !s.tx_packets) && !flow_count(),
@@ -269,10 +271,16 @@ static const struct one cases[] = {
 	{"monitor", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_monitor},
 	{"monitor, forwarded", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_monitor, FORWARDED(LAN0)},
 	{"enforce is over", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_over},
-	{"the kernel forwards", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel},
+	{"the kernel forwards", TUN, {LOCAL4(REMOTE)}, .outcome = STAYED, .vary = vary_kernel},
+	{"the kernel forwards, IPv6 of GSO", ER2, {LOCAL6(REMOTE6), TCP, .size = 2760}, .outcome = STAYED, .vary = vary_kernel, .gso_size = 1360},
+	{"the kernel forwards, from an interface that is none of ours", ER2, {.src = STRANGER, .dst = REMOTE}, .outcome = STAYED,
+	 .vary = vary_kernel, FORWARDED(NO_DEVICE)},
+	{"the kernel forwards, where it should be", ER0, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel},
+	{"the kernel forwards, bound to its path", TUN, {.src = ER0_OWN, .dst = REMOTE}, .outcome = STAYS, .vary = vary_kernel},
+	{"the kernel forwards, to an exempt address", TUN, {LOCAL4(EXEMPT)}, .outcome = STAYS, .vary = vary_kernel},
 	{"the kernel forwards, from inside", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_kernel, FORWARDED(LAN0)},
 	{"no magic yet", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_no_magic},
-	{"output rules", TUN, {LOCAL4(REMOTE)}, .outcome = STAYS, .vary = vary_output_rules},
+	{"output rules", TUN, {LOCAL4(REMOTE)}, .outcome = STAYED, .vary = vary_output_rules},
 	{"output rules, forwarded", TUN, {LAN4(REMOTE)}, .outcome = STAYS, .vary = vary_output_rules, FORWARDED(LAN0)},
 	/* size */
 	{"as big as the path", ER0, {LOCAL4(BRANCH), .size = 1400}, TO(TUN)},
@@ -328,6 +336,7 @@ static void run_one(const struct one *c)
 	ret = egress_run(c->at, &is, from_ifindex(c->from));
 	CHECK(ret == (c->outcome == MOVED ? TC_REDIRECT : TC_UNSPEC), "answers %d", ret);
 	expect_counts(c->at, c->outcome, segments);
+	CHECK(!path_stats(c->at).egress_back, "counted as come by a path");
 	if (c->outcome != MOVED) {
 		CHECK(is.len == was.len && !memcmp(is.data, was.data, was.len), "bytes changed");
 		if (c->outcome == RETURNED)
@@ -354,9 +363,16 @@ static void test_cases(void **state)
 	assert_int_equal(edge.failures, 0);
 }
 
-/* What came by a path is transit, whatever it is; also by the device with its addresses. */
+/*
+ * What came by a path is transit, whatever it is; also by the device with its addresses. It is
+ * counted, also in monitor mode, but for exempt addresses.
+ */
 static void test_from_path(void **state)
 {
+	const struct packet exempt = {.src = HUB, .dst = EXEMPT};
+	uint64_t packets = 0;
+	struct frame e;
+
 	static const struct packet row[] = {
 		{LAN4(REMOTE)}, {LOCAL4(REMOTE)}, {.src = HUB, .dst = REMOTE}, {LOCAL6(REMOTE6)}};
 	const struct sw_interface owner = {
@@ -370,11 +386,16 @@ static void test_from_path(void **state)
 			uint32_t ifindex = from < LAN0 ? edge.ifindex[from] : FOREIGN;
 			struct frame f = frame_at(TUN, &row[i]);
 
+			edge.ctl->mode = from & 1 ? SW_MODE_MONITOR : SW_MODE_ENFORCE;
 			assert_int_equal(egress_run(TUN, &f, ifindex), TC_UNSPEC);
+			packets++;
 		}
 	}
+	e = frame_at(TUN, &exempt);
+	assert_int_equal(egress_run(TUN, &e, edge.ifindex[ER0]), TC_UNSPEC);
 	bpf_map_delete_elem(map_fd("interfaces"), &foreign);
 	assert_int_equal(path_stats(TUN).egress_moved, 0);
+	assert_int_equal(path_stats(TUN).egress_back, packets);
 }
 
 /* Among equals the flow's own path: a fragment's first, options after it, all follow the record. */
@@ -590,6 +611,9 @@ static void test_random(void **state)
 		if (got == MOVED)
 			CHECK(to >> moved_to() & 1, "%u: to %d", i, moved_to());
 		expect_counts(r.at, got, r.gso_size ? 2 : 1);
+		CHECK(!path_stats(r.at).egress_back ||
+			      (r.from > ER0 && r.from < LAN0 && r.mark <= ANOTHERS),
+		      "%u: counted as come by a path", i);
 		if (got == RETURNED) /* and counted, unless it is this box's own */
 			CHECK(path_stats(r.at).tx_packets ==
 				      (unseen && (src || (r.from >= LAN0 && r.from < DEVICES))

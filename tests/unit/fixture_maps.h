@@ -70,6 +70,7 @@ int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *ou
 				      .tx_bytes = 4200};
 	if (id == 5) {
 		out->egress_moved = 1700;
+		out->egress_stayed = 12;
 		out->egress_too_big = 3;
 		out->egress_no_neighbor = 2;
 		out->egress_returned = 1;

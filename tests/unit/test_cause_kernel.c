@@ -14,13 +14,14 @@ struct kernel {
 };
 
 static int kernel_answer(void *arg, const struct ip_addr *src, const struct ip_addr *dst,
-			 const char *inside, struct kernel_route *out)
+			 const char *inside, uint8_t answer, struct kernel_route *out)
 {
 	struct kernel *k = arg;
 
 	k->asked++;
 	k->src = *src;
 	k->dst = *dst;
+	(void)answer;
 	snprintf(k->inside, sizeof(k->inside), "%s", inside);
 	*out = k->route;
 	return k->err;
@@ -168,6 +169,65 @@ static void test_kernel_agrees(void **state)
 	assert_int_equal(w->heard.last.cause, CAUSE_UNKNOWN);
 }
 
+/*
+ * Sent by the kernel by our mark: what the routing daemon prefers is none of it, though both local
+ * preferences are equal; what is in the way is named with how to take it away.
+ */
+static void test_marked(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = kernel_by("tun30", "boot", 7000);
+
+	k.route.marked = k.route.in_tables = true;
+	k.route.mark = 0x10000;
+	k.route.mask = 0xff0000;
+	provoke(w, &k, 100, 100);
+	assert_int_equal(w->heard.last.cause, CAUSE_FIB_OVERRIDE);
+	assert_says(w->heard.last.message,
+		    "sameway marks it for er1-primary (0x10000), and the kernel sends it by "
+		    "10.10.30.0/24 dev tun30 proto boot table 7000");
+	assert_says(w->heard.last.fix, "`ip -4 route del 10.10.30.0/24 dev tun30 table 7000`");
+}
+
+static void test_marked_rule(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = kernel_by("tun30", "bird", 0);
+
+	k.route.marked = true;
+	k.route.rule = 5211;
+	provoke(w, &k, 100, 100);
+	assert_int_equal(w->heard.last.cause, CAUSE_FIB_OVERRIDE);
+	assert_says(w->heard.last.message, "proto bird table main");
+	assert_says(w->heard.last.fix, "`ip -4 rule del priority 5211`");
+}
+
+static void test_marked_writer(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = kernel_by("er0", "83", 7000);
+
+	k.route.marked = k.route.in_tables = k.route.own = true;
+	k.route.mask = 0xff0000;
+	snprintf(k.route.writer, sizeof(k.route.writer), "nftables chain ip m pre: it writes");
+	provoke(w, &k, 100, 100);
+	assert_int_equal(w->heard.last.cause, CAUSE_FIB_OVERRIDE);
+	assert_says(w->heard.last.message, "something changes that: nftables chain ip m pre");
+	assert_says(w->heard.last.fix, "leave the bits 0xff0000 as they are");
+}
+
+/* Nobody is found, or the kernel can't say: not known, and no word of local preference to set. */
+static void test_marked_unknown(void **state)
+{
+	struct world *w = *state;
+	struct kernel k = {.err = -ENETUNREACH, .route.marked = true};
+
+	provoke(w, &k, 100, 100);
+	assert_int_equal(w->heard.last.cause, CAUSE_UNKNOWN);
+	assert_says(w->heard.last.fix, "find what takes it elsewhere");
+	assert_null(strstr(w->heard.last.fix, "local preference"));
+}
+
 /* Where our side is right, or the longer prefix is to blame, nobody is asked. */
 static void test_not_asked(void **state)
 {
@@ -280,6 +340,10 @@ int main(void)
 		TEST(test_fib_override_rule),
 		TEST(test_bgp_daemon),
 		TEST(test_kernel_agrees),
+		TEST(test_marked),
+		TEST(test_marked_rule),
+		TEST(test_marked_writer),
+		TEST(test_marked_unknown),
 		TEST(test_not_asked),
 		TEST(test_one_way),
 		TEST(test_one_way_inward),

@@ -225,10 +225,10 @@ static void test_rules(void **state)
 		 .mark = 0x10000,
 		 .mask = 0xff0000,
 		 .protocol = SW_RTPROT},
-		{.family = 6, .priority = 900, .table = 7001},
+		{.family = 6, .priority = 900, .table = 7001, .from = {.family = 6, .len = 64}},
 	};
 	struct host_table tables[] = {{4, 6999}, {6, 7064}, {6, 7063}};
-	const struct config cfg = {.tables = 7000, .fwmark = 0xff0000};
+	const struct config cfg = {.tables = 7000, .fwmark = 0xff0000, .n_paths = 2};
 	struct host host = {.rules = rules, .n_rules = 1, .tables = tables, .n_tables = 2};
 	struct doctor_report report = {0};
 
@@ -238,6 +238,12 @@ static void test_rules(void **state)
 	host.n_rules = 2;
 	doctor_rules(&report, &host, &cfg, false);
 	assert_wrong(&report, "ip-rule", "rule 900", "IPv6", "ip -6 rule del priority 900");
+	doctor_rules(&report, &host, &cfg, true);
+	assert_wrong(&report, NULL, NULL, NULL, NULL);
+	rules[1].from.family = 0; /* of all: before ours it takes all */
+	doctor_rules(&report, &host, &cfg, true);
+	assert_wrong(&report, "ip-rule", "rule 900", "before sameway's rules", "behind");
+	rules[1].priority = 7064;
 	doctor_rules(&report, &host, &cfg, true);
 	assert_wrong(&report, NULL, NULL, NULL, NULL);
 	rules[1].priority = 7063;
@@ -250,6 +256,7 @@ static void test_rules(void **state)
 	doctor_rules(&report, &host, &cfg, true);
 	assert_wrong(&report, "ip-rule", "rule 100", "bits that are sameway's", "`fwmark:`");
 	rules[1].mask = 0x100;
+	rules[1].from.family = 4;
 	host.n_tables = 3;
 	doctor_rules(&report, &host, &cfg, true);
 	assert_wrong(&report, "route-table", "table 7063", "IPv6 routes", "`tables:`");

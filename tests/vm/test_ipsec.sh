@@ -124,4 +124,18 @@ check "fast with bypass-netfilter starts" sameway_start
 ping_large 10 $BRANCH4 >/dev/null
 check_within 3 "and lets it out in clear, as it says" clear_reaches 5
 check "it says so" grep -q 'bypass-netfilter: packets pass by rules' "$RUN/sameway.log"
+
+# Policies that come under a running `fast`: the kernel forwards from then on, and not one packet leaves in clear after that.
+s detach >/dev/null
+in_ns edge ip xfrm policy flush
+ipsec_config fast
+check "fast, with no policy on the box" eval 'sameway_start && true_json ".forward == \"fast\"" status'
+policies edge 66.198.12.106 52.168.162.84 10.2.30.0/25 '10.10.30.0/24 10.11.30.0/24'
+check_within 2 "policies installed under it: the kernel forwards" true_json '.forward == "kernel"' status
+check "loudly" grep -q 'rules are new on this box: .*xfrm polic' "$RUN/sameway.log"
+wait_for 3 eval 'n=$(clear); sleep 0.2; [ "$(clear)" = "$n" ]'
+n=$(clear) before=$(esp)
+check_equal "the branch answers" "$(ping_large 20 $BRANCH4)" 0
+check_within 3 "by ESP" esp_reaches $((before + 20))
+check_equal "and nothing in clear" "$(clear)" "$n"
 done_testing

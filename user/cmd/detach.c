@@ -115,12 +115,7 @@ static int box_release(const char *instance)
 	}
 	if (maps_ctl(maps, &ctl))
 		memset(&ctl, 0, sizeof(ctl));
-	if (ctl.netns != instance_netns()) {
-		output_error("detach: not the network namespace that instance %s runs in: its "
-			     "gateways stay managed neighbours there, and so do its `ip rule`s and "
-			     "tables, and tc filters before Linux 6.6",
-			     instance);
-	} else {
+	if (ctl.netns == instance_netns()) { /* else it is gone, with all that was in it */
 		code = tables_remove(&ctl);
 		neighbors_release(maps);
 	}
@@ -147,14 +142,42 @@ static int instance_take(const struct cmd_call *call, int *lock, bool *stopped)
 	return code;
 }
 
+/*
+ * Rules, tables and neighbours are the network namespace's: from another one they would stay
+ * behind for good, since what is pinned alone remembers them. 0 or -EXDEV, said.
+ */
+static int place_check(const char *instance)
+{
+	char err[DATAPATH_ERR], enter[300];
+	struct maps *maps;
+	struct sw_ctl ctl;
+	int code = 0;
+
+	if (maps_open(&maps, instance, err))
+		return 0;
+	if (!maps_ctl(maps, &ctl) && ctl.netns && ctl.netns != instance_netns() &&
+	    instance_netns_enter(ctl.netns, enter, sizeof(enter))) {
+		output_error(
+			"detach: instance %s is of another network namespace, where its "
+			"rules, tables and neighbours are; nothing was removed: `%s sameway -i "
+			"%s detach`",
+			instance, enter, instance);
+		code = -EXDEV;
+	}
+	maps_close(maps);
+	return code;
+}
+
 int cmd_detach(const struct cmd_call *call)
 {
 	char err[DATAPATH_ERR] = "";
 	json_t *files = json_array();
 	size_t removed = 0;
 	bool stopped = false;
-	int lock = -1, code = instance_take(call, &lock, &stopped);
+	int lock = -1, code = place_check(call->instance);
 
+	if (!code)
+		code = instance_take(call, &lock, &stopped);
 	if (code) {
 		json_decref(files);
 		return CMD_FAILED;

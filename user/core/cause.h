@@ -69,6 +69,7 @@ struct cause_facts {
 	/* Filled by who asks, where cause_asks_kernel(). */
 	struct cause_kernel kernel;
 	struct ip_addr src_host, dst_host; /* of the event's flow */
+	uint8_t answer;			   /* path that select gave it, SW_NO_PATH: none */
 	const char *inside_interface;	   /* of src, NULL: none */
 
 	struct cause_route route[CAUSE_ROUTES];

@@ -324,6 +324,7 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		.duration_ms = -1,
 		.src_host = src,
 		.dst_host = dst,
+		.answer = ev->state.answer,
 	};
 	inside = inside_of(ctx->cfg, &f->src, &network);
 	if (inside) {

@@ -2,7 +2,8 @@
 /*
  * Our side is wrong: the kernel sends it by another class than our routes say. Its own route tells
  * who is to blame: somebody's static route or ip rule, or the routing daemon, and then whether that
- * was ever told to prefer the better class.
+ * was ever told to prefer the better class. Where the kernel sends by sameway's marks, the daemon's
+ * choice is none of it: then somebody's route, rule or mark is in the way.
  */
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,68 @@ static void tell_override(const struct cause_facts *f, struct cause_told *told, 
 			 prefix_format(&r->prefix, prefix), r->interface);
 }
 
+/* The fix of a route that the kernel took for what sameway had marked for another path. */
+static void tell_in_way(const struct kernel_route *r, struct text *fix)
+{
+	char prefix[PREFIX_STRLEN], table[16] = "main";
+	uint8_t family = r->prefix.family;
+
+	prefix_format(&r->prefix, prefix);
+	if (r->table)
+		snprintf(table, sizeof(table), "%u", r->table);
+	if (r->in_tables)
+		text_add(fix,
+			 "table %u is sameway's own (`tables:`): take that route away: `ip -%u "
+			 "route del %s dev %s table %u`",
+			 r->table, family, prefix, r->interface, r->table);
+	else if (r->rule)
+		text_add(fix,
+			 "`ip rule` %u leads to table %s before sameway's own rules: `ip -%u rule "
+			 "del priority %u`, or give it a priority behind theirs, or write another "
+			 "`fwmark:` if it asks for bits of %#x",
+			 r->rule, table, family, r->rule, r->mask);
+	else
+		text_add(fix,
+			 "see with `ip -%u rule` which rule leads to table %s before sameway's "
+			 "own, and take it away",
+			 family, table);
+}
+
+/*
+ * Sent by the kernel, by sameway's mark. Its route for the mark is somebody else's: it is in the
+ * way. It is ours, and the packet left elsewhere: the mark was another when the kernel routed.
+ */
+static bool tell_marked(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			struct text *fix)
+{
+	const struct kernel_route *r = &f->kernel.route;
+	char text[160];
+
+	if (f->kernel.known && !r->own) {
+		route_format(r, text, sizeof(text));
+		told->cause = CAUSE_FIB_OVERRIDE;
+		text_add(msg, "; sameway marks it for %s (%#x), and the kernel sends it by %s",
+			 f->available[0], r->mark, text);
+		tell_in_way(r, fix);
+	} else if (f->kernel.known && r->writer[0]) {
+		told->cause = CAUSE_FIB_OVERRIDE;
+		text_add(msg, "; sameway marks it for %s (%#x), and something changes that: %s",
+			 f->available[0], r->mark, r->writer);
+		text_add(fix,
+			 "have that rule leave the bits %#x as they are (`meta mark set meta mark "
+			 "& %#x | ...`), or write another `fwmark:`",
+			 r->mask, ~r->mask);
+	} else {
+		text_add(msg, "; sameway marks it for %s (%#x)", f->available[0], r->mark);
+		text_add(fix,
+			 "find what takes it elsewhere: who writes bits of %#x before the kernel "
+			 "routes (`nft list ruleset`, `iptables-save -t mangle`, `tc filter`), "
+			 "then `ip rule` and `ip route get ... mark %#x`",
+			 r->mask, r->mark);
+	}
+	return true;
+}
+
 static void tell_local_pref(const struct cause_facts *f, struct cause_told *told, struct text *msg,
 			    struct text *fix, const struct candidate *used,
 			    const struct candidate *better)
@@ -98,6 +161,8 @@ bool cause_kernel_tell(const struct cause_facts *f, struct cause_told *told, str
 
 	if (!f->n_available)
 		return false;
+	if (f->kernel.asked && f->kernel.route.marked)
+		return tell_marked(f, told, msg, fix);
 	used = candidate_of(f, f->forward.name, &used_prefix);
 	better = candidate_of(f, f->available[0], &better_prefix);
 	if (f->kernel.known) {

@@ -142,11 +142,24 @@ static bool in_tables(const struct config *cfg, uint32_t number)
 	return cfg && number >= cfg->tables && number < cfg->tables + SW_MAX_PATHS;
 }
 
+/* Whether all that is marked for a path comes to the rule before sameway's own. */
+static bool takes_first(const struct host_rule *rule, const struct config *cfg)
+{
+	if (!cfg || rule->harmless || !host_rule_broad(rule) || rule->priority >= cfg->tables)
+		return false;
+	for (uint32_t id = 0; id < cfg->n_paths; id++) {
+		if (host_rule_takes(rule, sw_mark(cfg->fwmark, id)))
+			return true;
+	}
+	return false;
+}
+
 /* A rule of somebody else. */
 static void check_rule(struct doctor_report *report, const struct host_rule *rule,
 		       const struct config *cfg, bool kernel_forwards)
 {
 	bool taken = in_tables(cfg, rule->priority), marks = cfg && rule->mask & cfg->fwmark;
+	bool first = takes_first(rule, cfg);
 	char subject[32], fix[HOST_TEXT], mark[40] = "";
 
 	snprintf(subject, sizeof(subject), "rule %u", rule->priority);
@@ -154,14 +167,17 @@ static void check_rule(struct doctor_report *report, const struct host_rule *rul
 		snprintf(mark, sizeof(mark), ", fwmark %#x/%#x", rule->mark, rule->mask);
 	snprintf(fix, sizeof(fix), "remove it: `ip -%u rule del priority %u`; or %s", rule->family,
 		 rule->priority,
-		 taken	 ? "write another `tables:`"
-		 : marks ? "write another `fwmark:`"
-			 : "stay in `mode: monitor`");
-	doctor_add(report, "ip-rule", subject, kernel_forwards && !taken && !marks, fix,
+		 taken		   ? "write another `tables:`"
+		 : marks	   ? "write another `fwmark:`"
+		 : kernel_forwards ? "give it a priority behind those of `tables:`"
+				   : "stay in `mode: monitor`");
+	doctor_add(report, "ip-rule", subject, kernel_forwards && !taken && !marks && !first, fix,
 		   "IPv%u rule %u (table %u%s): %s", rule->family, rule->priority, rule->table,
 		   mark,
-		   taken	     ? "its priority is one of `tables:`"
-		   : marks	     ? "it asks for bits that are sameway's (`fwmark:`)"
+		   taken   ? "its priority is one of `tables:`"
+		   : marks ? "it asks for bits that are sameway's (`fwmark:`)"
+		   : kernel_forwards && first
+			   ? "it takes all that sameway marks for its paths, before sameway's rules"
 		   : kernel_forwards ? "asked in its place, since the kernel forwards"
 				     : "redirected packets pass by it");
 }

@@ -7,13 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REDIRECT_RECENT_S 10
+#define RECENT_S 10
 
 static const char *text_of(const json_t *row, const char *key)
 {
 	const char *text = json_string_value(json_object_get(row, key));
 
 	return text ? text : "";
+}
+
+static bool is_recent(const json_t *row, const char *key)
+{
+	const json_t *age = json_object_get(row, key);
+
+	return json_is_number(age) && json_number_value(age) < RECENT_S;
 }
 
 static void check_feeds(struct doctor_report *report, const json_t *status)
@@ -152,11 +159,11 @@ static void check_redirects(struct doctor_report *report, const json_t *status)
 	const json_t *last = json_object_get(redirects, "last_s");
 	long long lost = json_integer_value(json_object_get(redirects, "lost"));
 
-	if (json_is_number(last) && json_number_value(last) < REDIRECT_RECENT_S)
+	if (is_recent(redirects, "last_s"))
 		doctor_add(report, "redirect", "XDP redirect", false,
 			   "see `redirect_errors` of `sameway -j counters` for the interface and "
 			   "why, and `ip -s link` for it",
-			   "packets were lost, or found no device, after XDP redirected them, "
+			   "packets were lost, or found no device, after they were redirected, "
 			   "%.0f s ago",
 			   json_number_value(last));
 	else if (json_is_true(json_object_get(redirects, "counted")))
@@ -165,6 +172,38 @@ static void check_redirects(struct doctor_report *report, const json_t *status)
 	else
 		doctor_add(report, "redirect", "XDP redirect", true, "",
 			   "what is lost after a redirect is not counted on this kernel");
+}
+
+/* What left by a path against policy: a finding while it goes on. */
+static void check_egress(struct doctor_report *report, const json_t *status)
+{
+	const json_t *egress = json_object_get(status, "egress");
+	long long stayed = json_integer_value(json_object_get(egress, "stayed"));
+	long long back = json_integer_value(json_object_get(egress, "back"));
+
+	if (!json_is_object(egress))
+		return;
+	if (is_recent(egress, "back_s"))
+		doctor_add(
+			report, "egress", "came by a path", false,
+			"look for a rule of all before those of `tables:` (`ip rule`), and for a "
+			"route of inside by a path; `sameway counters` has the interface (BACK)",
+			"%lld packets that came by a path left by one, the last just now: a loop "
+			"until their TTL ends",
+			back);
+	if (is_recent(egress, "stayed_s"))
+		doctor_add(report, "egress", "this box's own", false,
+			   "have the kernel's routes follow the policy (local preference in the "
+			   "routing daemon), or give the sender an address of the path that it is "
+			   "to use; `sameway counters` has the interface (STAYED)",
+			   "%lld packets of this box left by another path than policy's, the last "
+			   "just now: with `forward` %s what it sends goes by the kernel's routes",
+			   stayed, text_of(status, "forward"));
+	if (!is_recent(egress, "back_s") && !is_recent(egress, "stayed_s"))
+		doctor_add(report, "egress", "kernel's routes", true, "",
+			   "nothing leaves against policy now; since the first start %lld packets "
+			   "of this box did, and %lld that had come by a path",
+			   stayed, back);
 }
 
 static void check_steering(struct doctor_report *report, const json_t *status)
@@ -194,6 +233,7 @@ void doctor_status(struct doctor_report *report, const char *instance, const jso
 	check_waiting(report, status);
 	check_tables(report, status);
 	check_redirects(report, status);
+	check_egress(report, status);
 	check_steering(report, status);
 }
 

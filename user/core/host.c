@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool host_rule_broad(const struct host_rule *rule)
+{
+	return !rule->from.family && !rule->to.family && !rule->iif[0] && !rule->more;
+}
+
+bool host_rule_takes(const struct host_rule *rule, uint32_t mark)
+{
+	bool takes = !((mark ^ rule->mark) & rule->mask);
+
+	if (rule->inverted)
+		return !host_rule_broad(rule) || !takes;
+	return takes;
+}
+
 const struct host_link *host_link(const struct host *host, const char *name)
 {
 	for (size_t i = 0; i < host->n_links; i++)

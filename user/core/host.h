@@ -60,10 +60,15 @@ struct host_route {
 	uint8_t protocol; /* RTPROT_* */
 };
 
-/* A row of `ip rule` that is none of the kernel's three. */
+/* A row of `ip rule`. */
 struct host_rule {
 	uint8_t family, protocol;
 	uint32_t priority, table, mark, mask;
+	struct prefix from, to; /* family 0: of any */
+	char iif[HOST_NAME];	/* it came by, empty: by any */
+	bool inverted;		/* `not` */
+	bool more;		/* it asks for something else, too */
+	bool harmless;		/* leads nowhere, or to what is local, or to a VRF's own table */
 };
 
 /* A route table, not main nor local, that somebody else than sameway has routes in. */
@@ -81,7 +86,7 @@ struct host {
 	size_t n_neighbors;
 	struct host_route *routes; /* of the main table, unicast */
 	size_t n_routes;
-	struct host_rule *rules;
+	struct host_rule *rules; /* but for the kernel's three */
 	size_t n_rules;
 	struct host_table *tables;
 	size_t n_tables;
@@ -89,6 +94,10 @@ struct host {
 	bool forwarding4, forwarding6; /* of all interfaces */
 };
 
+/* Whether the rule asks for nothing but a mark, or for nothing at all. */
+bool host_rule_broad(const struct host_rule *rule);
+/* Whether it lets a packet of this mark pass, as far as the mark goes. */
+bool host_rule_takes(const struct host_rule *rule, uint32_t mark);
 /* NULL: there is none. */
 const struct host_link *host_link(const struct host *host, const char *name);
 const struct host_link *host_link_by_index(const struct host *host, uint32_t ifindex);

@@ -315,7 +315,7 @@ static void kernel_ask(struct incidents *set, const struct incident_context *ctx
 		}
 	f->kernel.asked = true;
 	f->kernel.known = !ctx->kernel_route(ctx->kernel_arg, &f->src_host, &f->dst_host,
-					     f->inside_interface, &f->kernel.route);
+					     f->inside_interface, f->answer, &f->kernel.route);
 }
 
 static void flow_judge(struct incidents *set, const struct incident_context *ctx,

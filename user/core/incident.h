@@ -67,11 +67,12 @@ struct incident_context {
 	size_t prefixes_moved, prefixes_lost; /* by the last change of usable or of a feed */
 	uint64_t now, wall;
 	/*
-	 * The kernel's route for a packet from src, by inside interface `inside`, to dst: asked
-	 * once an incident. 0 or -errno. NULL: nobody to ask.
+	 * The kernel's route for a packet from src, by inside interface `inside`, to dst, for which
+	 * select gave path `answer` (SW_NO_PATH: none): asked once an incident. 0 or -errno. NULL:
+	 * nobody to ask.
 	 */
 	int (*kernel_route)(void *arg, const struct ip_addr *src, const struct ip_addr *dst,
-			    const char *inside, struct kernel_route *out);
+			    const char *inside, uint8_t answer, struct kernel_route *out);
 	void *kernel_arg;
 };
 

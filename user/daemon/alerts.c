@@ -6,6 +6,7 @@
 #include "core/state.h"
 #include "daemon/daemon_impl.h"
 #include "kernel/route_query.h"
+#include "kernel/steer.h"
 #include "output/rows.h"
 
 #include <errno.h>
@@ -51,16 +52,52 @@ static void on_incident(void *arg, enum incident_change change, const struct inc
 		   side_name(inc->side), inc->message, inc->fix);
 }
 
+/*
+ * Where packets are marked, the kernel's route is the one for the mark: what is in its way, or, if
+ * it is ours, who writes the mark.
+ */
+static void kernel_route_marked(const struct daemon *d, uint8_t answer, struct kernel_route *out)
+{
+	const struct sw_ctl *c = datapath_ctl(d->dp);
+
+	if (answer >= SW_MAX_PATHS || c->mode != SW_MODE_ENFORCE || !c->fwmark || !c->tables)
+		return;
+	out->marked = true;
+	out->mask = c->fwmark;
+	out->mark = sw_mark(c->fwmark, answer);
+}
+
+static void kernel_route_blame(const struct daemon *d, const struct ip_addr *src,
+			       const struct ip_addr *dst, const char *inside, uint8_t answer,
+			       struct kernel_route *out)
+{
+	uint32_t tables = datapath_ctl(d->dp)->tables;
+	char text[300];
+
+	out->in_tables = out->table >= tables && out->table < tables + SW_MAX_PATHS;
+	if (!out->own && !out->in_tables)
+		out->rule =
+			steer_rule_ahead(dst, src, inside, out->mark, out->table, tables + answer);
+	if (out->own && links_netfilter_marks(out->mask, text) > 0)
+		snprintf(out->writer, sizeof(out->writer), "%.199s", text);
+}
+
 static int kernel_route(void *arg, const struct ip_addr *src, const struct ip_addr *dst,
-			const char *inside, struct kernel_route *out)
+			const char *inside, uint8_t answer, struct kernel_route *out)
 {
 	const struct daemon *d = arg;
+	int err;
 
+	kernel_route_marked(d, answer, out);
 	for (size_t i = 0; i < d->n_ports; i++) {
 		const struct edge_port *port = &d->port[i];
 
-		if (port->present && !strcmp(port->name, inside))
-			return route_query(dst, src, port->owner.ifindex, out);
+		if (!port->present || strcmp(port->name, inside))
+			continue;
+		err = route_query(dst, src, port->owner.ifindex, out->mark, out);
+		if (!err && out->marked)
+			kernel_route_blame(d, src, dst, inside, answer, out);
+		return err;
 	}
 	return -ENODEV;
 }

@@ -133,8 +133,10 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 			    json_string(d->forward == SW_FORWARD_KERNEL ? "kernel" : "fast"));
 	json_object_set_new(json_object_get(row, "tables"), "put_back",
 			    json_integer((json_int_t)d->steered_again));
+	json_object_set_new(json_object_get(row, "tables"), "foreign", foreign_rows(d));
 	status_hooks_lacking(d, json_object_get(row, "hooks"));
 	json_object_set_new(row, "auto_hooks", hook_rows(d));
+	json_object_set_new(row, "egress", egress_row(d));
 	status_redirects(d, json_object_get(row, "redirects"));
 	json_object_set_new(row, "waiting", status_waiting(d, json_object_get(row, "hooks")));
 	json_object_set_new(row, "uptime_s",

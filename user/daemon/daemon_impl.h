@@ -6,7 +6,7 @@
  *   ports.c       the interfaces of the config, whether they fit
  *   attach.c      XDP on the interfaces, one at a time
  *   hook.c        which hook an interface's packets are moved at; what `auto` chooses
- *   redirects.c   what was lost after XDP redirected it
+ *   redirects.c   what was lost after it was redirected
  *   edge.c        links, addresses, neighbours -> interfaces, hooks
  *   egress.c      output rules, and whether somebody else moves packets back
  *   watch.c       whether the programs see all that passes
@@ -14,6 +14,7 @@
  *   usable.c      who objects to which path -> the words of map `usable`
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
  *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
+ *   foreign.c     who else has a say in where the kernel sends what is marked
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
@@ -31,6 +32,7 @@
 #include "kernel/datapath.h"
 #include "kernel/links.h"
 #include "kernel/maps.h"
+#include "kernel/steer.h"
 #include <event2/event.h>
 #include <jansson.h>
 #include <sys/queue.h>
@@ -116,10 +118,24 @@ struct own_address {
 	uint8_t len;
 };
 
-/* What was seen of one path's `egress_returned`. */
+/* What was seen of one path's egress_returned, _stayed, _back. */
 struct egress_seen {
 	bool known, told;
-	uint64_t packets;
+	uint64_t packets, stayed, back;
+};
+
+/* The sums of the last two, when they last grew, and when that was told; 0: never. */
+struct egress_now {
+	uint64_t stayed, stayed_ns, stayed_told_ns;
+	uint64_t back, back_ns, back_told_ns;
+};
+
+/* Rules, routes and marks of others in the way of ours, as they were last seen (foreign.c). */
+struct foreign {
+	char line[STEER_FOREIGN][STEER_LINE];
+	size_t n;
+	char writer[STEER_LINE]; /* empty: nobody writes our bits */
+	bool marks_due;		 /* nftables has news */
 };
 
 struct daemon {
@@ -169,6 +185,8 @@ struct daemon {
 	struct attach attach;
 	struct redirects redirects;
 	struct egress_seen egress_seen[SW_MAX_PATHS];
+	struct egress_now egress_now;
+	struct foreign foreign;
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -206,6 +224,14 @@ int forward_watch(struct daemon *d, char err[DATAPATH_ERR]);
 void forward_stop(struct daemon *d);
 /* Removes the rules and tables. */
 void forward_release(struct daemon *d);
+
+/* foreign.c. What a look at rules and tables found; what is new is told. */
+void foreign_update(struct daemon *d, const struct steer_report *report);
+/* Looks who writes our bits of the mark. */
+void foreign_marks_look(struct daemon *d);
+/* All of it is to be told again. */
+void foreign_forget(struct daemon *d);
+json_t *foreign_rows(const struct daemon *d);
 
 /* mode.c. mode_start: after the data plane is open; takes over an unexpired deadline. */
 int mode_start(struct daemon *d, char err[DATAPATH_ERR]);
@@ -246,8 +272,10 @@ void edge_reserve(struct daemon *d);
 void edge_tick(struct daemon *d);
 /* egress.c. Whether output rules keep TC egress from moving packets: tells the programs. */
 void egress_look(struct daemon *d);
-/* Each second: says once of each path that another mover brings its packets back. */
+/* Each second: says once of each path that another mover brings its packets back, and from time to
+ * time what leaves by another path than policy's, or by a path again. */
 void egress_watch(struct daemon *d);
+json_t *egress_row(const struct daemon *d);
 struct edge_port *edge_port_of(struct daemon *d, uint8_t slot);
 /* Sets sw_ctl.mode to what the config and the cold start say, and the XDP hooks along. */
 void edge_apply_mode(struct daemon *d);

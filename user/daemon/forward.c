@@ -174,6 +174,7 @@ static int tables_sync(struct daemon *d, bool first, char err[DATAPATH_ERR])
 		daemon_log("%s was gone, %zu in all: put back", report.what, report.put);
 	}
 	d->steered = paths_up(d);
+	foreign_update(d, &report);
 	return 0;
 }
 
@@ -202,6 +203,8 @@ static int tables_install(struct daemon *d, char err[DATAPATH_ERR])
 		tables_clear(c->tables_before);
 	c->tables_before = c->tables == d->cfg->tables ? 0 : c->tables;
 	__atomic_store_n(&c->tables, d->cfg->tables, __ATOMIC_RELEASE);
+	foreign_forget(d);
+	foreign_marks_look(d);
 	ret = tables_sync(d, true, err);
 	if (ret)
 		return ret;
@@ -222,6 +225,7 @@ void forward_release(struct daemon *d)
 	tables_clear(c->tables);
 	tables_clear(c->tables_before);
 	c->tables = c->tables_before = 0;
+	foreign_forget(d);
 }
 
 /* `enforce` once more, of what the kernel forwards already in spite of `forward: fast`. */
@@ -309,8 +313,11 @@ void forward_sync(struct daemon *d)
 void forward_tick(struct daemon *d)
 {
 	forward_sync(d);
+	if (d->foreign.marks_due && datapath_ctl(d->dp)->tables)
+		foreign_marks_look(d);
 	if (d->ticks % LOOK_PERIOD)
 		return;
+	d->foreign.marks_due = d->foreign.writer[0]; /* of what goes there are no news */
 	forward_look(d);
 	egress_look(d);
 }
@@ -341,6 +348,7 @@ static void on_news(void *arg, enum watch_news news)
 		put_soon(arg);
 		return;
 	}
+	((struct daemon *)arg)->foreign.marks_due = true;
 	forward_look(arg);
 	egress_look(arg);
 }

@@ -15,7 +15,7 @@ void redirects_start(struct daemon *d)
 
 	if (err)
 		daemon_log("redirect errors are not counted on this kernel (%s): what a device "
-			   "loses after XDP redirected it shows in `ip -s link` at most",
+			   "loses after a redirect shows in `ip -s link` at most",
 			   err == -EOPNOTSUPP ? "it takes no program on those tracepoints"
 					      : strerror(-err));
 	d->redirects.begun = false;
@@ -42,7 +42,7 @@ static void tell(struct daemon *d, const struct edge_port *port,
 	char text[200];
 
 	errors_text(text, sizeof(text), now, &d->redirects.told[port->slot]);
-	daemon_log("%s lost %llu packets that XDP had sent to it (%s): see `ip -s link show dev "
+	daemon_log("%s lost %llu packets that were redirected to it (%s): see `ip -s link show dev "
 		   "%s`",
 		   port->name, (unsigned long long)more, text, port->name);
 }

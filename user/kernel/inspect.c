@@ -3,6 +3,7 @@
 #include "kernel/inspect_internal.h"
 #include "kernel/links.h"
 #include "kernel/links_internal.h"
+#include "kernel/steer_netlink.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -248,36 +249,10 @@ static bool is_default_rule(const struct host_rule *rule)
 
 static int rule_message(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct fib_rule_hdr *hdr = mnl_nlmsg_get_payload(nlh);
-	struct host_rule rule = {0}, *kept;
-	const struct nlattr *attr;
+	struct host_rule rule, *kept;
 	struct host *host = arg;
 
-	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*hdr))
-		return MNL_CB_OK;
-	rule.family = hdr->family == AF_INET ? 4 : 6;
-	rule.table = hdr->table;
-	mnl_attr_for_each(attr, nlh, sizeof(*hdr))
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case FRA_PRIORITY:
-			rule.priority = number_of(attr);
-			break;
-		case FRA_TABLE:
-			rule.table = number_of(attr);
-			break;
-		case FRA_FWMARK:
-			rule.mark = number_of(attr);
-			break;
-		case FRA_FWMASK:
-			rule.mask = number_of(attr);
-			break;
-		case FRA_PROTOCOL:
-			rule.protocol = mnl_attr_get_u8(attr);
-			break;
-		}
-	}
-	if (is_default_rule(&rule))
+	if (!steer_rule_parse(nlh, &rule) || is_default_rule(&rule))
 		return MNL_CB_OK;
 	kept = grow(&host->rules, &host->n_rules, sizeof(*kept));
 	if (!kept)

@@ -4,6 +4,7 @@
 
 #include "kernel/report.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -76,9 +77,53 @@ void instance_unlock(const char *instance, int fd, bool remove)
 	close(fd);
 }
 
-uint64_t instance_netns(void)
+static uint64_t inode_of(const char *path)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+uint64_t instance_netns(void)
+{
+	return inode_of("/proc/self/ns/net");
+}
+
+/* The first name in `dir` whose file, with `suffix`, is that namespace. */
+static bool netns_search(const char *dir, const char *suffix, uint64_t netns, char *name,
+			 size_t size)
+{
+	DIR *names = opendir(dir);
+	const struct dirent *entry;
+	bool found = false;
+	char path[320];
+
+	while (names && !found && (entry = readdir(names))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, suffix);
+		found = inode_of(path) == netns;
+		if (found)
+			snprintf(name, size, "%s", entry->d_name);
+	}
+	if (names)
+		closedir(names);
+	return found;
+}
+
+bool instance_netns_enter(uint64_t netns, char *call, size_t size)
+{
+	static const char *const dirs[] = {"/run/netns", "/run/docker/netns"};
+	char name[256];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		if (!netns_search(dirs[i], "", netns, name, sizeof(name)))
+			continue;
+		snprintf(call, size, "nsenter --net=%s/%.200s", dirs[i], name);
+		return true;
+	}
+	if (!netns_search("/proc", "/ns/net", netns, name, sizeof(name)))
+		return false;
+	snprintf(call, size, "nsenter --net=/proc/%.20s/ns/net", name);
+	return true;
 }

@@ -18,5 +18,7 @@ void instance_unlock(const char *instance, int fd, bool remove);
 
 /* Inode of the caller's network namespace: whose interfaces an instance has, in sw_ctl.netns. */
 uint64_t instance_netns(void);
+/* How to enter that one: "nsenter --net=..."; false: nobody is in it any more, it is gone. */
+bool instance_netns_enter(uint64_t netns, char *call, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "kernel/route_query.h"
 #include "kernel/inspect_internal.h"
+#include "sameway/abi.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -81,8 +82,8 @@ static int answer_message(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static int ask(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in, uint32_t flags,
-	       struct answer *out)
+static int ask(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in, uint32_t mark,
+	       uint32_t flags, struct answer *out)
 {
 	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -98,6 +99,7 @@ static int ask(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in
 	mnl_attr_put(nlh, RTA_DST, size, dst->bytes);
 	mnl_attr_put(nlh, RTA_SRC, size, src->bytes);
 	mnl_attr_put_u32(nlh, RTA_IIF, in);
+	mnl_attr_put_u32(nlh, RTA_MARK, mark);
 	memset(out, 0, sizeof(*out));
 	err = inspect_request(nlh, 0, answer_message, out);
 	if (err)
@@ -115,23 +117,22 @@ static void protocol_tell(struct kernel_route *out, uint8_t number)
 		}
 }
 
-int route_query(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in,
+int route_query(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in, uint32_t mark,
 		struct kernel_route *out)
 {
 	struct answer device, entry;
 	char name[IF_NAMESIZE];
-	int err = ask(dst, src, in, 0, &device);
+	int err = ask(dst, src, in, mark, 0, &device);
 
 	if (!err)
-		err = ask(dst, src, in, RTM_F_FIB_MATCH, &entry);
+		err = ask(dst, src, in, mark, RTM_F_FIB_MATCH, &entry);
 	if (err)
 		return err;
 	if (!if_indextoname(device.ifindex, name))
 		return -ENODEV;
-	*out = (struct kernel_route){
-		.prefix = entry.prefix,
-		.table = entry.table == RT_TABLE_MAIN ? 0 : entry.table,
-	};
+	out->prefix = entry.prefix;
+	out->table = entry.table == RT_TABLE_MAIN ? 0 : entry.table;
+	out->own = entry.protocol == SW_RTPROT;
 	protocol_tell(out, entry.protocol);
 	memcpy(out->interface, name, sizeof(out->interface));
 	return 0;

@@ -3,8 +3,7 @@
  * What the plan wants against what the kernel has. The kernel forgets silently: routes go with
  * their link, without a word. So nothing is remembered here; each look asks for all of it.
  */
-#include "kernel/steer.h"
-#include "kernel/steer_netlink.h"
+#include "kernel/steer_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +18,7 @@ struct look {
 	struct mnl_socket *nl;
 	const struct steer_plan *plan;
 	struct steer_report *report;
-	struct steer_rule rule[STEER_RULES]; /* of ours in the range */
+	struct host_rule rule[STEER_RULES]; /* of ours in the range */
 	size_t n;
 };
 
@@ -28,10 +27,11 @@ static bool in_range(uint32_t number, uint32_t tables)
 	return number >= tables && number < tables + SW_MAX_PATHS;
 }
 
-static int rule_collect(void *arg, const struct steer_rule *rule)
+static int rule_collect(void *arg, const struct host_rule *rule)
 {
 	struct look *look = arg;
 
+	steer_foreign_rule(look->plan, rule, look->report);
 	if (rule->protocol != SW_RTPROT || !in_range(rule->priority, look->plan->tables))
 		return 0;
 	if (look->n == STEER_RULES)
@@ -40,7 +40,7 @@ static int rule_collect(void *arg, const struct steer_rule *rule)
 	return 0;
 }
 
-static bool rule_equal(const struct steer_rule *a, const struct steer_rule *b)
+static bool rule_equal(const struct host_rule *a, const struct host_rule *b)
 {
 	return a->family == b->family && a->priority == b->priority && a->table == b->table &&
 	       a->mark == b->mark && a->mask == b->mask;
@@ -66,17 +66,17 @@ static void note(const struct look *look, int err, const char *kind, uint8_t fam
 	snprintf(text, STEER_TEXT, "IPv%u %s %u", family, kind, number);
 }
 
-static struct steer_rule wanted_rule(const struct steer_plan *plan, uint8_t id, uint8_t family)
+static struct host_rule wanted_rule(const struct steer_plan *plan, uint8_t id, uint8_t family)
 {
-	return (struct steer_rule){.family = family,
-				   .protocol = SW_RTPROT,
-				   .priority = plan->tables + id,
-				   .table = plan->tables + id,
-				   .mark = sw_mark(plan->mask, id),
-				   .mask = plan->mask};
+	return (struct host_rule){.family = family,
+				  .protocol = SW_RTPROT,
+				  .priority = plan->tables + id,
+				  .table = plan->tables + id,
+				  .mark = sw_mark(plan->mask, id),
+				  .mask = plan->mask};
 }
 
-static void rule_want(struct look *look, const struct steer_rule *want)
+static void rule_want(struct look *look, const struct host_rule *want)
 {
 	for (size_t i = 0; i < look->n; i++) {
 		if (rule_equal(&look->rule[i], want))
@@ -87,6 +87,7 @@ static void rule_want(struct look *look, const struct steer_rule *want)
 
 struct route_look {
 	const struct steer_route *want;
+	struct steer_report *report;
 	bool there, guarded;
 };
 
@@ -95,8 +96,10 @@ static int route_compare(void *arg, const struct steer_route *route)
 	struct route_look *look = arg;
 	const struct steer_route *want = look->want;
 
-	if (route->protocol != SW_RTPROT)
+	if (route->protocol != SW_RTPROT) {
+		steer_foreign_route(route, look->report);
 		return 0;
+	}
 	look->guarded |= route->unreachable;
 	look->there |= route->plain && route->ifindex == want->ifindex &&
 		       ip_equal(&route->via, &want->via) && route->mtu == want->mtu;
@@ -119,7 +122,7 @@ static int route_want(struct look *look, const struct steer_path *path, uint8_t 
 				   .ifindex = path->ifindex,
 				   .mtu = path->mtu};
 	const struct steer_route guard = guard_of(family, want.table);
-	struct route_look found = {.want = &want};
+	struct route_look found = {.want = &want, .report = look->report};
 	int err;
 
 	if (!path->l3)
@@ -190,9 +193,9 @@ static int prune_rest(struct look *look)
 	int err = 0;
 
 	for (size_t i = 0; i < look->n && !err; i++) {
-		const struct steer_rule *rule = &look->rule[i];
+		const struct host_rule *rule = &look->rule[i];
 		uint8_t id = (uint8_t)(rule->priority - look->plan->tables);
-		struct steer_rule want = wanted_rule(look->plan, id, rule->family);
+		struct host_rule want = wanted_rule(look->plan, id, rule->family);
 
 		if (!path_of(look->plan, id, rule->family) || !rule_equal(rule, &want))
 			err = steer_rule_drop(look->nl, rule);
@@ -218,7 +221,7 @@ static int sync_all(struct look *look, bool prune)
 		const struct steer_path *path = &look->plan->path[i];
 
 		for (int f = 0; f < 2 && !err; f++) {
-			struct steer_rule want = wanted_rule(look->plan, path->id, families[f]);
+			struct host_rule want = wanted_rule(look->plan, path->id, families[f]);
 
 			if (!carries(path, families[f]))
 				continue;
@@ -240,7 +243,7 @@ int steer_sync(const struct steer_plan *plan, bool prune, struct steer_report *r
 		look.nl = steer_open();
 		if (!look.nl)
 			return -errno;
-		look.n = 0;
+		look.n = report->n_foreign = 0;
 		err = sync_all(&look, prune);
 		mnl_socket_close(look.nl);
 	}
@@ -261,7 +264,7 @@ struct taken {
 	bool found;
 };
 
-static int rule_taken(void *arg, const struct steer_rule *rule)
+static int rule_taken(void *arg, const struct host_rule *rule)
 {
 	struct taken *taken = arg;
 

@@ -11,7 +11,9 @@
 #include "core/prefix.h"
 #include "sameway/abi.h"
 
-#define STEER_TEXT 200
+#define STEER_TEXT    200
+#define STEER_FOREIGN 8	  /* of others that are told of, at most */
+#define STEER_LINE    320 /* "what: what to do" */
 
 struct steer_path {
 	uint8_t id;
@@ -34,6 +36,9 @@ struct steer_report {
 	uint64_t paths;	       /* whose they are, a bit an id */
 	int err;	       /* of the first that could not be put, -errno */
 	char failed[STEER_TEXT]; /* which that is */
+	/* somebody's rules and routes that take what is marked for a path, or ask for the bits */
+	char foreign[STEER_FOREIGN][STEER_LINE];
+	size_t n_foreign;
 };
 
 /*
@@ -45,5 +50,12 @@ int steer_sync(const struct steer_plan *plan, bool prune, struct steer_report *r
 int steer_taken(uint32_t tables, char text[STEER_TEXT]);
 /* Removes all of ours in the range. 0 or -errno. */
 int steer_clear(uint32_t tables);
+
+/*
+ * steer_foreign.c. The priority of somebody's rule ahead of `before` that sends a packet from src
+ * to dst, that came by `iif` and has this mark, to `table` (0: main); 0: none was found.
+ */
+uint32_t steer_rule_ahead(const struct ip_addr *dst, const struct ip_addr *src, const char *iif,
+			  uint32_t mark, uint32_t table, uint32_t before);
 
 #endif

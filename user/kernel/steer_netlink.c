@@ -3,6 +3,7 @@
 #include "sameway/abi.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/fib_rules.h>
@@ -75,39 +76,88 @@ struct dump {
 	int ret; /* of the callback */
 };
 
-static int rule_message(const struct nlmsghdr *nlh, void *arg)
+static void rule_end(const struct nlattr *attr, uint8_t family, uint8_t len, struct prefix *out)
+{
+	size_t size = family == 4 ? 4 : 16;
+
+	if (mnl_attr_get_payload_len(attr) != size)
+		return;
+	*out = (struct prefix){.family = family, .len = len};
+	memcpy(out->bytes, mnl_attr_get_payload(attr), size);
+}
+
+static void rule_attr(const struct nlattr *attr, const struct fib_rule_hdr *hdr,
+		      struct host_rule *out, bool *vrf)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case FRA_PRIORITY:
+		out->priority = number(attr);
+		break;
+	case FRA_TABLE:
+		out->table = number(attr);
+		break;
+	case FRA_FWMARK:
+		out->mark = number(attr);
+		break;
+	case FRA_FWMASK:
+		out->mask = number(attr);
+		break;
+	case FRA_PROTOCOL:
+		if (mnl_attr_get_payload_len(attr) == 1)
+			out->protocol = mnl_attr_get_u8(attr);
+		break;
+	case FRA_SRC:
+		rule_end(attr, out->family, hdr->src_len, &out->from);
+		break;
+	case FRA_DST:
+		rule_end(attr, out->family, hdr->dst_len, &out->to);
+		break;
+	case FRA_IIFNAME:
+		snprintf(out->iif, sizeof(out->iif), "%.*s", (int)mnl_attr_get_payload_len(attr),
+			 (const char *)mnl_attr_get_payload(attr));
+		break;
+	case FRA_L3MDEV:
+		*vrf = mnl_attr_get_u8(attr);
+		break;
+	case FRA_GOTO:
+	case FRA_FLOW:
+	case FRA_PAD:
+	case FRA_SUPPRESS_IFGROUP:
+	case FRA_SUPPRESS_PREFIXLEN:
+		break; /* say what becomes of a packet, not which */
+	default:       /* or what is not known here */
+		out->more = true;
+	}
+}
+
+bool steer_rule_parse(const struct nlmsghdr *nlh, struct host_rule *out)
 {
 	const struct fib_rule_hdr *hdr = mnl_nlmsg_get_payload(nlh);
-	struct steer_rule rule = {0};
 	const struct nlattr *attr;
-	struct dump *dump = arg;
+	bool vrf = false;
 
 	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*hdr) ||
-	    hdr->family != kernel_family(dump->family))
+	    (hdr->family != AF_INET && hdr->family != AF_INET6))
+		return false;
+	*out = (struct host_rule){
+		.family = hdr->family == AF_INET ? 4 : 6,
+		.table = hdr->table,
+		.inverted = hdr->flags & FIB_RULE_INVERT,
+		.more = hdr->tos != 0,
+	};
+	mnl_attr_for_each(attr, nlh, sizeof(*hdr)) rule_attr(attr, hdr, out, &vrf);
+	out->harmless = vrf || hdr->action == FR_ACT_NOP ||
+			(hdr->action == FR_ACT_TO_TBL && out->table == RT_TABLE_LOCAL);
+	return true;
+}
+
+static int rule_message(const struct nlmsghdr *nlh, void *arg)
+{
+	struct host_rule rule;
+	struct dump *dump = arg;
+
+	if (!steer_rule_parse(nlh, &rule) || rule.family != dump->family)
 		return MNL_CB_OK;
-	rule.family = hdr->family == AF_INET ? 4 : 6;
-	rule.table = hdr->table;
-	mnl_attr_for_each(attr, nlh, sizeof(*hdr))
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case FRA_PRIORITY:
-			rule.priority = number(attr);
-			break;
-		case FRA_TABLE:
-			rule.table = number(attr);
-			break;
-		case FRA_FWMARK:
-			rule.mark = number(attr);
-			break;
-		case FRA_FWMASK:
-			rule.mask = number(attr);
-			break;
-		case FRA_PROTOCOL:
-			if (mnl_attr_get_payload_len(attr) == 1)
-				rule.protocol = mnl_attr_get_u8(attr);
-			break;
-		}
-	}
 	if (dump->ret >= 0)
 		dump->ret = dump->cb.rule(dump->arg, &rule);
 	return MNL_CB_OK;
@@ -153,6 +203,10 @@ static void route_attr(const struct nlattr *attr, struct steer_route *route)
 	case RTA_OIF:
 		route->ifindex = number(attr);
 		break;
+	case RTA_DST:
+		if (len == (route->family == 4 ? 4 : 16))
+			memcpy(route->dst.bytes, mnl_attr_get_payload(attr), len);
+		break;
 	case RTA_GATEWAY:
 		if (len != (route->family == 4 ? 4 : 16))
 			break;
@@ -187,6 +241,7 @@ static int route_message(const struct nlmsghdr *nlh, void *arg)
 	route.family = rtm->rtm_family == AF_INET ? 4 : 6;
 	route.protocol = rtm->rtm_protocol;
 	route.table = rtm->rtm_table;
+	route.dst = (struct prefix){.family = route.family, .len = rtm->rtm_dst_len};
 	is_default = !rtm->rtm_dst_len && !rtm->rtm_src_len && !rtm->rtm_tos;
 	route.plain = is_default && rtm->rtm_type == RTN_UNICAST;
 	route.unreachable =
@@ -233,7 +288,7 @@ int steer_routes(struct mnl_socket *nl, uint8_t family, uint32_t table, steer_ro
 	return is_nothing(err) ? 0 : err ? err : dump.ret < 0 ? dump.ret : 0;
 }
 
-static int rule_send(struct mnl_socket *nl, const struct steer_rule *rule, uint16_t type,
+static int rule_send(struct mnl_socket *nl, const struct host_rule *rule, uint16_t type,
 		     uint16_t flags)
 {
 	char buf[MESSAGE_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -251,12 +306,12 @@ static int rule_send(struct mnl_socket *nl, const struct steer_rule *rule, uint1
 	return ask(nl, nlh, NLM_F_ACK | flags, NULL, NULL);
 }
 
-int steer_rule_put(struct mnl_socket *nl, const struct steer_rule *rule)
+int steer_rule_put(struct mnl_socket *nl, const struct host_rule *rule)
 {
 	return rule_send(nl, rule, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
 }
 
-int steer_rule_drop(struct mnl_socket *nl, const struct steer_rule *rule)
+int steer_rule_drop(struct mnl_socket *nl, const struct host_rule *rule)
 {
 	return rule_send(nl, rule, RTM_DELRULE, 0);
 }

@@ -13,19 +13,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRACE_COUNT 2
+#define TRACE_COUNT 3
 
 static const struct {
 	const char *tracepoint, *pin;
 } traces[TRACE_COUNT] = {
 	{"xdp_redirect_err", "trace_redirect_err"},
 	{"xdp_devmap_xmit", "trace_devmap_xmit"},
+	{"kfree_skb", "trace_kfree_skb"},
 };
 
 static void programs_of(struct sameway *skel, struct bpf_program *out[TRACE_COUNT])
 {
 	out[0] = skel->progs.sw_redirect_err;
 	out[1] = skel->progs.sw_devmap_xmit;
+	out[2] = skel->progs.sw_kfree_skb;
 }
 
 /* Whether a program that does nothing can be put on all of them. */

@@ -10,7 +10,7 @@ struct event_base;
 
 enum watch_news {
 	WATCH_FILTERS, /* a chain, rule or policy is new */
-	WATCH_RULES,   /* an `ip rule` is gone */
+	WATCH_RULES,   /* an `ip rule` is new or gone */
 };
 
 struct watch;

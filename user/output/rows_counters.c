@@ -127,6 +127,8 @@ static int egress_sum(struct maps *maps, const struct interface_row *interface,
 		sum->egress_no_neighbor += more.egress_no_neighbor;
 		sum->egress_returned += more.egress_returned;
 		sum->egress_lost += more.egress_lost;
+		sum->egress_stayed += more.egress_stayed;
+		sum->egress_back += more.egress_back;
 	}
 	return err;
 }
@@ -143,15 +145,17 @@ static json_t *counters_egress(struct maps *maps)
 
 		if (egress_sum(maps, &list.row[i], &s) ||
 		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned |
-		      s.egress_lost))
+		      s.egress_lost | s.egress_stayed | s.egress_back))
 			continue;
 		ok = rows_append(rows,
-				 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "interface",
+				 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "interface",
 					   list.row[i].name, "moved", (json_int_t)s.egress_moved,
 					   "too_big", (json_int_t)s.egress_too_big, "no_neighbor",
 					   (json_int_t)s.egress_no_neighbor, "returned",
 					   (json_int_t)s.egress_returned, "lost",
-					   (json_int_t)s.egress_lost));
+					   (json_int_t)s.egress_lost, "stayed",
+					   (json_int_t)s.egress_stayed, "back",
+					   (json_int_t)s.egress_back));
 	}
 	if (ok)
 		return rows;

@@ -42,8 +42,9 @@ static bool status_mode(json_t *row, struct maps *maps)
 	       rows_set(row, "forward",
 			json_string(ctl.forward == SW_FORWARD_KERNEL ? "kernel" : "fast")) &&
 	       rows_set(row, "tables",
-			json_pack("{s:o, s:n}", "first",
-				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back"));
+			json_pack("{s:o, s:n, s:n}", "first",
+				  ctl.tables ? json_integer(ctl.tables) : json_null(), "put_back",
+				  "foreign"));
 }
 
 struct redirect_sum {
@@ -146,7 +147,8 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "routes", status_routes(maps)) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
 	    rows_set(row, "alerts", status_alerts(maps)) &&
-	    rows_set(row, "redirects", status_redirects(maps)))
+	    rows_set(row, "redirects", status_redirects(maps)) &&
+	    rows_set(row, "egress", json_null()))
 		return row;
 	json_decref(row);
 	return NULL;

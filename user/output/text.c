@@ -98,14 +98,17 @@ static void status_daemon(struct table *table, const json_t *rows)
 static void status_forward(struct table *table, const json_t *rows)
 {
 	const json_t *tables = json_object_get(rows, "tables");
-	char count[NUMBER_STRLEN];
+	size_t foreign = json_array_size(json_object_get(tables, "foreign"));
+	char count[NUMBER_STRLEN], put_back[80] = "", way[80] = "";
 
-	table_cell(table, "forward");
 	if (json_integer_value(json_object_get(tables, "put_back")))
-		table_cell(table, "%s, %s rules or routes of it were gone and put back",
-			   field_text(rows, "forward"), field_count(tables, "put_back", count));
-	else
-		table_cell(table, "%s", field_text(rows, "forward"));
+		snprintf(put_back, sizeof(put_back),
+			 ", %s rules or routes of it were gone and put back",
+			 field_count(tables, "put_back", count));
+	if (foreign)
+		snprintf(way, sizeof(way), ", %zu of others in its way: see `doctor`", foreign);
+	table_cell(table, "forward");
+	table_cell(table, "%s%s%s", field_text(rows, "forward"), put_back, way);
 }
 
 static void status_flows(struct table *table, const json_t *flows)
@@ -324,9 +327,10 @@ static int counters_redirect_errors(FILE *out, const json_t *rows)
 /* What the kernel sent by another path than select's; nothing at all where there is none. */
 static int counters_egress(FILE *out, const json_t *rows)
 {
-	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned", "lost"};
-	static const char *const heads[] = {"EGRESS",	   "MOVED",    "TOO-BIG",
-					    "NO-NEIGHBOR", "RETURNED", "LOST"};
+	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned",
+					     "lost",  "stayed",	 "back"};
+	static const char *const heads[] = {"EGRESS",	"MOVED", "TOO-BIG", "NO-NEIGHBOR",
+					    "RETURNED", "LOST",	 "STAYED",  "BACK"};
 	struct table *table;
 	const json_t *row;
 	size_t i;
@@ -334,12 +338,12 @@ static int counters_egress(FILE *out, const json_t *rows)
 	if (!json_array_size(rows))
 		return 0;
 	fputc('\n', out);
-	table = table_new("lrrrrr", 0);
-	for (i = 0; i < 6; i++)
+	table = table_new("lrrrrrrr", 0);
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_cell(table, "%s", heads[i]);
 	json_array_foreach (rows, i, row) {
 		table_cell(table, "%s", field_text(row, "interface"));
-		for (size_t c = 0; c < 5; c++)
+		for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
 			table_cell(table, "%llu", (unsigned long long)field_number(row, counts[c]));
 	}
 	return table_print(table, out);
