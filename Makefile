@@ -69,6 +69,15 @@ $(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
+$(BUILD)/prog/%.bpf.o: tests/prog/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/race.skel.h: $(BUILD)/prog/race.bpf.o
+	bpftool gen skeleton $< name race > $@
+
+$(BUILD)/prog/test_flow_race: $(BUILD)/race.skel.h
+
 $(BUILD)/lab/%.bpf.o: tests/lab/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
@@ -88,9 +97,9 @@ $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c
 $(BUILD)/%.skel.h: $(BUILD)/bench/%.bpf.o
 	bpftool gen skeleton $< name $* > $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/sameway.skel.h $(BUILD)/redirect.skel.h $(BUILD)/load.skel.h $(wildcard tests/prog/*.h)
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsameway.a $(BUILD)/redirect.skel.h $(BUILD)/load.skel.h $(wildcard tests/prog/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/prog $< -lcmocka $(LDLIBS) -o $@
+	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADERS)
 	@mkdir -p $(@D)
