@@ -14,7 +14,7 @@
 #include <bpf/bpf_endian.h>
 
 #define PACKET_TTL 64
-#define PATIENCE   400
+#define PATIENCE   2000
 
 /* Set before a run. The inside host's port is of [base, base + mask], at random from `state`. */
 __u8 macs[2 * ETH_ALEN];

@@ -12,10 +12,11 @@
 #include <pthread.h>
 
 #define BATCH	   8192	      /* packets of a system call */
-#define WINDOW_NS  60000000ULL /* leases end in it, where the table is too small */
-#define SPAN	   2048	      /* flows of a window */
+#define FEW	   2048	 /* flows: room for all */
+#define MANY	   65536 /* and there is room for a fourth of them */
 #define PACKET_LEN 100
 #define MISMATCHES 10
+#define SLICE_NS   100000000ULL
 
 /* What a thread does in turn. */
 struct job {
@@ -30,6 +31,7 @@ struct runner {
 	int cpu, family;
 	const struct job *jobs;
 	size_t n_jobs;
+	uint32_t span; /* flows */
 	uint64_t until, window_ns; /* so long the same flows are sent */
 	struct race *skel;
 	uint64_t sent;
@@ -92,8 +94,8 @@ static void batch_run(struct runner *r, const struct job *job, struct frame *f, 
 	opts.ctx_size_in = is_xdp ? sizeof(xdp) : sizeof(skb);
 	memcpy(r->skel->bss->macs, f->data, sizeof(r->skel->bss->macs));
 	memcpy(&r->skel->bss->check, f->data + ETH_HLEN + CHECK_OFFSET, 2);
-	r->skel->bss->base = window * SPAN & 0xffff;
-	r->skel->bss->mask = SPAN - 1;
+	r->skel->bss->base = window * r->span & 0xffff;
+	r->skel->bss->mask = r->span - 1;
 	/* the same flows in the same order on both CPUs */
 	r->skel->bss->state = window * 2654435761U + batch * 40503U;
 	r->skel->bss->step = (uint64_t)window << 32 | (uint64_t)batch * BATCH;
@@ -231,6 +233,7 @@ struct round {
 	size_t n_jobs[2];
 	bool small; /* a table that is too small, and a remover; else nothing is pushed out */
 	bool exact;
+	bool crowded;
 };
 
 static const struct job outward[] = {{XDP, LAN0, false, 2}, {TC_OUT, ER0, false, 2}};
@@ -245,65 +248,61 @@ static const struct job mixed_too[] = {{TC_IN, VPN1, true, 1},
 				       {XDP, ER0, true, 0}};
 
 static const struct round rounds[] = {
-	{"IPv4, room for all", 4, {outward, inward}, {2, 2}, false, true},
-	{"IPv6, room for all", 6, {outward, inward_xdp}, {2, 2}, false, true},
-	{"IPv4, too small", 4, {outward, inward}, {2, 2}, true, true},
-	{"IPv6, too small", 6, {outward, inward_xdp}, {2, 2}, true, true},
-	{"IPv4, each direction by both CPUs, too small", 4, {mixed, mixed_too}, {4, 3}, true, false},
+	{"IPv4, room for all", 4, {outward, inward}, {2, 2}, false, true, false},
+	{"IPv6, room for all", 6, {outward, inward_xdp}, {2, 2}, false, true, false},
+	{"IPv4, too small", 4, {outward, inward}, {2, 2}, true, true, false},
+	{"IPv6, too small", 6, {outward, inward_xdp}, {2, 2}, true, true, false},
+	{"IPv4, each direction by both CPUs", 4, {mixed, mixed_too}, {4, 3}, true, false, true},
+	{"IPv4, the same by both CPUs", 4, {mixed, mixed}, {4, 4}, true, false, true},
 };
 
-/* The map is as big as it is; its table may be taken for a smaller one, and an index, too. */
-static void table_size(struct flow_table *t, uint32_t max)
+/*
+ * The map is as big as it is; its table may be taken for a smaller one, and an index, too. crowded:
+ * with half as many entries as usual, so that lines are full before the table is.
+ */
+static void table_size(struct flow_table *t, uint32_t max, bool crowded)
 {
 	flows_clear();
 	t->state->max = t->max = max;
-	t->lines = flow_table_lines(max);
+	t->lines = flow_table_lines(crowded ? max / 2 : max);
 	t->state->lines = t->lines - 1;
 }
 
-static void round_run(const struct round *round, uint64_t ns)
+/* Some time of it; then, at rest, all must be right. */
+static void slice_run(struct runner r[2], struct flow_table *t, struct ring_buffer *ring,
+		      bool small, struct sums *sums)
 {
-	struct flow_table *t = &edge.tables.t[round->family == 6], whole = *t;
-	struct ring_buffer *ring = ring_buffer__new(map_fd("events"), on_event, NULL, NULL);
-	struct runner r[2];
-	struct sums sums = {.exact = round->exact, .len = PACKET_LEN};
-	struct sw_health h;
+	uint64_t until = clock_ns() + SLICE_NS;
 	pthread_t remover;
-	uint64_t sent;
 
-	edge.what = round->what;
-	edge_reset();
-	table_size(t, round->small ? SPAN : t->max);
-	wrong = 0;
-	removed = events_seen = 0;
-	removing = round->small;
-	if (removing)
+	removing = small;
+	if (small)
 		assert_int_equal(pthread_create(&remover, NULL, remover_main, t), 0);
 	for (int i = 0; i < 2; i++) {
-		r[i] = (struct runner){.cpu = i % edge.cpus,
-				       .family = round->family,
-				       .jobs = round->jobs[i],
-				       .n_jobs = round->n_jobs[i],
-				       .until = clock_ns() + ns,
-				       .window_ns = round->small ? WINDOW_NS : ns / 4,
-				       .skel = race[i]};
+		r[i].until = until;
 		assert_int_equal(pthread_create(&r[i].thread, NULL, runner_main, &r[i]), 0);
 	}
-	while (clock_ns() < r[1].until) {
+	while (clock_ns() < until) {
 		ring_buffer__consume(ring);
 		usleep(1000);
 	}
 	for (int i = 0; i < 2; i++)
 		pthread_join(r[i].thread, NULL);
 	removing = false;
-	if (round->small)
+	if (small)
 		pthread_join(remover, NULL);
 	ring_buffer__consume(ring);
-	ring_buffer__free(ring);
+	sums->packets[0] = sums->packets[1] = 0;
+	flow_table_each(t, clock_ns(), record_check, sums);
+	CHECK(!table_check(t), "the table is not whole");
+}
 
-	h = health();
-	sent = r[0].sent + r[1].sent;
-	flow_table_each(t, clock_ns(), record_check, &sums);
+static void round_check(const struct round *round, const struct runner r[2],
+			const struct sums *sums)
+{
+	uint64_t sent = r[0].sent + r[1].sent, recorded = sums->packets[0] + sums->packets[1];
+	struct sw_health h = health();
+
 	print_message("%s: %" PRIu64 " packets, evicted %llu, removed %" PRIu64
 		      ", no room %llu, busy %llu, events %" PRIu64 "\n",
 		      round->what, sent, h.flows_evicted, removed, h.flows_full, h.flows_busy,
@@ -311,17 +310,42 @@ static void round_run(const struct round *round, uint64_t ns)
 	CHECK(!r[0].failed && !r[1].failed, "test runs failed");
 	CHECK(sent && events_seen, "nothing was sent, or nothing told");
 	CHECK(!wrong, "%u records and events are not what their flows did", wrong);
-	CHECK(!table_check(t), "the table is not whole");
 	if (round->small) {
 		CHECK(h.flows_evicted && removed, "nothing was pushed out, or removed");
-		CHECK(sums.packets[0] + sums.packets[1] <= sent, "more than was sent");
+		CHECK(recorded <= sent, "more than was sent");
 	} else {
 		CHECK(!h.flows_evicted && !h.flows_full, "there was room for all");
-		CHECK(sums.packets[0] + sums.packets[1] + h.flows_busy == sent,
-		      "%" PRIu64 " and %" PRIu64 " packets recorded, %llu not", sums.packets[0],
-		      sums.packets[1], h.flows_busy);
+		CHECK(recorded + h.flows_busy == sent, "%" PRIu64 " packets recorded, %llu not",
+		      recorded, h.flows_busy);
 	}
-	table_size(t, whole.max);
+}
+
+static void round_run(const struct round *round, uint64_t ns)
+{
+	struct flow_table *t = &edge.tables.t[round->family == 6];
+	struct ring_buffer *ring = ring_buffer__new(map_fd("events"), on_event, NULL, NULL);
+	struct sums sums = {.exact = round->exact, .len = PACKET_LEN};
+	uint32_t max = t->max;
+	struct runner r[2];
+
+	edge.what = round->what;
+	edge_reset();
+	table_size(t, round->small ? MANY / 4 : max, round->crowded);
+	wrong = 0;
+	removed = events_seen = 0;
+	for (int i = 0; i < 2; i++)
+		r[i] = (struct runner){.cpu = i % edge.cpus,
+				       .family = round->family,
+				       .jobs = round->jobs[i],
+				       .n_jobs = round->n_jobs[i],
+				       .span = round->small ? MANY : FEW,
+				       .window_ns = ns / 4,
+				       .skel = race[i]};
+	for (uint64_t done = 0; done < ns; done += SLICE_NS)
+		slice_run(r, t, ring, round->small, &sums);
+	round_check(round, r, &sums);
+	ring_buffer__free(ring);
+	table_size(t, max, false);
 }
 
 static void test_race(void **state)
