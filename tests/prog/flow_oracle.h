@@ -66,6 +66,12 @@ struct table_seen {
 		}                                                                                  \
 	} while (0)
 
+static inline struct sw_flow_record *row_of(const struct flow_table *t, uint32_t i)
+{
+	return t->family == 6 ? &((struct sw_flow6 *)t->rows)[i].r
+			      : &((struct sw_flow4 *)t->rows)[i].r;
+}
+
 static inline bool row_decode(const struct flow_table *t, uint32_t i, struct sw_flow_key *key,
 			      struct flow *flow)
 {
@@ -117,15 +123,11 @@ static inline unsigned int table_check(struct flow_table *t)
 			if (t->index[line].e[i])
 				entry_check(seen, line, t->index[line].e[i]);
 	for (uint32_t next = (uint32_t)t->state->free; next && seen->free <= t->max;) {
-		struct sw_flow_record *r = t->family == 6
-						   ? &((struct sw_flow6 *)t->rows)[next - 1].r
-						   : &((struct sw_flow4 *)t->rows)[next - 1].r;
-
 		TABLE_CHECK(!seen->where[next - 1], "record %u is free and %s", next - 1,
 			    seen->where[next - 1] == 1 ? "in an entry" : "free again");
 		seen->where[next - 1] = 2;
 		seen->free++;
-		next = r->note;
+		next = row_of(t, next - 1)->note;
 	}
 	for (uint32_t i = 0; i < t->max; i++)
 		if (row_decode(t, i, &keys[seen->used], &flow)) {

@@ -43,6 +43,7 @@ static unsigned int wrong; /* of events and records */
 static uint64_t events_seen;
 static volatile bool removing;
 static uint64_t removed;
+static size_t stuck, mended; /* what daemons left, and what was found of it */
 
 static uint64_t clock_ns(void)
 {
@@ -146,6 +147,41 @@ static int flow_choose(void *arg, const struct sw_flow_key *key, const struct fl
 	return 0;
 }
 
+/* A daemon dies in the middle of removals: an entry stays BUSY, or a record is left nowhere. */
+static size_t daemon_dies(struct flow_table *t)
+{
+	uint32_t units = (uint32_t)(flow_tables_now(&edge.tables) >> SW_LEASE_SHIFT);
+	size_t left = 0;
+
+	for (int i = 0; i < 200 && left < 20; i++) {
+		__u64 *at = &t->index[(uint32_t)random() % t->lines].e[random() % SW_LINE_ENTRIES];
+		uint64_t e = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+		uint32_t age = (units - (uint32_t)(e & SW_ENTRY_TIME)) & SW_ENTRY_TIME;
+
+		if (!e || e & SW_ENTRY_BUSY || age < SW_LEASE_UNITS || age > 1000 ||
+		    !__sync_bool_compare_and_swap(at, e, e | SW_ENTRY_BUSY))
+			continue;
+		left++;
+		if (random() % 2)
+			continue;
+		row_of(t, SW_ENTRY_REC(e))->state.s.used = 0;
+		__atomic_store_n(at, 0, __ATOMIC_RELEASE);
+	}
+	return left;
+}
+
+/* The next one mends it while packets flow; where it gives up, the one after it. */
+static void daemon_adopts(struct flow_table *t)
+{
+	struct flow_repair repair;
+	size_t left = daemon_dies(t);
+
+	stuck += left;
+	if (flow_tables_repair(&edge.tables, &repair))
+		abort();
+	mended += repair.busy + repair.lost;
+}
+
 /* A daemon that finds every flow idle whose lease is over. */
 static void *remover_main(void *arg)
 {
@@ -161,6 +197,8 @@ static void *remover_main(void *arg)
 		if (n > 0)
 			removed += (uint64_t)n;
 		usleep(2000);
+		if (random() % 16 == 0)
+			daemon_adopts(t);
 	}
 	free(c.refs);
 	return NULL;
@@ -289,8 +327,14 @@ static void slice_run(struct runner r[2], struct flow_table *t, struct ring_buff
 	for (int i = 0; i < 2; i++)
 		pthread_join(r[i].thread, NULL);
 	removing = false;
-	if (small)
+	if (small) {
+		struct flow_repair repair;
+
 		pthread_join(remover, NULL);
+		assert_int_equal(flow_tables_repair(&edge.tables, &repair), 0);
+		mended += repair.busy + repair.lost;
+		CHECK(!repair.given_up, "given up with nothing running");
+	}
 	ring_buffer__consume(ring);
 	sums->packets[0] = sums->packets[1] = 0;
 	flow_table_each(t, clock_ns(), record_check, sums);
@@ -304,9 +348,10 @@ static void round_check(const struct round *round, const struct runner r[2],
 	struct sw_health h = health();
 
 	print_message("%s: %" PRIu64 " packets, evicted %llu, removed %" PRIu64
-		      ", no room %llu, busy %llu, events %" PRIu64 "\n",
-		      round->what, sent, h.flows_evicted, removed, h.flows_full, h.flows_busy,
-		      events_seen);
+		      " (%zu left, %zu mended), no room %llu, busy %llu, events %" PRIu64 "\n",
+		      round->what, sent, h.flows_evicted, removed, stuck, mended, h.flows_full,
+		      h.flows_busy, events_seen);
+	CHECK(stuck == mended, "%zu left by daemons, %zu mended", stuck, mended);
 	CHECK(!r[0].failed && !r[1].failed, "test runs failed");
 	CHECK(sent && events_seen, "nothing was sent, or nothing told");
 	CHECK(!wrong, "%u records and events are not what their flows did", wrong);
@@ -332,7 +377,7 @@ static void round_run(const struct round *round, uint64_t ns)
 	edge_reset();
 	table_size(t, round->small ? MANY / 4 : max, round->crowded);
 	wrong = 0;
-	removed = events_seen = 0;
+	removed = events_seen = stuck = mended = 0;
 	for (int i = 0; i < 2; i++)
 		r[i] = (struct runner){.cpu = i % edge.cpus,
 				       .family = round->family,
