@@ -35,7 +35,7 @@ static inline struct sw_flow_key oracle_key(const struct packet *p)
 
 	memcpy(lo, key.lo, 16);
 	memcpy(hi, key.hi, 16);
-	if (lo[0] != hi[0] ? lo[0] > hi[0]
+	if (lo[0] != hi[0]   ? lo[0] > hi[0]
 	    : lo[1] != hi[1] ? lo[1] > hi[1]
 			     : key.lo_port > key.hi_port)
 		key = key_of(p, false);
@@ -142,8 +142,8 @@ static inline unsigned int table_check(struct flow_table *t)
 	TABLE_CHECK(seen->used == seen->entries, "%zu used, %zu entries", seen->used,
 		    seen->entries);
 	TABLE_CHECK(seen->used + seen->free + (t->max - touched) == t->max,
-		    "%zu used, %zu free, %u unused of %u", seen->used, seen->free,
-		    t->max - touched, t->max);
+		    "%zu used, %zu free, %u unused of %u", seen->used, seen->free, t->max - touched,
+		    t->max);
 	free(seen->where);
 	free(keys);
 	return seen->bad;

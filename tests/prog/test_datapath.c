@@ -84,7 +84,8 @@ static void test_not_root(void **state)
 	if (!pid) {
 		struct datapath *dp = NULL;
 		size_t removed;
-		bool ok = !setuid(65534) && datapath_open(&dp, INSTANCE, sizes_of(FLOWS), err) == -EPERM &&
+		bool ok = !setuid(65534) &&
+			  datapath_open(&dp, INSTANCE, sizes_of(FLOWS), err) == -EPERM &&
 			  strstr(err, "root") && !dp;
 
 		ok = ok && datapath_detach(INSTANCE, &removed, err) == -EPERM &&

@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-#define BATCH	   8192	      /* packets of a system call */
+#define BATCH	   8192	 /* packets of a system call */
 #define FEW	   2048	 /* flows: room for all */
 #define MANY	   65536 /* and there is room for a fourth of them */
 #define PACKET_LEN 100
@@ -31,7 +31,7 @@ struct runner {
 	int cpu, family;
 	const struct job *jobs;
 	size_t n_jobs;
-	uint32_t span; /* flows */
+	uint32_t span;		   /* flows */
 	uint64_t until, window_ns; /* so long the same flows are sent */
 	struct race *skel;
 	uint64_t sent;
@@ -74,11 +74,10 @@ static struct frame job_frame(const struct job *job, int family)
 			   .dport = 443,
 			   .size = PACKET_LEN};
 
-	return frame_at(job->dev, &(struct packet){job->inward ? p.dst : p.src,
-						   job->inward ? p.src : p.dst,
-						   .sport = job->inward ? 443 : 1,
-						   .dport = job->inward ? 1 : 443,
-						   .size = PACKET_LEN});
+	return frame_at(job->dev,
+			&(struct packet){job->inward ? p.dst : p.src, job->inward ? p.src : p.dst,
+					 .sport = job->inward ? 443 : 1,
+					 .dport = job->inward ? 1 : 443, .size = PACKET_LEN});
 }
 
 static void batch_run(struct runner *r, const struct job *job, struct frame *f, uint32_t window,
@@ -219,8 +218,9 @@ static bool truth(const struct sw_flow_key *key, const struct sw_flow_state *s)
 	    (s->in != (odd ? VPN1 : ER0) && s->in != SW_NO_PATH))
 		return false;
 	both = s->out != SW_NO_PATH && s->in != SW_NO_PATH;
-	return s->verdict == (!both ? SW_VERDICT_PENDING : odd ? SW_VERDICT_ASYMMETRIC
-							       : SW_VERDICT_OK);
+	return s->verdict == (!both ? SW_VERDICT_PENDING
+			      : odd ? SW_VERDICT_ASYMMETRIC
+				    : SW_VERDICT_OK);
 }
 
 static void wrong_say(const char *what, const struct sw_flow_key *key,
@@ -281,9 +281,8 @@ static const struct job mixed[] = {{XDP, LAN0, false, 2},
 				   {XDP, ER0, true, 0},
 				   {TC_OUT, ER0, false, 2},
 				   {TC_IN, VPN1, true, 1}};
-static const struct job mixed_too[] = {{TC_IN, VPN1, true, 1},
-				       {XDP, LAN0, false, 2},
-				       {XDP, ER0, true, 0}};
+static const struct job mixed_too[] = {
+	{TC_IN, VPN1, true, 1}, {XDP, LAN0, false, 2}, {XDP, ER0, true, 0}};
 
 static const struct round rounds[] = {
 	{"IPv4, room for all", 4, {outward, inward}, {2, 2}, false, true, false},
@@ -416,8 +415,8 @@ static int race_setup(void **state)
 	for (int i = 0; i < 2; i++) {
 		race[i] = race__open();
 		if (!race[i] ||
-		    (i && bpf_map__reuse_fd(race[1]->maps.places,
-					    bpf_map__fd(race[0]->maps.places))) ||
+		    (i &&
+		     bpf_map__reuse_fd(race[1]->maps.places, bpf_map__fd(race[0]->maps.places))) ||
 		    race__load(race[i]))
 			fail_msg("the programs that make the packets do not load");
 		race[i]->bss->who = (uint32_t)i;

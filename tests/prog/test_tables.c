@@ -465,8 +465,13 @@ static void test_events_and_explain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(prefixes),	      TEST(interfaces_and_nexthops), TEST(neighbors_and_devices),
-		TEST(flows), TEST(adoption_mends), TEST(sums), TEST(events_and_explain),
+		TEST(prefixes),
+		TEST(interfaces_and_nexthops),
+		TEST(neighbors_and_devices),
+		TEST(flows),
+		TEST(adoption_mends),
+		TEST(sums),
+		TEST(events_and_explain),
 	};
 
 	return cmocka_run_group_tests_name("tables", tests, group_setup, NULL);

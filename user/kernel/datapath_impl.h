@@ -26,4 +26,7 @@ struct datapath {
 	void *event_arg;
 };
 
+/* Maps the flow tables (tables.c). 0 or -errno. */
+int datapath_flows_map(struct datapath *dp);
+
 #endif
