@@ -74,6 +74,15 @@ $(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
+$(BUILD)/prog/%.bpf.o: tests/prog/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/race.skel.h: $(BUILD)/prog/race.bpf.o
+	bpftool gen skeleton $< name race > $@
+
+$(BUILD)/prog/test_flow_race: $(BUILD)/race.skel.h
+
 $(BUILD)/lab/%.bpf.o: tests/lab/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@

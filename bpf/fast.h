@@ -418,9 +418,17 @@ static __noinline int fast_tc_ingress(struct __sk_buff *ctx, const struct sw_ctl
 	return bpf_redirect(way.ifindex, 0);
 }
 
+/* Whether it came by one of the plain inside interfaces. */
+static __always_inline bool quick_came_inside(const struct __sk_buff *ctx)
+{
+	__u64 where = quick_interface(ctx->ingress_ifindex, NULL);
+
+	return where && SW_FAST_SLOT(where) >= SW_INSIDE_SLOT;
+}
+
 /*
- * What leaves by a path as select would have it, which is sure of what TC ingress sent there, and
- * where nothing is moved.
+ * What leaves by its path, where nobody is to move it or to tell of it: TC ingress has sent it there,
+ * or nothing is moved and it came from inside.
  */
 static __noinline int fast_tc_egress(struct __sk_buff *ctx, const struct sw_ctl *c)
 {
@@ -432,7 +440,8 @@ static __noinline int fast_tc_egress(struct __sk_buff *ctx, const struct sw_ctl 
 	union sw_flow_word w;
 	__u32 path;
 
-	if ((void *)(eth + 1) > end || ctx->vlan_present || (moves(c) && !expected))
+	if ((void *)(eth + 1) > end || ctx->vlan_present ||
+	    !(expected || (!moves(c) && quick_came_inside(ctx))))
 		return SLOW;
 	q.where = quick_interface(ctx->ifindex, NULL);
 	path = SW_FAST_SLOT(q.where);

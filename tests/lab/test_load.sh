@@ -60,7 +60,7 @@ in_ns lan /usr/bin/python3 - $CLOUD4 <<-'P'
 	    if port % 100 == 0:
 	        time.sleep(0.005)
 P
-check "not more records than the table holds" true_json '.flows.max == 1024 and .flows.active <= 1024 and .flows.active > 500' status
+check "not more records than the table holds" true_json '.flows.ipv4.max == 1024 and .flows.ipv4.active <= 1024 and .flows.ipv4.active > 500' status
 check_equal "traffic goes on" "$(ping_lost 40 0.01 $CLOUD4)" 0
 check_at_least "by ExpressRoute" "$(moved edge er0 tx ping_lost 40 0.005 $CLOUD4)" 40
 check "and opens no alert" true_json '. == []' alerts

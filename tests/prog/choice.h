@@ -7,6 +7,7 @@
 #define TESTS_PROG_CHOICE_H
 
 #include "explain.h"
+#include "flow_oracle.h"
 
 static inline uint64_t random64(void)
 {
@@ -120,34 +121,11 @@ static inline void random_weights(void)
 		weight_write(i, rand() % 4 < heavy ? 1u + (unsigned int)rand() % SW_MAX_WEIGHT : 1);
 }
 
-static inline uint64_t oracle_mix(uint64_t h, uint64_t word)
+static inline uint32_t choice_hash(const struct packet *p)
 {
-	h = (h ^ word) * 0xff51afd7ed558ccd;
-	return h ^ h >> 32;
-}
+	struct sw_flow_key key = oracle_key(p);
 
-/* The flow's hash: addresses, the lower first, then ports and protocol. */
-static inline uint32_t oracle_hash(const struct packet *p)
-{
-	uint64_t src[2], dst[2], h = (edge.ctl->seed + 1ULL) * 0x9e3779b97f4a7c15, ports;
-	bool lo = htons(p->sport) <= htons(p->dport);
-	const uint64_t *first, *second;
-
-	address_bytes(p->src, (uint8_t *)src);
-	address_bytes(p->dst, (uint8_t *)dst);
-	if (memcmp(src, dst, 16))
-		lo = src[0] != dst[0] ? src[0] < dst[0] : src[1] < dst[1];
-	first = lo ? src : dst;
-	second = lo ? dst : src;
-	ports = htons(lo ? p->sport : p->dport) | (uint64_t)htons(lo ? p->dport : p->sport) << 16;
-	if (packet_family(p) == 4) {
-		h = oracle_mix(h, first[0] << 32 | second[0]);
-	} else {
-		h = oracle_mix(oracle_mix(h, first[0]), first[1]);
-		h = oracle_mix(oracle_mix(h, second[0]), second[1]);
-	}
-	h = oracle_mix(oracle_mix(h, ports << 8 | packet_proto(p)), 0);
-	return (uint32_t)h;
+	return (uint32_t)oracle_hash(&key, edge.ctl->seed);
 }
 
 /* Of the members the one with the highest of all draws, `weight` of them each. */

@@ -5,7 +5,13 @@
 
 #include "harness.h"
 
-/* The programs' hash of a flow (bpf/select.h). */
+static inline uint64_t oracle_mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccdULL;
+	return h ^ h >> 32;
+}
+
+/* The programs' hash of a flow (bpf/select.h): the lower address first, then ports and protocol. */
 static inline uint64_t oracle_hash(const struct sw_flow_key *key, uint32_t seed)
 {
 	uint64_t h = (seed + 1ULL) * 0x9e3779b97f4a7c15ULL, lo[2], hi[2];
@@ -15,16 +21,12 @@ static inline uint64_t oracle_hash(const struct sw_flow_key *key, uint32_t seed)
 	memcpy(hi, key->hi, 16);
 	memcpy(&ports, &key->lo_port, 4);
 	if (key->family == 4) {
-		h = (h ^ (lo[0] << 32 | hi[0])) * 0xff51afd7ed558ccdULL;
+		h = oracle_mix(h, lo[0] << 32 | hi[0]);
 	} else {
-		h = (h ^ lo[0]) * 0xff51afd7ed558ccdULL;
-		h = ((h ^ h >> 32) ^ lo[1]) * 0xff51afd7ed558ccdULL;
-		h = ((h ^ h >> 32) ^ hi[0]) * 0xff51afd7ed558ccdULL;
-		h = ((h ^ h >> 32) ^ hi[1]) * 0xff51afd7ed558ccdULL;
+		h = oracle_mix(oracle_mix(h, lo[0]), lo[1]);
+		h = oracle_mix(oracle_mix(h, hi[0]), hi[1]);
 	}
-	h = ((h ^ h >> 32) ^ ((uint64_t)ports << 8 | key->proto)) * 0xc4ceb9fe1a85ec53ULL;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9ULL;
-	return h ^ h >> 32;
+	return oracle_mix(oracle_mix(h, (uint64_t)ports << 8 | key->proto), 0);
 }
 
 /* The packet's key as the programs have it. */
@@ -35,7 +37,7 @@ static inline struct sw_flow_key oracle_key(const struct packet *p)
 
 	memcpy(lo, key.lo, 16);
 	memcpy(hi, key.hi, 16);
-	if (lo[0] != hi[0] ? lo[0] > hi[0]
+	if (lo[0] != hi[0]   ? lo[0] > hi[0]
 	    : lo[1] != hi[1] ? lo[1] > hi[1]
 			     : key.lo_port > key.hi_port)
 		key = key_of(p, false);
@@ -65,6 +67,12 @@ struct table_seen {
 			print_error("\n");                                                         \
 		}                                                                                  \
 	} while (0)
+
+static inline struct sw_flow_record *row_of(const struct flow_table *t, uint32_t i)
+{
+	return t->family == 6 ? &((struct sw_flow6 *)t->rows)[i].r
+			      : &((struct sw_flow4 *)t->rows)[i].r;
+}
 
 static inline bool row_decode(const struct flow_table *t, uint32_t i, struct sw_flow_key *key,
 			      struct flow *flow)
@@ -117,15 +125,11 @@ static inline unsigned int table_check(struct flow_table *t)
 			if (t->index[line].e[i])
 				entry_check(seen, line, t->index[line].e[i]);
 	for (uint32_t next = (uint32_t)t->state->free; next && seen->free <= t->max;) {
-		struct sw_flow_record *r = t->family == 6
-						   ? &((struct sw_flow6 *)t->rows)[next - 1].r
-						   : &((struct sw_flow4 *)t->rows)[next - 1].r;
-
 		TABLE_CHECK(!seen->where[next - 1], "record %u is free and %s", next - 1,
 			    seen->where[next - 1] == 1 ? "in an entry" : "free again");
 		seen->where[next - 1] = 2;
 		seen->free++;
-		next = r->note;
+		next = row_of(t, next - 1)->note;
 	}
 	for (uint32_t i = 0; i < t->max; i++)
 		if (row_decode(t, i, &keys[seen->used], &flow)) {
@@ -140,8 +144,8 @@ static inline unsigned int table_check(struct flow_table *t)
 	TABLE_CHECK(seen->used == seen->entries, "%zu used, %zu entries", seen->used,
 		    seen->entries);
 	TABLE_CHECK(seen->used + seen->free + (t->max - touched) == t->max,
-		    "%zu used, %zu free, %u unused of %u", seen->used, seen->free,
-		    t->max - touched, t->max);
+		    "%zu used, %zu free, %u unused of %u", seen->used, seen->free, t->max - touched,
+		    t->max);
 	free(seen->where);
 	free(keys);
 	return seen->bad;

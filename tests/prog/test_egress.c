@@ -116,8 +116,7 @@ static void expect_counts(enum device at, enum outcome outcome, uint64_t segment
 	CHECK(s.egress_stayed == (outcome == STAYED) * segments, "stayed %llu", s.egress_stayed);
 	CHECK(!s.egress_lost, "lost %llu", s.egress_lost);
 	if (outcome == MOVED || outcome == RETURNED)
-		CHECK((unseen || !s.tx_packets) && !flow_count(),
-		      "counted where it did not leave");
+		CHECK((unseen || !s.tx_packets) && !flow_count(), "counted where it did not leave");
 }
 
 /*

@@ -285,7 +285,8 @@ static bool has_record(const struct packet *p)
 	return flow_get(p, &flow);
 }
 
-/* Whose record a new flow gets: a dead one's, an idle one's, an unanswered one's, at last another's.
+/* Whose record a new flow gets: a dead one's, an idle one's, an unanswered one's, at last
+ * another's.
  */
 static void test_eviction_order(void **state)
 {

@@ -80,7 +80,8 @@ static void expect_record(const struct one *c, bool want)
 	CHECK(flow_count() == want, "%zu records", flow_count());
 	if (want && flow_get(&c->packet, &flow))
 		CHECK(flow.out_packets + flow.in_packets == (c->reason != SW_REASON_spoof),
-		      "packets of the record: %" PRIu64 ", %" PRIu64, flow.out_packets, flow.in_packets);
+		      "packets of the record: %" PRIu64 ", %" PRIu64, flow.out_packets,
+		      flow.in_packets);
 }
 
 /* The case begins: its own change of the edge, the flow that it wants to be there. */

@@ -59,7 +59,7 @@ static void test_oracle(void **state)
 		edge.ctl->default4 = edge.ctl->default6 = with_default ? G_NEW + 1 : 0;
 		got = explain(&p, down);
 		want = oracle(g, with_default ? last : NULL, v6 ? 6 : 4, down);
-		check_answer(&want, &got, oracle_hash(&p));
+		check_answer(&want, &got, choice_hash(&p));
 		assert_int_equal(got.group, G_NEW);
 		assert_int_equal(got.kind, SW_GROUP_ROUTE);
 		assert_int_equal(edge.failures, 0);
@@ -119,7 +119,7 @@ static void test_programs(void **state)
 		if (told.step == SW_STEP_STICKY) /* these addresses and ports again */
 			continue;
 		want = oracle(&edge.groups[G_NEW], NULL, packet_family(&p), 0);
-		by = want.tier < 0 ? NO_DEVICE : oracle_member(want.members, oracle_hash(&p));
+		by = want.tier < 0 ? NO_DEVICE : oracle_member(want.members, choice_hash(&p));
 		CHECK(told.path == (by == NO_DEVICE ? SW_NO_PATH : by), "told %u, not %d",
 		      told.path, by);
 		if (i % 2 && by != TUN) /* XDP leaves that to TC */

@@ -347,6 +347,63 @@ static void test_flows(void **state)
 	free(f.seen);
 }
 
+/* A daemon killed in the middle of its removals: the next one frees what nobody could use. */
+static void test_adoption_mends(void **state)
+{
+	struct datapath *dp = open_flows(65536);
+	struct flow_tables tables;
+	struct flow_table *t = &tables.t[0];
+	struct sw_flow4 *rows;
+	struct maps *maps;
+	struct flows_seen f = {.seen = calloc(FLOWS_WRITTEN, 1),
+			       .refs = calloc(FLOWS_WRITTEN, sizeof(*f.refs))};
+	size_t free_ones = 0;
+
+	(void)state;
+	assert_int_equal(datapath_repaired(dp)->busy + datapath_repaired(dp)->lost, 0);
+	assert_int_equal(tables_of(&tables), 0);
+	for (uint32_t id = 0; id < 30; id++)
+		flow_write(&tables, id, 0);
+	rows = t->rows;
+	t->index[0].e[3] |= SW_ENTRY_BUSY; /* killed at once */
+	t->index[0].e[4] |= SW_ENTRY_BUSY; /* before it freed the entry */
+	rows[4].r.state.s.used = 0;
+	t->index[0].e[5] = 0; /* before the record was given back */
+	rows[5].r.state.s.used = 0;
+	((struct sw_flow6 *)tables.t[1].rows)[2].r.state.s.used = 0;
+	tables.t[1].index[0].e[2] = 0;
+	t->index[0].e[6] = t->index[0].e[7] = 0; /* rightly removed: 7, then 6 */
+	rows[6].r.state.s.used = rows[7].r.state.s.used = 0;
+	rows[6].r.note = 7 + 1;
+	t->state->free = 2ULL << 32 | (6 + 1);
+	datapath_close(dp);
+
+	dp = open_flows(65536);
+	assert_true(datapath_adopted(dp));
+	assert_int_equal(datapath_repaired(dp)->busy, 2);
+	assert_int_equal(datapath_repaired(dp)->lost, 2);
+	assert_false(datapath_repaired(dp)->given_up);
+	assert_int_equal(t->index[0].e[3] | t->index[0].e[4], 0);
+	assert_int_equal(rows[3].r.state.s.used, 0);
+	for (uint32_t next = (uint32_t)t->state->free; next; next = rows[next - 1].r.note) {
+		assert_in_range(next - 1, 3, 7);
+		free_ones++;
+	}
+	assert_int_equal(free_ones, 5);
+	assert_int_equal((uint32_t)tables.t[1].state->free, 2 + 1);
+	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
+	assert_int_equal(maps_flow_each(maps, flow_seen, &f), 0);
+	assert_int_equal(f.n, 30 - 5 - 1);
+	maps_close(maps);
+	datapath_close(dp);
+	dp = open_flows(65536); /* once */
+	assert_int_equal(datapath_repaired(dp)->busy + datapath_repaired(dp)->lost, 0);
+	datapath_close(dp);
+	flow_tables_unmap(&tables);
+	free(f.refs);
+	free(f.seen);
+}
+
 static void test_sums(void **state)
 {
 	struct datapath *dp = open_dp();
@@ -358,7 +415,7 @@ static void test_sums(void **state)
 	(void)state;
 	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
 	for (int i = 0; i < cpus; i++)
-		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4, 5};
+		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4, 5, 6, 7};
 	fd = pins_open(dir(), "path_stats");
 	assert_int_equal(bpf_map_update_elem(fd, &path, rows, BPF_ANY), 0);
 	assert_int_equal(maps_path_stats(maps, 5, &sum), 0);
@@ -436,8 +493,13 @@ static void test_events_and_explain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(prefixes),	      TEST(interfaces_and_nexthops), TEST(neighbors_and_devices),
-		TEST(flows), TEST(sums), TEST(events_and_explain),
+		TEST(prefixes),
+		TEST(interfaces_and_nexthops),
+		TEST(neighbors_and_devices),
+		TEST(flows),
+		TEST(adoption_mends),
+		TEST(sums),
+		TEST(events_and_explain),
 	};
 
 	return cmocka_run_group_tests_name("tables", tests, group_setup, NULL);

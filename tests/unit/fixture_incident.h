@@ -63,8 +63,7 @@ static inline void event(struct world *w, enum sw_verdict verdict, uint16_t port
 
 static inline void scan_flow(struct world *w, const struct sw_event *ev)
 {
-	struct flow flow = {
-		.about = ev->about, .created_ns = ev->created_ns, .state = ev->state};
+	struct flow flow = {.about = ev->about, .created_ns = ev->created_ns, .state = ev->state};
 
 	incidents_scan_flow(w->set, &w->e->ctx, &ev->key, &flow);
 }

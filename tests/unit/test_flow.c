@@ -65,8 +65,7 @@ static void test_all_fields(void **state)
 	r.hi_port = 443;
 	r.proto = 6;
 	r.judged = 0x0abcdef | SW_TCP_FIN_IN | SW_TCP_RST_OUT;
-	r.about = SW_FLOW_INSIDE_IS_HI | SW_FLOW_LOOPS |
-		  SW_EVIDENCE_ONCE << SW_FLOW_EVIDENCE_SHIFT;
+	r.about = SW_FLOW_INSIDE_IS_HI | SW_FLOW_LOOPS | SW_EVIDENCE_ONCE << SW_FLOW_EVIDENCE_SHIFT;
 	r.note = 12345; /* an ACK number */
 	row.r = r;
 	assert_true(flow_decode6(&row, 100 * SECOND, &key, &flow));
@@ -199,12 +198,9 @@ static void test_young_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_fields),
-		cmocka_unit_test(test_ipv4_key),
-		cmocka_unit_test(test_nothing_known),
-		cmocka_unit_test(test_times_come_round),
-		cmocka_unit_test(test_written_meanwhile),
-		cmocka_unit_test(test_spoof),
+		cmocka_unit_test(test_all_fields),	  cmocka_unit_test(test_ipv4_key),
+		cmocka_unit_test(test_nothing_known),	  cmocka_unit_test(test_times_come_round),
+		cmocka_unit_test(test_written_meanwhile), cmocka_unit_test(test_spoof),
 		cmocka_unit_test(test_young_clock),
 	};
 

@@ -262,8 +262,8 @@ static void check_flows(struct doctor_report *report, const struct doctor_pins *
 		 "write a bigger `%s:` (now %llu) in the config, then `sameway detach` and `run`",
 		 family ? "flows6" : "flows", max);
 	if (n >= max - max / 8)
-		doctor_add(report, "flows", subject, false, fix,
-			   "full: %llu of %llu records", n, max);
+		doctor_add(report, "flows", subject, false, fix, "full: %llu of %llu records", n,
+			   max);
 	else
 		doctor_add(report, "flows", subject, true, "", "%llu of %llu records", n, max);
 }

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECOND	1000000000ULL
+#define SECOND 1000000000ULL
 /*
  * A record without packets is removed after: a closed TCP, an open one, a ping, UDP and others. TCP
  * of which one direction is all that was seen is among those: nobody knows whether it is open.

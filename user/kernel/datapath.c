@@ -170,20 +170,6 @@ static int map_memory(struct datapath *dp)
 	return 0;
 }
 
-static int flow_memory(struct datapath *dp)
-{
-	const int fd[FLOW_MAPS] = {
-		[FLOW_ROWS4] = bpf_map__fd(dp->skel->maps.flows),
-		[FLOW_ROWS6] = bpf_map__fd(dp->skel->maps.flows6),
-		[FLOW_INDEX4] = bpf_map__fd(dp->skel->maps.flows_index),
-		[FLOW_INDEX6] = bpf_map__fd(dp->skel->maps.flows6_index),
-		[FLOW_TABLES] = bpf_map__fd(dp->skel->maps.flow_tables),
-		[FLOW_CLOCK] = bpf_map__fd(dp->skel->maps.clock),
-	};
-
-	return flow_tables_map(&dp->tables, fd, true);
-}
-
 static int programs_pin(struct datapath *dp)
 {
 	struct bpf_program *prog;
@@ -260,7 +246,7 @@ static int load(struct datapath *dp, char err[DATAPATH_ERR])
 	if (!ret)
 		ret = prefixes_open(dp);
 	if (!ret)
-		ret = flow_memory(dp);
+		ret = datapath_flows_map(dp);
 	if (!ret)
 		datapath_ctl(dp)->devices_map = map_id(dp->skel->maps.devices);
 	return ret ? report_fail(err, ret, "can't map the tables (%s): free some memory",
@@ -302,22 +288,23 @@ static int open_adopted(struct datapath *dp, char err[DATAPATH_ERR])
 		return ret;
 	ret = flow_tables_repair(&dp->tables, &dp->repaired);
 	if (ret)
-		return report_fail(err, ret, "can't look through the flow tables (%s): free some "
-					     "memory", strerror(-ret));
+		return report_fail(err, ret,
+				   "can't look through the flow tables (%s): free some "
+				   "memory",
+				   strerror(-ret));
 	ret = programs_pin(dp);
 	return ret ? report_fail(err, ret, "can't pin to %s (%s): see whether bpffs is writable",
 				 dp->dir, strerror(-ret))
 		   : 0;
 }
 
-static int sizes_set(const char *key, uint32_t records, struct bpf_map *rows,
-		     struct bpf_map *index, char err[DATAPATH_ERR])
+static int sizes_set(const char *key, uint32_t records, struct bpf_map *rows, struct bpf_map *index,
+		     char err[DATAPATH_ERR])
 {
 	if (!records || records > SW_MAX_FLOWS || bpf_map__set_max_entries(rows, records) ||
 	    bpf_map__set_max_entries(index, flow_table_lines(records)))
-		return report_fail(err, -EINVAL,
-				   "`%s: %u` can't be: give a number from 1 to %u", key, records,
-				   SW_MAX_FLOWS);
+		return report_fail(err, -EINVAL, "`%s: %u` can't be: give a number from 1 to %u",
+				   key, records, SW_MAX_FLOWS);
 	return 0;
 }
 
@@ -330,8 +317,8 @@ static int open_checked(struct datapath *dp, const struct datapath_sizes *sizes,
 	if (!dp->skel)
 		return report_fail(err, -errno, "can't read the built-in programs (%s): build anew",
 				   report_said());
-	ret = sizes_set("flows", sizes->flows4, dp->skel->maps.flows,
-			dp->skel->maps.flows_index, err);
+	ret = sizes_set("flows", sizes->flows4, dp->skel->maps.flows, dp->skel->maps.flows_index,
+			err);
 	if (!ret)
 		ret = sizes_set("flows6", sizes->flows6, dp->skel->maps.flows6,
 				dp->skel->maps.flows6_index, err);

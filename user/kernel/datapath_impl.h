@@ -45,5 +45,7 @@ struct datapath {
 /* prefixes.c: the tables' writers, when their memory is there; and their end. */
 int prefixes_open(struct datapath *dp);
 void prefixes_close(struct datapath *dp);
+/* Maps the flow tables (tables.c). 0 or -errno. */
+int datapath_flows_map(struct datapath *dp);
 
 #endif

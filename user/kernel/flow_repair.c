@@ -72,9 +72,10 @@ static int suspect_add(struct census *c, __u64 *at, uint32_t record, bool busy)
 		c->v = more;
 		c->room = room;
 	}
-	c->v[c->n++] = (struct suspect){
-		.at = at, .word = __atomic_load_n(at, __ATOMIC_ACQUIRE), .record = record,
-		.busy = busy};
+	c->v[c->n++] = (struct suspect){.at = at,
+					.word = __atomic_load_n(at, __ATOMIC_ACQUIRE),
+					.record = record,
+					.busy = busy};
 	return 0;
 }
 

@@ -12,17 +12,14 @@
 #include <unistd.h>
 
 const char *const flow_map_names[FLOW_MAPS] = {
-	[FLOW_ROWS4] = "flows",		 [FLOW_ROWS6] = "flows6",
-	[FLOW_INDEX4] = "flows_index",	 [FLOW_INDEX6] = "flows6_index",
-	[FLOW_TABLES] = "flow_tables",	 [FLOW_CLOCK] = "clock",
+	[FLOW_ROWS4] = "flows",	       [FLOW_ROWS6] = "flows6",
+	[FLOW_INDEX4] = "flows_index", [FLOW_INDEX6] = "flows6_index",
+	[FLOW_TABLES] = "flow_tables", [FLOW_CLOCK] = "clock",
 };
 static const size_t value_size[FLOW_MAPS] = {
-	[FLOW_ROWS4] = sizeof(struct sw_flow4),
-	[FLOW_ROWS6] = sizeof(struct sw_flow6),
-	[FLOW_INDEX4] = sizeof(struct sw_flow_line),
-	[FLOW_INDEX6] = sizeof(struct sw_flow_line),
-	[FLOW_TABLES] = sizeof(struct sw_flow_table),
-	[FLOW_CLOCK] = sizeof(struct sw_clock),
+	[FLOW_ROWS4] = sizeof(struct sw_flow4),	      [FLOW_ROWS6] = sizeof(struct sw_flow6),
+	[FLOW_INDEX4] = sizeof(struct sw_flow_line),  [FLOW_INDEX6] = sizeof(struct sw_flow_line),
+	[FLOW_TABLES] = sizeof(struct sw_flow_table), [FLOW_CLOCK] = sizeof(struct sw_clock),
 };
 
 uint32_t flow_table_lines(uint32_t records)

@@ -248,6 +248,20 @@ int datapath_events_consume(struct datapath *dp)
 	return n < 0 ? n : 0;
 }
 
+int datapath_flows_map(struct datapath *dp)
+{
+	const int fd[FLOW_MAPS] = {
+		[FLOW_ROWS4] = bpf_map__fd(dp->skel->maps.flows),
+		[FLOW_ROWS6] = bpf_map__fd(dp->skel->maps.flows6),
+		[FLOW_INDEX4] = bpf_map__fd(dp->skel->maps.flows_index),
+		[FLOW_INDEX6] = bpf_map__fd(dp->skel->maps.flows6_index),
+		[FLOW_TABLES] = bpf_map__fd(dp->skel->maps.flow_tables),
+		[FLOW_CLOCK] = bpf_map__fd(dp->skel->maps.clock),
+	};
+
+	return flow_tables_map(&dp->tables, fd, true);
+}
+
 long datapath_flows_remove(struct datapath *dp, const struct flow_ref *refs, size_t n)
 {
 	return flow_tables_remove(&dp->tables, refs, n);
