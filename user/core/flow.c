@@ -10,7 +10,8 @@
 #define AHEAD_NS (60 * 1000000000ULL)
 
 /* The time of a count of 2^shift ns that has so many bits. */
-static uint64_t time_unwrap(uint32_t count, unsigned int bits, unsigned int shift, uint64_t now)
+static inline uint64_t time_unwrap(uint32_t count, unsigned int bits, unsigned int shift,
+				   uint64_t now)
 {
 	uint64_t units = now >> shift, round = 1ULL << bits, age = (units - count) & (round - 1);
 
@@ -32,19 +33,18 @@ static uint64_t packets_unpack(uint64_t bytes, uint32_t packets)
 static bool record_decode(const struct sw_flow_record *r, uint64_t now, struct flow *flow)
 {
 	const uint64_t bytes = (1ULL << SW_FLOW_BYTES_BITS) - 1;
-	union sw_flow_word w = {.word = r->state.word};
+	union sw_flow_word w = {.word = *(const volatile __u64 *)&r->state.word}; /* once */
 
 	if (!w.s.used)
 		return false;
-	flow->state = (struct sw_flow_state){
-		.out = path_unpack(w.s.out),
-		.in = path_unpack(w.s.in),
-		.verdict = w.s.verdict,
-		.answer = path_unpack(w.s.answer),
-		.flags = (uint8_t)((w.s.out_fresh ? SW_FLOW_OUT_FRESH : 0) |
-				   (w.s.in_fresh ? SW_FLOW_IN_FRESH : 0) |
-				   (w.s.event ? SW_FLOW_EVENT : 0)),
-	};
+	/* field by field: a copy of the whole would wait for its bytes, a million times a scan */
+	flow->state.out = path_unpack(w.s.out);
+	flow->state.in = path_unpack(w.s.in);
+	flow->state.verdict = w.s.verdict;
+	flow->state.answer = path_unpack(w.s.answer);
+	flow->state.flags = (uint8_t)(w.s.out_fresh * SW_FLOW_OUT_FRESH |
+				      w.s.in_fresh * SW_FLOW_IN_FRESH | w.s.event * SW_FLOW_EVENT);
+	memset(flow->state.pad, 0, sizeof(flow->state.pad));
 	flow->reuse = w.s.reuse;
 	flow->told = w.s.told;
 	flow->about = r->about & SW_FLOW_ABOUT;
@@ -73,8 +73,11 @@ static bool record_decode(const struct sw_flow_record *r, uint64_t now, struct f
 
 static void key_begin(const struct sw_flow_record *r, uint8_t family, struct sw_flow_key *key)
 {
-	*key = (struct sw_flow_key){
-		.lo_port = r->lo_port, .hi_port = r->hi_port, .proto = r->proto, .family = family};
+	memset(key, 0, sizeof(*key));
+	key->lo_port = r->lo_port;
+	key->hi_port = r->hi_port;
+	key->proto = r->proto;
+	key->family = family;
 }
 
 bool flow_decode4(const struct sw_flow4 *row, uint64_t now, struct sw_flow_key *key,

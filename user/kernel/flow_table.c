@@ -121,16 +121,12 @@ static bool same_flow(uint64_t before, uint64_t after)
 	for (uint32_t i = 0; i < n && !ret; i++) {                                                 \
 		const type *row = (const type *)t->rows + i;                                       \
 		uint64_t before = __atomic_load_n(&row->r.state.word, __ATOMIC_ACQUIRE);           \
-		type copy;                                                                         \
                                                                                                    \
-		if (!(before & USED))                                                              \
+		if (!(before & USED) || !decode(row, now, &key, &flow))                            \
 			continue;                                                                  \
-		copy = *row;                                                                       \
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);                                           \
 		if (!same_flow(before, __atomic_load_n(&row->r.state.word, __ATOMIC_RELAXED)))     \
 			continue;                                                                  \
-		copy.r.state.word = before;                                                        \
-		decode(&copy, now, &key, &flow);                                                   \
 		flow.record = i;                                                                   \
 		ret = cb(arg, &key, &flow);                                                        \
 	}

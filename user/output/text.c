@@ -131,8 +131,7 @@ static void status_flows(struct table *table, const json_t *flows)
 		return;
 	table_cell(table, "flow room");
 	table_cell(table,
-		   "%s pushed out by newer ones (%s of them in use); packets not recorded: %s "
-		   "without room, %s while a CPU was at it",
+		   "%s pushed out (%s in use), %s packets without room, %s while a CPU was at it",
 		   field_count(flows, "evicted", a), field_count(flows, "forgotten", b),
 		   field_count(flows, "full", c), field_count(flows, "busy", d));
 }
