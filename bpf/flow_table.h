@@ -201,7 +201,7 @@ __noinline __u32 pool_take(__u32 family)
 		rec = flow_row(family, (__u32)head - 1);
 		if (!rec)
 			break;
-		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&rec->note;
+		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&rec->created;
 		if (__sync_val_compare_and_swap(&table->free, head, next) == head)
 			return (__u32)head - 1;
 	}
@@ -223,7 +223,7 @@ __noinline int pool_give(__u32 family, __u32 record)
 		return -1;
 	for (i = 0; i < POOL_TRIES; i++) {
 		head = *(volatile __u64 *)&table->free;
-		*(volatile __u32 *)&rec->note = (__u32)head;
+		*(volatile __u32 *)&rec->created = (__u32)head;
 		next = ((head >> 32) + 1) << 32 | (record + 1);
 		if (__sync_val_compare_and_swap(&table->free, head, next) == head)
 			return 0;

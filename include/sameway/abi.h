@@ -478,9 +478,9 @@ struct sw_flow_record {
 	union sw_flow_word state;
 	__u64 out_bytes, in_bytes;
 	__u32 out_packets, in_packets;
-	__u32 created; /* ticks */
+	__u32 created; /* ticks; free: the next free record, and one (no packet writes it late) */
 	__u32 settle;  /* ticks: last change of this row of changes, 0: none */
-	__u32 note;    /* an ACK number, or of a spoofer; free: the next free record, and one */
+	__u32 note;    /* an ACK number, or of a spoofer */
 	__u16 lo_port, hi_port;
 	__u32 judged; /* sw_ctl.generation when last judged, 0: never; SW_TCP_* */
 	__u8 proto;

@@ -129,7 +129,7 @@ static inline unsigned int table_check(struct flow_table *t)
 			    seen->where[next - 1] == 1 ? "in an entry" : "free again");
 		seen->where[next - 1] = 2;
 		seen->free++;
-		next = row_of(t, next - 1)->note;
+		next = row_of(t, next - 1)->created;
 	}
 	for (uint32_t i = 0; i < t->max; i++)
 		if (row_decode(t, i, &keys[seen->used], &flow)) {

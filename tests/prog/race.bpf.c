@@ -90,7 +90,7 @@ static __always_inline void packet_make(void *data, void *end)
 		udp->source = bpf_htons(port);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int race_xdp(struct xdp_md *ctx)
 {
 	packet_make((void *)(long)ctx->data, (void *)(long)ctx->data_end);

@@ -374,7 +374,7 @@ static void test_adoption_mends(void **state)
 	tables.t[1].index[0].e[2] = 0;
 	t->index[0].e[6] = t->index[0].e[7] = 0; /* rightly removed: 7, then 6 */
 	rows[6].r.state.s.used = rows[7].r.state.s.used = 0;
-	rows[6].r.note = 7 + 1;
+	rows[6].r.created = 7 + 1;
 	t->state->free = 2ULL << 32 | (6 + 1);
 	datapath_close(dp);
 
@@ -385,7 +385,7 @@ static void test_adoption_mends(void **state)
 	assert_false(datapath_repaired(dp)->given_up);
 	assert_int_equal(t->index[0].e[3] | t->index[0].e[4], 0);
 	assert_int_equal(rows[3].r.state.s.used, 0);
-	for (uint32_t next = (uint32_t)t->state->free; next; next = rows[next - 1].r.note) {
+	for (uint32_t next = (uint32_t)t->state->free; next; next = rows[next - 1].r.created) {
 		assert_in_range(next - 1, 3, 7);
 		free_ones++;
 	}

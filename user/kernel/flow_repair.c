@@ -87,7 +87,7 @@ static uint32_t chain_walk(const struct flow_table *t, uint32_t first, uint64_t 
 	for (uint32_t next = first; next && next <= t->max && !bit(set, next - 1);) {
 		last = next;
 		bit_set(set, next - 1);
-		next = __atomic_load_n(&table_record(t, next - 1)->note, __ATOMIC_ACQUIRE);
+		next = __atomic_load_n(&table_record(t, next - 1)->created, __ATOMIC_ACQUIRE);
 	}
 	return last;
 }
@@ -132,7 +132,7 @@ static void suspect_free(struct census *c, const struct suspect *s, uint32_t *fi
 {
 	if (s->record < c->t->max && !bit(c->ours, s->record)) {
 		table_disown(c->t, s->record);
-		table_record(c->t, s->record)->note = *first;
+		table_record(c->t, s->record)->created = *first;
 		*first = s->record + 1;
 		bit_set(c->ours, s->record);
 	}
@@ -203,8 +203,8 @@ static int repair(struct census *c, struct flow_repair *out)
 	for (int i = 0; i < TRIES && ret == -EAGAIN; i++)
 		ret = repair_try(c, &first, out);
 	if (first && !last) { /* the first that was added is the last of the chain */
-		for (last = first; table_record(t, last - 1)->note;)
-			last = table_record(t, last - 1)->note;
+		for (last = first; table_record(t, last - 1)->created;)
+			last = table_record(t, last - 1)->created;
 	}
 	if (first)
 		table_give(t, first - 1, last - 1);
