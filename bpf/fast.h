@@ -427,8 +427,8 @@ static __always_inline bool quick_came_inside(const struct __sk_buff *ctx)
 }
 
 /*
- * What leaves by its path, where nobody is to move it or to tell of it: TC ingress has sent it there,
- * or nothing is moved and it came from inside.
+ * What leaves by its path, where nobody is to move it or to tell of it: TC ingress has sent it
+ * there, or nothing is moved and it came from inside.
  */
 static __noinline int fast_tc_egress(struct __sk_buff *ctx, const struct sw_ctl *c)
 {

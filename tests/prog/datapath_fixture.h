@@ -51,10 +51,12 @@ static char err[DATAPATH_ERR];
 static unsigned int seed;
 
 static const char *const map_names[] = {
-	"ctl",	   "usable", "paths",  "groups",     "path_counters", "verdicts",   "path_stats",
-	"reasons", "health", "fib4",   "interfaces", "nexthops",      "neighbors",  "ports",
-	"fib6",	   "flows",  "events", "devices",    "timers",	      "fib4_nodes", "fib6_nodes",
-	"flows6",  "flows_index", "flows6_index", "flow_tables", "clock", "interfaces_fast",
+	"ctl",	      "usable",		 "paths",	"groups",	"path_counters",
+	"verdicts",   "path_stats",	 "reasons",	"health",	"fib4",
+	"interfaces", "nexthops",	 "neighbors",	"ports",	"fib6",
+	"flows",      "events",		 "devices",	"timers",	"fib4_nodes",
+	"fib6_nodes", "flows6",		 "flows_index", "flows6_index", "flow_tables",
+	"clock",      "interfaces_fast",
 };
 static const char *const prog_names[] = {"sw_xdp", "sw_tc_ingress", "sw_tc_egress", "sw_explain",
 					 "sw_start"};

@@ -78,7 +78,7 @@ static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct fib_ops ops = {&w->n, group_write, prefix_write, prefix_remove,
-			      slice,  quiesce,	   default_write};
+			      slice, quiesce,	  default_write};
 	char text[PREFIX_STRLEN];
 
 	fixture_init(&w->f);

@@ -91,7 +91,7 @@ struct config {
 	enum config_default_route default_route;
 	unsigned int class_first_min;
 	enum config_multipath multipath;
-	uint32_t flows, flows6; /* records for IPv4, IPv6 */
+	uint32_t flows, flows6;	 /* records for IPv4, IPv6 */
 	uint32_t nodes4, nodes6; /* of the FIB's tables */
 	struct config_path *paths;
 	size_t n_paths;

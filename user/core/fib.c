@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The compiler (fib.h). One function says what a prefix should be (prefix_want), one makes it so
- * (prefix_apply), and jobs say which prefixes are to be looked at: a changed prefix and, since they
- * inherit from it, what it covers, in order of prefix, so that a covering prefix is right before
- * what it covers is compiled. A job holds its place by value: what it walks may change between two
- * slices. A dirty prefix that a job comes by is done with it.
+ * (prefix_apply); jobs (fib_job.c) say which prefixes are to be looked at.
  *
  * Make before break: a group is written before a prefix points to it, the prefix points to the new
  * group before the old one is let go, and that one's id rests until no packet can have it. What an
@@ -17,7 +14,6 @@
 #include <string.h>
 
 #define SINCE_STEP_NS 100000000ULL /* one batch of changes, one group */
-#define SWEEP_MIN     1000	   /* changed prefixes that are looked for by a walk */
 
 struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_ops *ops)
 {
@@ -88,16 +84,6 @@ void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range)
 	entry->dirty = true;
 	TAILQ_INSERT_TAIL(&fib->dirty, entry, dirty_link);
 	fib->n_dirty++;
-}
-
-static void entry_clean(struct fib *fib, struct fib_entry *entry)
-{
-	if (!entry->dirty)
-		return;
-	TAILQ_REMOVE(&fib->dirty, entry, dirty_link);
-	entry->dirty = false;
-	entry->range = false;
-	fib->n_dirty--;
 }
 
 /* The last write for the entry failed, or all is well. One that fails again goes last. */
@@ -323,13 +309,8 @@ static void adopted_recall(struct fib *fib, struct fib_entry *entry)
 		fib_adopted_recall(fib, entry, &fib->groups.v[fib->was].content);
 }
 
-/*
- * Compiles a prefix; node, *entry: what there is of it, NULL: nothing. *entry is what there is
- * then. near: an entry near by, or NULL. 0 (also where a write was refused: entry->failed),
- * -ENOMEM.
- */
-static int compile_one(struct fib *fib, const struct prefix *prefix, const struct rib_node *node,
-		       struct fib_entry **at, struct fib_entry *near)
+int fib_compile_node(struct fib *fib, const struct prefix *prefix, const struct rib_node *node,
+		     struct fib_entry **at, struct fib_entry *near)
 {
 	struct policy_answer answer;
 	bool live = node && node->n_live;
@@ -372,172 +353,5 @@ int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 	struct trie_node *node = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
 	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
 
-	return compile_one(fib, prefix, (struct rib_node *)node, &entry, NULL);
-}
-
-/* Most of the RIB changed: in order of prefix is faster than in order of change. */
-static bool sweep_pays(const struct fib *fib)
-{
-	struct rib_counts counts = rib_counts(fib->rib);
-
-	return fib->rib->n_dirty >= SWEEP_MIN &&
-	       fib->rib->n_dirty > (counts.prefixes4 + counts.prefixes6) / 2;
-}
-
-/* The next job: all of a family, what the compiler found, what the RIB says changed, what goes. */
-static bool job_take(struct fib *fib)
-{
-	struct fib_entry *entry = TAILQ_FIRST(&fib->dirty);
-	struct rib_node *node = rib_dirty_first(fib->rib);
-	struct fib_job job = {.active = true};
-
-	if (!entry && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib))
-		fib->sweep[0] = fib->sweep[1] = true;
-	if (fib->full[0] || fib->full[1]) {
-		job.prefix.family = fib->full[0] ? 4 : 6;
-		job.range = true;
-		fib->full[job.prefix.family == 6] = false;
-	} else if (fib->sweep[0] || fib->sweep[1]) {
-		job.prefix.family = job.changed.family = fib->sweep[0] ? 4 : 6;
-		job.changed.len = (uint8_t)prefix_max_len(job.prefix.family);
-		job.range = job.sweep = true;
-		fib->sweep[job.prefix.family == 6] = false;
-	} else if (entry) {
-		job.prefix = entry->trie.prefix;
-		job.range = entry->range;
-		entry_clean(fib, entry);
-	} else if (node) {
-		job.prefix = node->trie.prefix;
-		job.range = job.prefix.len > 0; /* a default route lends nothing */
-		rib_clean(fib->rib, node);
-	} else if (fib->n_unwanted) {
-		entry = TAILQ_FIRST(&fib->unwanted);
-		job.prefix = entry->trie.prefix;
-		job.adopted = true;
-		fib_adopted_done(fib, entry);
-	} else {
-		return false;
-	}
-	fib->job = job;
-	return true;
-}
-
-/* The node after this one, if it is in the range. */
-static struct trie_node *next_in(const struct trie *trie, const struct trie_node *node,
-				 const struct prefix *range)
-{
-	struct trie_node *next = trie_next(trie, node);
-
-	return next && prefix_contains(range, &next->prefix) ? next : NULL;
-}
-
-/* The job's next prefix, with its nodes of either trie (NULL: none); false: it is done. */
-static bool job_next(const struct fib *fib, struct fib_walk *walk, struct prefix *next,
-		     struct rib_node **node, struct fib_entry **entry)
-{
-	const struct trie *routes = &fib->rib->view[VIEW_LOCAL];
-	const struct fib_job *job = &fib->job;
-	int order;
-
-	if (!job->started) {
-		*next = job->prefix;
-		*node = (struct rib_node *)trie_find(routes, next);
-		*entry = (struct fib_entry *)trie_find(&fib->entries, next);
-		return true;
-	}
-	if (!job->range)
-		return false;
-	if (!walk->ready) {
-		walk->route = trie_after(routes, &job->prefix, &job->cursor);
-		walk->entry = trie_after(&fib->entries, &job->prefix, &job->cursor);
-		walk->ready = true;
-	}
-	if (!walk->route && !walk->entry)
-		return false;
-	order = !walk->entry   ? -1
-		: !walk->route ? 1
-			       : prefix_cmp(&walk->route->prefix, &walk->entry->prefix);
-	*next = order <= 0 ? walk->route->prefix : walk->entry->prefix;
-	*node = order <= 0 ? (struct rib_node *)walk->route : NULL;
-	*entry = order >= 0 ? (struct fib_entry *)walk->entry : NULL;
-	/* before these are compiled, which may be their end; what they cover stays */
-	if (*node)
-		walk->route = next_in(routes, walk->route, &job->prefix);
-	if (*entry)
-		walk->entry = next_in(&fib->entries, walk->entry, &job->prefix);
-	return true;
-}
-
-/* A sweep comes by much that is as it was. */
-static bool job_skips(struct fib_job *job, const struct prefix *prefix, const struct rib_node *node)
-{
-	if (!job->sweep)
-		return false;
-	if (node && node->dirty) {
-		if (prefix->len && !prefix_contains(&job->changed, prefix))
-			job->changed = *prefix;
-		return false;
-	}
-	return !prefix_contains(&job->changed, prefix);
-}
-
-/* Compiles the job's next prefix. 1: it has none any more; -ENOMEM: try again. */
-static int job_step(struct fib *fib, struct fib_walk *walk)
-{
-	struct fib_entry *entry;
-	struct rib_node *node;
-	struct prefix prefix;
-	int err;
-
-	if (!job_next(fib, walk, &prefix, &node, &entry))
-		return 1;
-	if (!job_skips(&fib->job, &prefix, node)) {
-		/* what else asked for the same is served */
-		if (node && fib->job.range)
-			rib_clean(fib->rib, node);
-		if (entry && fib->job.range)
-			entry_clean(fib, entry);
-		err = compile_one(fib, &prefix, node, &entry, walk->near);
-		if (err)
-			return err;
-	}
-	fib->job.started = true;
-	fib->job.cursor = prefix;
-	walk->near = entry ? entry : NULL;
-	if (node)
-		rib_prune(fib->rib, node);
-	return 0;
-}
-
-void fib_slice(struct fib *fib, bool finish)
-{
-	do
-		fib->unfinished = fib->ops.slice(fib->ops.arg);
-	while (finish && fib->unfinished);
-}
-
-size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget)
-{
-	struct fib_walk walk = {0};
-	size_t done = 0;
-	int ret;
-
-	fib->now = now;
-	fib->usable = usable;
-	fib_slice(fib, !budget);
-	while (!fib->unfinished && (!budget || done < budget)) {
-		if (!fib->job.active && !job_take(fib))
-			break;
-		ret = job_step(fib, &walk);
-		if (ret < 0)
-			break;
-		if (ret) {
-			fib->job.active = false;
-			walk = (struct fib_walk){0};
-		}
-		done += !ret;
-		if (fib->unfinished && !budget)
-			fib_slice(fib, true);
-	}
-	return fib_counts(fib).pending;
+	return fib_compile_node(fib, prefix, (struct rib_node *)node, &entry, NULL);
 }

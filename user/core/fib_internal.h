@@ -79,6 +79,12 @@ void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range);
 void fib_entry_point(struct fib *fib, struct fib_entry *entry, uint32_t group);
 /* A slice of the writer's begins; finish: slices until nothing is unfinished. */
 void fib_slice(struct fib *fib, bool finish);
+/*
+ * Compiles a prefix; node, *at: what there is of it, NULL: nothing. *at is what there is then.
+ * near: an entry near by, or NULL. 0 (also where a write was refused: entry->failed), -ENOMEM.
+ */
+int fib_compile_node(struct fib *fib, const struct prefix *prefix, const struct rib_node *node,
+		     struct fib_entry **at, struct fib_entry *near);
 /* Compiles one prefix. 0 (also where a write was refused: entry->failed), -ENOMEM: try again. */
 int fib_compile_prefix(struct fib *fib, const struct prefix *prefix);
 

@@ -36,7 +36,7 @@ static inline void table_give(struct flow_table *t, uint32_t first, uint32_t las
 	__u64 head = __atomic_load_n(&t->state->free, __ATOMIC_ACQUIRE), next;
 
 	do {
-		__atomic_store_n(&table_record(t, last)->note, (uint32_t)head, __ATOMIC_RELEASE);
+		__atomic_store_n(&table_record(t, last)->created, (uint32_t)head, __ATOMIC_RELEASE);
 		next = ((head >> 32) + 1) << 32 | (first + 1);
 	} while (!__atomic_compare_exchange_n(&t->state->free, &head, next, false, __ATOMIC_SEQ_CST,
 					      __ATOMIC_ACQUIRE));
