@@ -5,6 +5,7 @@
  */
 #include "core/stride_internal.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,10 @@ uint32_t stride_nodes_used(const struct stride *s)
 
 static stride_addr prefix_start(const struct prefix *prefix)
 {
-	stride_addr a = 0;
+	uint64_t half[2];
 
-	for (size_t i = 0; i < sizeof(prefix->bytes); i++)
-		a = a << 8 | prefix->bytes[i];
-	return a;
+	memcpy(half, prefix->bytes, sizeof(half));
+	return (stride_addr)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
 static stride_addr prefix_last(const struct prefix *prefix)
@@ -277,18 +277,21 @@ static bool of_table(const struct stride *s, const struct prefix *prefix)
 	return prefix->family == s->mem.family && prefix->len <= s->bits;
 }
 
-static int sweep_start(struct stride *s, const struct prefix *prefix, uint8_t from, uint8_t depth,
-		       uint32_t value)
+/* Most are painted on the spot: a few entries of one table, with no node below. */
+static int sweep_start(struct stride *s, const struct way *way, const struct prefix *prefix,
+		       uint8_t from, uint8_t depth, uint32_t value)
 {
+	const struct stride_place *p = &way->end;
+	unsigned int bits = 128 - prefix->len - p->shift;
+
 	s->sweep = (struct stride_sweep){
-		.active = true,
-		.at = prefix_start(prefix),
-		.last = prefix_last(prefix),
-		.from = from,
-		.to = prefix->len,
-		.depth = depth,
-		.value = value,
-	};
+		.from = from, .to = prefix->len, .depth = depth, .value = value};
+	if (bits <= 8 &&
+	    run(s, p, p->at, p->at + (1u << bits), &s->sweep) == p->at + (1u << bits))
+		return 0;
+	s->sweep.active = true;
+	s->sweep.at = prefix_start(prefix);
+	s->sweep.last = prefix_last(prefix);
 	return sweep_go(s);
 }
 
@@ -312,7 +315,7 @@ int stride_set(struct stride *s, const struct prefix *prefix, uint32_t group, bo
 	}
 	for (unsigned int i = 0; fresh && i < way.levels; i++)
 		s->node[way.node[i]].count++;
-	return way.have < way.levels ? 0 : sweep_start(s, prefix, 0, prefix->len, group);
+	return way.have < way.levels ? 0 : sweep_start(s, &way, prefix, 0, prefix->len, group);
 }
 
 int stride_clear(struct stride *s, const struct prefix *prefix, uint8_t cover_len,
@@ -331,7 +334,7 @@ int stride_clear(struct stride *s, const struct prefix *prefix, uint8_t cover_le
 	way = way_of(s, prefix);
 	if (way.have < way.levels)
 		return -ENOENT;
-	unfinished = sweep_start(s, prefix, prefix->len, cover_len, cover_group);
+	unfinished = sweep_start(s, &way, prefix, prefix->len, cover_len, cover_group);
 	for (unsigned int i = 0; i < way.levels; i++)
 		s->node[way.node[i]].count--;
 	way_collapse(s, &way, prefix);
