@@ -10,7 +10,7 @@ set -u
 
 FLOWS=6
 N=400
-[ -z "${SAMEWAY_LONG:-}" ] || N=20000
+[ "${SAMEWAY_LONG:-0}" = 0 ] || N=20000
 tool=$ROOT/tests/lab/window.py
 # send CPU FIRST-PORT: its flows, pinned to the CPU
 send() { background lan "send-$2" taskset -c "$1" /usr/bin/python3 "$tool" send "$DST" 7007 "$2" "$FLOWS" "$N"; }

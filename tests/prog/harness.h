@@ -395,6 +395,14 @@ static inline void sysctl_write(const char *path, const char *value)
 	close(fd);
 }
 
+/* SAMEWAY_LONG=1: more of everything. */
+static inline bool test_long(void)
+{
+	const char *text = getenv("SAMEWAY_LONG");
+
+	return text && atoi(text);
+}
+
 /* The random seed of this run, printed so that it can be given again: SEED=n. */
 static inline unsigned int test_seed(void)
 {

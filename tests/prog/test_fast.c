@@ -214,7 +214,7 @@ static void tell(struct told *told, unsigned int seed, size_t steps, bool fast)
 
 static void test_same_story(void **state)
 {
-	size_t steps = getenv("SAMEWAY_LONG") && atoi(getenv("SAMEWAY_LONG")) ? STEPS_LONG : STEPS;
+	size_t steps = test_long() ? STEPS_LONG : STEPS;
 	unsigned int seed = test_seed();
 	struct told with = {.step = calloc(steps, 8)}, without = {.step = calloc(steps, 8)};
 

@@ -255,7 +255,8 @@ static void edits(struct world *w, size_t n)
 
 static void live(uint8_t family, uint32_t nodes)
 {
-	size_t n = getenv("SAMEWAY_LONG") ? 1000000 : 100000;
+	const char *more = getenv("SAMEWAY_LONG");
+	size_t n = more && atoi(more) ? 1000000 : 100000;
 	pthread_t thread;
 	struct world *w = malloc(sizeof(*w));
 	void *said;

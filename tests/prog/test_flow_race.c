@@ -394,7 +394,7 @@ static void round_run(const struct round *round, uint64_t ns)
 
 static void test_race(void **state)
 {
-	uint64_t ns = getenv("SAMEWAY_LONG") ? 12 * SECOND_NS : SECOND_NS;
+	uint64_t ns = test_long() ? 12 * SECOND_NS : SECOND_NS;
 	unsigned int failures = 0;
 	(void)state;
 

@@ -29,7 +29,9 @@ struct table {
 
 static bool is_long(void)
 {
-	return getenv("SAMEWAY_LONG") != NULL;
+	const char *text = getenv("SAMEWAY_LONG");
+
+	return text && atoi(text);
 }
 
 static int quiesce(void *arg)
