@@ -38,11 +38,11 @@ static __always_inline bool spoofed_lately(const struct sw_flow_record *flow, __
 static __always_inline int evidence_see(struct sw_flow_record *flow, const struct packet *pkt,
 					bool never, __u64 now)
 {
-	__u32 age = tick_of(now) - flow->created;
+	__u32 age = tick_age(flow->created, now);
 	__u8 evidence = evidence_of(flow);
 
-	if (flow->settle && tick_of(now) - flow->settle < age)
-		age = tick_of(now) - flow->settle;
+	if (flow->settle && tick_age(flow->settle, now) < age)
+		age = tick_age(flow->settle, now);
 	if (evidence >= SW_EVIDENCE_WHOLE || pkt->tcp_flags & TCP_FLAG_RST ||
 	    age <= tick_of(SW_EVIDENCE_AGE_NS) || spoofed_lately(flow, now))
 		return 0;

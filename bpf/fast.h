@@ -24,9 +24,22 @@ struct quick {
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* of IP and transport, bytes */
 	struct amount n;
+	struct sw_neighbor_key neighbor; /* of quick_host() */
+	__u8 host[12];			 /* MACs, likewise */
 	bool src_is_lo;
 	bool tcp;
 };
+
+/*
+ * Room for it, a row a hook and CPU: with callees, Linux 6.1 has no stack for it. What the last
+ * packet left there is all written anew.
+ */
+MAP_PERCPU(quick_rows, struct quick, SCRATCH_ROWS);
+
+static __always_inline struct quick *quick_new(__u32 row)
+{
+	return bpf_map_lookup_elem(&quick_rows, &row);
+}
 
 /* A plain Ethernet interface of ours, 0: another. eth: of a frame that it received, or NULL. */
 static __always_inline __u64 quick_interface(__u32 ifindex, const struct ethhdr *eth)
@@ -51,11 +64,11 @@ static __always_inline bool quick_l4(struct quick *q, void *l4, void *end, __u8 
 	__u16 *port = l4;
 	bool swap;
 
-	if (proto == IPPROTO_TCP) {
+	q->tcp = proto == IPPROTO_TCP;
+	if (q->tcp) {
 		if ((void *)(tcp + 1) > end || tcp->doff < 5 ||
 		    ((__u8 *)l4)[13] & (TCP_FLAG_FIN | TCP_FLAG_SYN | TCP_FLAG_RST))
 			return false;
-		q->tcp = true;
 		q->headers += tcp->doff * 4;
 	} else if (proto == IPPROTO_UDP || proto == IPPROTO_SCTP) {
 		if (l4 + sizeof(struct udphdr) > end)
@@ -90,7 +103,8 @@ static __always_inline bool quick_ip4(struct quick *q, struct iphdr *ip, void *e
 	q->src_is_lo = ip->saddr != ip->daddr ? ip->saddr < ip->daddr : port[0] <= port[1];
 	*(__u32 *)q->key.lo = q->src_is_lo ? ip->saddr : ip->daddr;
 	*(__u32 *)q->key.hi = q->src_is_lo ? ip->daddr : ip->saddr;
-	q->dst.word[0] = ip->daddr;
+	q->dst.quad[0] = ip->daddr; /* in the first word */
+	q->dst.quad[1] = 0;
 	if (!quick_l4(q, ip + 1, end, ip->protocol))
 		return false;
 	q->hash = flow_hash4(*(__u32 *)q->key.lo, *(__u32 *)q->key.hi, *(__u32 *)&q->key.lo_port,
@@ -186,25 +200,24 @@ static __always_inline const __u8 *quick_macs(const struct quick *q, __u32 slot,
 	return nh->dmac;
 }
 
-/* Likewise of a host of an inside network on the link: macs[0..11], false: to be found out. */
-static __always_inline bool quick_host(const struct quick *q, __u32 slot, __u8 *macs,
-				       __u32 *ifindex)
+/* Likewise of a host of an inside network on the link. */
+static __always_inline const __u8 *quick_host(struct quick *q, __u32 slot, __u32 *ifindex)
 {
 	__u32 index = slot * 2 + (q->key.family == 6);
 	struct sw_nexthop *nh = bpf_map_lookup_elem(&nexthops, &index);
-	struct sw_neighbor_key key = {.family = q->key.family};
 	struct sw_neighbor *host;
 
 	if (!nh || nh->tags.all || nh->family || !nh->ifindex)
-		return false;
-	*ifindex = key.ifindex = nh->ifindex;
-	__builtin_memcpy(key.addr, &q->dst, 16);
-	host = bpf_map_lookup_elem(&neighbors, &key);
+		return NULL;
+	*ifindex = q->neighbor.ifindex = nh->ifindex;
+	q->neighbor.family = q->key.family;
+	__builtin_memcpy(q->neighbor.addr, &q->dst, 16);
+	host = bpf_map_lookup_elem(&neighbors, &q->neighbor);
 	if (!host || q->now - host->checked_ns >= SW_NEXTHOP_CHECK_NS)
-		return false;
-	__builtin_memcpy(macs, host->mac, 6);
-	__builtin_memcpy(macs + 6, nh->smac, 6);
-	return true;
+		return NULL;
+	__builtin_memcpy(q->host, host->mac, 6);
+	__builtin_memcpy(q->host + 6, nh->smac, 6);
+	return q->host;
 }
 
 /* The largest IP packet of an interface, 0: not known here. */
@@ -269,7 +282,6 @@ struct quick_way {
 	__u32 slot, ifindex;
 	__u32 dir, path; /* whose packet it is */
 	const __u8 *macs;
-	__u8 host[12]; /* room for them */
 };
 
 /* From inside to a path. size: of the largest packet on the wire. */
@@ -288,7 +300,7 @@ static __always_inline bool quick_out(const struct quick *q, union sw_flow_word 
 }
 
 /* From a path to inside. */
-static __always_inline bool quick_in(const struct quick *q, union sw_flow_word w, __u32 size,
+static __always_inline bool quick_in(struct quick *q, union sw_flow_word w, __u32 size,
 				     struct quick_way *way)
 {
 	__u32 path = SW_FAST_SLOT(q->where), mtu;
@@ -303,11 +315,10 @@ static __always_inline bool quick_in(const struct quick *q, union sw_flow_word w
 	way->path = path;
 	way->slot = group->slot;
 	way->macs = quick_macs(q, way->slot, &way->ifindex);
-	if (!way->macs) {
-		if (!quick_host(q, way->slot, way->host, &way->ifindex))
-			return false;
-		way->macs = way->host;
-	}
+	if (!way->macs)
+		way->macs = quick_host(q, way->slot, &way->ifindex);
+	if (!way->macs)
+		return false;
 	mtu = quick_mtu(way->ifindex);
 	return mtu && size <= mtu;
 }
@@ -324,7 +335,7 @@ static __always_inline struct sw_flow_record *quick_flow(struct quick *q, struct
 	if (eth->h_proto != bpf_htons(ETH_P_IPV6) ||
 	    !quick_ip6(q, (void *)(eth + 1), end, room, seed))
 		return NULL;
-	return flow_find(&q->key, q->hash, q->now, LOOK_USE);
+	return flow_row(6, flow_look(&q->key, q->hash, q->now, LOOK_USE));
 }
 
 static __always_inline bool quick_from_inside(const struct quick *q,
@@ -334,7 +345,7 @@ static __always_inline bool quick_from_inside(const struct quick *q,
 }
 
 /* Where a packet that was received goes; q->n is there. */
-static __always_inline bool quick_way(const struct quick *q, const struct sw_flow_record *flow,
+static __always_inline bool quick_way(struct quick *q, const struct sw_flow_record *flow,
 				      const struct sw_ctl *c, __u32 size, struct quick_way *way)
 {
 	union sw_flow_word w = flow_state(flow);
@@ -358,25 +369,28 @@ static __noinline int fast_xdp(struct xdp_md *ctx, const struct sw_ctl *c)
 	struct ethhdr *eth = data;
 	struct sw_flow_record *flow;
 	struct quick_way way;
-	struct quick q = {};
+	struct quick *q;
 
 	if ((void *)(eth + 1) > end || !quick_forwards(c))
 		return SLOW;
-	q.where = quick_interface(ctx->ingress_ifindex, eth);
-	if (!q.where)
+	q = quick_new(SCRATCH_XDP);
+	if (!q)
 		return SLOW;
-	q.now = clock_now();
-	flow = quick_flow(&q, eth, end, end - data - ETH_HLEN_, c->seed);
+	q->where = quick_interface(ctx->ingress_ifindex, eth);
+	if (!q->where)
+		return SLOW;
+	q->now = clock_now();
+	flow = quick_flow(q, eth, end, end - data - ETH_HLEN_, c->seed);
 	if (!flow)
 		return SLOW;
-	q.n = (struct amount){.packets = 1, .bytes = q.len};
-	if (!quick_way(&q, flow, c, q.len, &way) ||
+	q->n = (struct amount){.packets = 1, .bytes = q->len};
+	if (!quick_way(q, flow, c, q->len, &way) ||
 	    bpf_redirect_map(&devices, way.slot, XDP_PASS) != XDP_REDIRECT)
 		return SLOW;
-	quick_rewrite(eth, way.macs, q.key.family);
-	quick_count(&q, flow, way.dir, way.path);
+	quick_rewrite(eth, way.macs, q->key.family);
+	quick_count(q, flow, way.dir, way.path);
 	if (way.dir == DIR_OUT)
-		quick_sent(&q, flow, way.path);
+		quick_sent(q, flow, way.path);
 	return XDP_REDIRECT;
 }
 
@@ -399,20 +413,23 @@ static __noinline int fast_tc_ingress(struct __sk_buff *ctx, const struct sw_ctl
 	struct ethhdr *eth = data;
 	struct sw_flow_record *flow;
 	struct quick_way way;
-	struct quick q = {};
+	struct quick *q;
 
 	if ((void *)(eth + 1) > end || !quick_forwards(c) || ctx->vlan_present)
 		return SLOW;
-	q.where = quick_interface(ctx->ifindex, eth);
-	if (!q.where)
+	q = quick_new(SCRATCH_TC_INGRESS);
+	if (!q)
 		return SLOW;
-	q.now = clock_now();
-	flow = quick_flow(&q, eth, end, ctx->len - ETH_HLEN_, c->seed);
-	if (!flow || !quick_way(&q, flow, c, quick_segments(&q, ctx), &way))
+	q->where = quick_interface(ctx->ifindex, eth);
+	if (!q->where)
 		return SLOW;
-	quick_rewrite(eth, way.macs, q.key.family);
-	quick_count(&q, flow, way.dir, way.path);
-	count_frame(SW_FAST_SLOT(q.where), q.n.packets);
+	q->now = clock_now();
+	flow = quick_flow(q, eth, end, ctx->len - ETH_HLEN_, c->seed);
+	if (!flow || !quick_way(q, flow, c, quick_segments(q, ctx), &way))
+		return SLOW;
+	quick_rewrite(eth, way.macs, q->key.family);
+	quick_count(q, flow, way.dir, way.path);
+	count_frame(SW_FAST_SLOT(q->where), q->n.packets);
 	if (way.dir == DIR_OUT) /* counted as sent where it leaves */
 		mark_set(ctx, c, way.ifindex);
 	return bpf_redirect(way.ifindex, 0);
@@ -436,27 +453,30 @@ static __noinline int fast_tc_egress(struct __sk_buff *ctx, const struct sw_ctl 
 	bool expected = c->magic && mark_read(ctx, c) == MARK_EXPECTED;
 	struct ethhdr *eth = data;
 	struct sw_flow_record *flow;
-	struct quick q = {};
+	struct quick *q;
 	union sw_flow_word w;
 	__u32 path;
 
 	if ((void *)(eth + 1) > end || ctx->vlan_present ||
 	    !(expected || (!moves(c) && quick_came_inside(ctx))))
 		return SLOW;
-	q.where = quick_interface(ctx->ifindex, NULL);
-	path = SW_FAST_SLOT(q.where);
-	if (!q.where || path >= SW_MAX_PATHS)
+	q = quick_new(SCRATCH_TC_EGRESS);
+	if (!q)
 		return SLOW;
-	q.now = clock_now();
-	flow = quick_flow(&q, eth, end, ctx->len - ETH_HLEN_, c->seed);
+	q->where = quick_interface(ctx->ifindex, NULL);
+	path = SW_FAST_SLOT(q->where);
+	if (!q->where || path >= SW_MAX_PATHS)
+		return SLOW;
+	q->now = clock_now();
+	flow = quick_flow(q, eth, end, ctx->len - ETH_HLEN_, c->seed);
 	if (!flow)
 		return SLOW;
 	w = flow_state(flow);
-	if (!quick_from_inside(&q, flow) || w.s.out != path || !w.s.out_fresh ||
-	    !quick_stands(&q, flow, w, c))
+	if (!quick_from_inside(q, flow) || w.s.out != path || !w.s.out_fresh ||
+	    !quick_stands(q, flow, w, c))
 		return SLOW;
-	quick_segments(&q, ctx);
-	quick_sent(&q, flow, path);
+	quick_segments(q, ctx);
+	quick_sent(q, flow, path);
 	if (moves(c))
 		ctx->cb[2] = 0; /* it has arrived */
 	return TC_ACT_UNSPEC;

@@ -23,6 +23,15 @@ static __always_inline union sw_flow_word flow_state(const struct sw_flow_record
 	return (union sw_flow_word){.word = *(volatile const __u64 *)&flow->state.word};
 }
 
+/*
+ * Whether the record is the packet's flow's, as when it was found: a program that was stopped for
+ * longer than a lease may find another's in its place.
+ */
+static __always_inline bool still_its(const struct packet *pkt, union sw_flow_word w)
+{
+	return w.s.used && w.s.reuse == pkt->reuse;
+}
+
 /* The path of the outward direction, SW_NO_PATH: none yet. */
 static __always_inline __u8 flow_hint(const struct sw_flow_record *flow)
 {
@@ -38,7 +47,7 @@ struct settling {
 
 static __always_inline bool settles(const struct settling *s, __u64 grace_ns, __u64 now)
 {
-	__u32 grace = tick_of(grace_ns), age = tick_of(now) - s->last;
+	__u32 grace = tick_of(grace_ns), age = tick_age(s->last, now);
 
 	return s->last && age < grace && age + (s->row * grace >> 4) < 3 * grace;
 }
@@ -54,7 +63,7 @@ static __always_inline void settle_start(struct settling *s, __u64 grace_ns, __u
 		at = 1;
 	if (at == s->last)
 		return;
-	if (!s->last || tick_of(now) - s->last >= grace) {
+	if (!s->last || tick_age(s->last, now) >= grace) {
 		s->row = 0;
 	} else if ((__s32)(at - s->last) > 0) {
 		more = s->row + ((__u64)(at - s->last) * 16 + grace - 1) / grace;
@@ -202,7 +211,7 @@ struct judgement {
 static __always_inline void state_moved(struct judgement *j, union sw_flow_word old, __u32 last,
 					__u64 now)
 {
-	__u32 ticks = tick_of(now) - j->settling.last + 1;
+	__u32 ticks = tick_age(j->settling.last, now) + 1;
 
 	if (j->settling.last != last)
 		j->w.s.moved = 0;
@@ -305,6 +314,8 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
 	/* read before what it guards: a change meanwhile is judged again by the next packet */
 	generation = *(volatile __u32 *)&c->generation;
 	old = flow_state(flow);
+	if (!still_its(pkt, old))
+		return 0;
 	choice->denied = 0;
 	choice->family = pkt->key.family;
 	choice->hash = pkt->hash;
@@ -332,7 +343,7 @@ __noinline int flow_spoofed(const struct packet *pkt, struct sw_flow_record *flo
 	__u32 zero = 0;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
 
-	if (!c || !pkt || !flow)
+	if (!c || !pkt || !flow || !still_its(pkt, flow_state(flow)))
 		return 0;
 	if (!spoofed_lately(flow, pkt->seen.now)) {
 		flow->about &= ~SW_FLOW_LOOPS;
@@ -344,6 +355,8 @@ __noinline int flow_spoofed(const struct packet *pkt, struct sw_flow_record *flo
 		     (pkt->seen.path & ((1U << SW_SPOOF_PATH_BITS) - 1));
 	flow->about |= SW_FLOW_SPOOFED;
 	old = new = flow_state(flow);
+	if (!still_its(pkt, old))
+		return 0;
 	new.s.verdict = SW_VERDICT_LOOP_OR_SPOOF;
 	state_owe(&new);
 	if (new.word == old.word && !new.s.event)
@@ -356,19 +369,18 @@ __noinline int flow_spoofed(const struct packet *pkt, struct sw_flow_record *flo
 }
 
 /* A record for the packet's flow. no_syn: a SYN-ACK says that its SYN went elsewhere. */
-static __always_inline struct sw_flow_record *flow_make(const struct packet *pkt, __u32 dir,
-							__u64 now, bool no_syn)
+static __always_inline struct sw_flow_record *flow_make(struct packet *pkt, __u32 dir, __u64 now,
+							bool no_syn)
 {
 	__u8 inside_is_lo = dir == DIR_OUT ? pkt->src_is_lo : !pkt->src_is_lo;
 	__u8 answer = pkt->proto == IPPROTO_TCP && (pkt->tcp_flags & TCP_FLAG_SYN) &&
 		      (pkt->tcp_flags & TCP_FLAG_ACK);
 	__u8 from_inside = dir == DIR_OUT ? !answer : answer;
 
-	return flow_row(pkt->key.family,
-			flow_put(&pkt->key, pkt->hash, now,
-				 (inside_is_lo ? 0 : SW_FLOW_INSIDE_IS_HI) |
-					 (from_inside ? SW_FLOW_OPENED_INSIDE : 0) |
-					 (answer && no_syn ? SW_FLOW_NO_SYN : 0)));
+	return flow_taken(pkt, flow_put(&pkt->key, pkt->hash, now,
+					(inside_is_lo ? 0 : SW_FLOW_INSIDE_IS_HI) |
+						(from_inside ? SW_FLOW_OPENED_INSIDE : 0) |
+						(answer && no_syn ? SW_FLOW_NO_SYN : 0)));
 }
 
 /* Verdicts that time or others' packets end: whether this one's is over. */
@@ -441,6 +453,8 @@ static __always_inline void flow_record(struct packet *pkt, struct choice *choic
 	if (!flow)
 		return;
 	w = flow_state(flow);
+	if (!still_its(pkt, w))
+		return;
 	flow_count(flow, dir, n);
 	closing = flow_closing(flags, dir);
 	if (closing & ~flow->judged) {

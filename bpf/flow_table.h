@@ -16,9 +16,10 @@
  * A record is taken away only SW_LEASE_UNITS after its flow's last packet; who finds a flow renews
  * that first (by CAS, so that it is still its own). A program does not run for so long: it has its
  * record to itself for as long as it needs it. One that the machine stopped in the middle, for
- * longer, fails when it comes to change the state: `reuse` is another. Counters of packets and
- * bytes are plain adds: where one direction comes by two CPUs, or after such a stop, a packet may
- * be counted wrongly.
+ * longer, sees that `reuse`, read before the key, is another, and leaves the record alone; stopped
+ * between that and a plain store, it may write a field of another's. Counters of packets and bytes
+ * are plain adds: where one direction comes by two CPUs, or after such a stop, a packet may be
+ * counted wrongly, and 2^32 of them where both CPUs are at the carry.
  */
 #ifndef SAMEWAY_BPF_FLOW_TABLE_H
 #define SAMEWAY_BPF_FLOW_TABLE_H
@@ -119,7 +120,7 @@ static __always_inline __u32 entry_class(const struct sw_flow_record *rec)
 static __always_inline bool entry_renew(__u64 *entry, __u64 seen, struct sw_flow_record *rec,
 					__u64 now)
 {
-	__u32 age = tick_of(now) - rec->settle;
+	__u32 age = tick_age(rec->settle, now);
 	__u64 new = entry_make(SW_ENTRY_TAG(seen), SW_ENTRY_REC(seen), entry_class(rec),
 			       lease_units(now));
 
@@ -143,12 +144,14 @@ static __always_inline __u32 entry_age(__u64 e, __u32 units)
 enum look { LOOK_PEEK, LOOK_USE, LOOK_RENEW };
 
 /*
- * The flow's record by its number, NO_RECORD: it has none, or it is being made or unmade.
+ * The flow's record: its number and, above 32 bits, its `reuse`; NO_RECORD: it has none, or it is
+ * being made or unmade.
  */
-__noinline __u32 flow_look(const struct sw_flow_key *key, __u64 hash, __u64 now, __u32 look)
+__noinline __u64 flow_look(const struct sw_flow_key *key, __u64 hash, __u64 now, __u32 look)
 {
 	struct sw_flow_record *rec;
 	struct sw_flow_table *table;
+	union sw_flow_word w;
 	struct sw_flow_line *line;
 	__u64 tag = flow_tag(hash), e;
 	__u32 i;
@@ -163,24 +166,34 @@ __noinline __u32 flow_look(const struct sw_flow_key *key, __u64 hash, __u64 now,
 		return NO_RECORD;
 	for (i = 0; i < SW_LINE_ENTRIES; i++) {
 		e = *(volatile __u64 *)&line->e[i];
-		if (SW_ENTRY_TAG(e) != tag || e & SW_ENTRY_BUSY || !flow_is(key, SW_ENTRY_REC(e)))
+		if (SW_ENTRY_TAG(e) != tag || e & SW_ENTRY_BUSY)
 			continue;
 		rec = flow_row(key->family, SW_ENTRY_REC(e));
 		if (!rec)
 			return NO_RECORD;
+		w.word = *(volatile __u64 *)&rec->state.word; /* before the key */
+		if (!w.s.used || !flow_is(key, SW_ENTRY_REC(e)))
+			continue;
 		if (look != LOOK_PEEK &&
 		    (look == LOOK_RENEW || (e & SW_ENTRY_TIME) != lease_units(now)) &&
 		    !entry_renew(&line->e[i], e, rec, now))
 			return NO_RECORD;
-		return SW_ENTRY_REC(e);
+		return (__u64)w.s.reuse << 32 | SW_ENTRY_REC(e);
 	}
 	return NO_RECORD;
 }
 
-static __always_inline struct sw_flow_record *flow_find(const struct sw_flow_key *key, __u64 hash,
-							__u64 now, enum look look)
+/* The record that flow_look() or flow_put() said, for the packet; NULL: none. */
+static __always_inline struct sw_flow_record *flow_taken(struct packet *pkt, __u64 said)
 {
-	return flow_row(key->family, flow_look(key, hash, now, look));
+	pkt->reuse = said >> 32;
+	return flow_row(pkt->key.family, said);
+}
+
+static __always_inline struct sw_flow_record *flow_find(struct packet *pkt, __u64 now,
+							enum look look)
+{
+	return flow_taken(pkt, flow_look(&pkt->key, pkt->hash, now, look));
 }
 
 /* A record that nobody has, or NO_RECORD. */
@@ -356,15 +369,15 @@ static __always_inline __u32 record_take(__u8 family, struct sw_flow_table *tabl
 	return NO_RECORD;
 }
 
-/* Written before it is published: no other program sees it. */
-static __always_inline void record_write(const struct sw_flow_key *key, __u32 i, __u64 now,
-					 __u32 about)
+/* Written before it is published: no other program sees it. Returns its `reuse`. */
+static __always_inline __u16 record_write(const struct sw_flow_key *key, __u32 i, __u64 now,
+					  __u32 about)
 {
 	struct sw_flow_record *rec = flow_row(key->family, i);
 	union sw_flow_word w = {};
 
 	if (!rec)
-		return;
+		return 0;
 	w.word = *(volatile __u64 *)&rec->state.word;
 	w.word = (union sw_flow_word){.s = {.out = SW_FLOW_NO_PATH,
 					    .in = SW_FLOW_NO_PATH,
@@ -386,33 +399,34 @@ static __always_inline void record_write(const struct sw_flow_key *key, __u32 i,
 		struct sw_flow4 *row = bpf_map_lookup_elem(&flows, &i);
 
 		if (!row)
-			return;
+			return 0;
 		row->lo = *(const __u32 *)key->lo;
 		row->hi = *(const __u32 *)key->hi;
 	} else {
 		struct sw_flow6 *row = bpf_map_lookup_elem(&flows6, &i);
 
 		if (!row)
-			return;
+			return 0;
 		__builtin_memcpy(row->lo, key->lo, 16);
 		__builtin_memcpy(row->hi, key->hi, 16);
 	}
 	w.s.used = 1;
 	__sync_lock_test_and_set(&rec->state.word, w.word);
+	return w.s.reuse;
 }
 
 /*
  * A record for a flow that flow_look() did not find; it may be there by now. NO_RECORD, which is
- * counted: none can be had. about: SW_FLOW_*, of a new one.
+ * counted: none can be had. about: SW_FLOW_*, of a new one. Else as flow_look().
  */
-__noinline __u32 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, __u32 about)
+__noinline __u64 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, __u32 about)
 {
 	struct sw_flow_table *table;
 	struct sw_health *h = health_row();
 	__u32 units = lease_units(now), record, entry;
 	__u64 tag = flow_tag(hash);
 	struct sw_flow_line *line;
-	__u64 view;
+	__u64 view, reuse;
 
 	if (!key || !h)
 		return NO_RECORD;
@@ -424,7 +438,7 @@ __noinline __u32 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, 
 		return NO_RECORD;
 	view = line_view(key, line, tag, SW_LINE_ENTRIES);
 	if (view & VIEW_FOUND)
-		return VIEW_RECORD(view);
+		return flow_look(key, hash, now, LOOK_USE);
 	if (view & VIEW_BUSY)
 		goto busy;
 	entry = VIEW_FREE(view);
@@ -435,21 +449,21 @@ __noinline __u32 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, 
 	    __sync_val_compare_and_swap(&line->e[entry & (SW_LINE_ENTRIES - 1)], 0,
 					entry_make(tag, record, SW_ENTRY_NEW, units) |
 						SW_ENTRY_BUSY)) {
-		pool_give(key->family, record);
+		h->flows_leaked += pool_give(key->family, record) != 0;
 		goto busy;
 	}
 	view = line_view(key, line, tag, entry);
 	if (view & (VIEW_BUSY | VIEW_FOUND)) {
 		__sync_lock_test_and_set(&line->e[entry & (SW_LINE_ENTRIES - 1)], 0);
-		pool_give(key->family, record);
+		h->flows_leaked += pool_give(key->family, record) != 0;
 		if (view & VIEW_BUSY)
 			goto busy;
-		return VIEW_RECORD(view);
+		return flow_look(key, hash, now, LOOK_USE);
 	}
-	record_write(key, record, now, about);
+	reuse = record_write(key, record, now, about);
 	__sync_lock_test_and_set(&line->e[entry & (SW_LINE_ENTRIES - 1)],
 				 entry_make(tag, record, SW_ENTRY_NEW, units));
-	return record;
+	return reuse << 32 | record;
 busy:
 	h->flows_busy++;
 	return NO_RECORD;

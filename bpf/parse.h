@@ -72,7 +72,6 @@ union address {
 	__u64 quad[2];
 };
 
-/* Addresses and ports in network order; IPv4 addresses in the first word, the rest 0. */
 /* What its flow's verdict is taken of: see flow.h. */
 struct seen {
 	__u64 now;
@@ -81,11 +80,13 @@ struct seen {
 	__u32 path; /* this packet's */
 };
 
+/* Addresses and ports in network order; IPv4 addresses in the first word, the rest 0. */
 struct packet {
 	union address src, dst;
 	struct sw_flow_key key; /* of the flow: of the quoted one for an ICMP error */
 	struct seen seen;
-	__u64 hash; /* flow_hash() of the key */
+	__u64 hash;  /* flow_hash() of the key */
+	__u16 reuse; /* of the record that was found */
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */

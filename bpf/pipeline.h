@@ -225,7 +225,7 @@ static __always_inline struct sw_flow_record *decide(struct decision *d, const s
 	}
 	/* an ICMP error follows the flow it quotes; a fragment has none */
 	if (!d->pkt.fragment)
-		flow = flow_find(&d->pkt.key, d->pkt.hash, clock_now(), LOOK_USE);
+		flow = flow_find(&d->pkt, clock_now(), LOOK_USE);
 	if (!flow || flow_unseen(flow)) {
 		reason = admit_source(&d->pkt, &d->at);
 	} else if (d->at.role == SW_ROLE_PATH && !d->pkt.icmp_error && sent_inside(flow, &d->pkt)) {

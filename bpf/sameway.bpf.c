@@ -285,7 +285,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 		return TC_ACT_UNSPEC;
 	d->pkt.hash = flow_hash(&d->pkt.key, c->seed);
 	if (!d->pkt.fragment)
-		flow = flow_find(&d->pkt.key, d->pkt.hash, clock_now(), LOOK_USE);
+		flow = flow_find(&d->pkt, clock_now(), LOOK_USE);
 	may_move = moves(c);
 	if (!flow || may_move || d->pkt.icmp_error) {
 		d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
@@ -344,7 +344,7 @@ int sw_explain(struct xdp_md *ctx)
 		choice.family = io->family;
 		pkt.hash = flow_hash(&pkt.key, c->seed);
 		choice.hash = pkt.hash;
-		choice.hint = flow_hint(flow_find(&pkt.key, pkt.hash, clock_now(), LOOK_PEEK));
+		choice.hint = flow_hint(flow_find(&pkt, clock_now(), LOOK_PEEK));
 		choose(io->group, &choice);
 	}
 	io->path = choice.path;
@@ -404,7 +404,9 @@ int sw_kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 	if (!err || !BPF_CORE_READ(skb, skb_iif))
 		return 0;
 	c = settings();
-	ours = c ? traced_interface(dev, c) : NULL;
+	if (!c || c->forward != SW_FORWARD_FAST || c->mode != SW_MODE_ENFORCE)
+		return 0; /* what is lost was the kernel's own to send */
+	ours = traced_interface(dev, c);
 	if (ours)
 		redirect_lost(ours->slot, err, 1);
 	return 0;

@@ -57,7 +57,8 @@ static __always_inline __u64 flow_hash(const struct sw_flow_key *key, __u32 seed
 	__u64 h = hash_seed(seed);
 
 	if (key->family == 4)
-		return flow_hash4(lo[0], hi[0], both, key->proto, seed);
+		return flow_hash4(*(const __u32 *)key->lo, *(const __u32 *)key->hi, both,
+				  key->proto, seed);
 	h = hash_mix(hash_mix(h, lo[0]), lo[1]);
 	h = hash_mix(hash_mix(h, hi[0]), hi[1]);
 	return hash_mix(hash_mix(h, (__u64)both << 8 | key->proto), 0);

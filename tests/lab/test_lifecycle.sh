@@ -71,6 +71,7 @@ check "a unique prefix is taken" eval 's -j stat | jq -e .daemon'
 check "an ambiguous one is refused: exit 2" eval 's -j r >/dev/null 2>"$RUN/err"; [ $? = 2 ]'
 check "an unknown verb: exit 2" eval 's frobnicate >/dev/null 2>&1; [ $? = 2 ]'
 
+wait_for 15 true_json '.waiting == []' status
 ours() { in_ns edge ip rule show | grep -c 'proto 83'; }
 check "detach from another network namespace: refused, exit 1" eval '"$SAMEWAY" -i "$LAB" detach >"$RUN/out" 2>"$RUN/err"; [ $? = 1 ]'
 check "and says how to enter the right one" grep -q "nothing was removed: .nsenter --net=/run/netns/$LAB-edge sameway -i $LAB detach" "$RUN/err"

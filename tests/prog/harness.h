@@ -345,12 +345,15 @@ static inline int edge_run(enum hook hook, enum device dev, struct frame *f)
 {
 	static uint8_t out[FRAME_MAX + 64];
 	struct xdp_md xdp = {.data_end = (uint32_t)f->len, .ingress_ifindex = edge.ifindex[dev]};
-	struct __sk_buff skb = {
-		.ifindex = edge.ifindex[dev], .gso_size = f->gso_size, .gso_segs = f->gso_segs};
+	struct __sk_buff skb = {.ifindex = edge.ifindex[dev],
+				.gso_size = f->gso_size,
+				.gso_segs = f->gso_segs,
+				.ingress_ifindex = f->ingress};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->data, .data_size_in = (uint32_t)f->len,
 		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
 
 	edge.clock->now_ns = edge.clock_at ? edge.clock_at : now_ns();
+	memcpy(skb.cb, f->cb, sizeof(f->cb));
 	opts.ctx_in = hook == XDP ? (void *)&xdp : (void *)&skb;
 	opts.ctx_size_in = hook == XDP ? sizeof(xdp) : sizeof(skb);
 	if (bpf_prog_test_run_opts(program_fd(hook), &opts))

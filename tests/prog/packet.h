@@ -51,8 +51,9 @@ struct packet {
 struct frame {
 	uint8_t data[FRAME_MAX];
 	size_t len;
-	uint32_t gso_size, gso_segs; /* TC only */
-	size_t l3;		     /* where the IP header starts */
+	uint32_t gso_size, gso_segs; /* TC only, and these: */
+	uint32_t ingress, cb[5];
+	size_t l3; /* where the IP header starts */
 };
 
 static inline uint16_t checksum(const void *data, size_t len)

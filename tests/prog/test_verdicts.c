@@ -290,6 +290,24 @@ static void test_three_graces(void **state)
 	assert_int_equal(send_out(&p, VPN1), SW_VERDICT_ASYMMETRIC);
 }
 
+/* The daemon's clock is exact, the programs' a little behind: a change is not yet in their time. */
+static void test_change_ahead_of_the_clock(void **state)
+{
+	struct packet p = flow_to(SPOKE, 4100);
+	uint64_t from = now_ns();
+	(void)state;
+
+	edge.clock_at = from;
+	send_out(&p, ER0);
+	assert_int_equal(send_in(&p, ER0), SW_VERDICT_OK);
+	path_change(ER0, false, 0);
+	edge.paths[ER0].changed_ns = from + 5000000;
+	assert_int_equal(send_out(&p, VPN1), SW_VERDICT_TRANSITION);
+	assert_int_equal(send_in(&p, ER0), SW_VERDICT_TRANSITION);
+	edge.clock_at = from + GRACE_NS + SECOND_NS;
+	assert_int_equal(send_out(&p, VPN1), SW_VERDICT_ASYMMETRIC);
+}
+
 /* Through the whole pipeline, enforcing: what is sent, and the verdict, at both hooks. */
 static void expect_pair(enum hook hook, const struct packet *p, enum device by, uint8_t verdict)
 {
@@ -368,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_stories, flows_start),
 		cmocka_unit_test_setup(test_three_graces, flows_start),
+		cmocka_unit_test_setup(test_change_ahead_of_the_clock, flows_start),
 		cmocka_unit_test_setup(test_enforcing, flows_start),
 		cmocka_unit_test_setup(test_explained_later, flows_start),
 		cmocka_unit_test_setup(test_given, flows_start),

@@ -23,9 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENT_RATE  1000 /* verdict events a second and CPU */
-#define SCAN_QUIET  5	 /* seconds between scans while no incident is open */
-#define WATCH_CHECK 5	 /* seconds between looks at the paths' hooks */
+#define EVENT_RATE     1000 /* verdict events a second and CPU */
+#define SCAN_QUIET     5    /* seconds between scans while no incident is open */
+#define CLOCK_STALE_NS 1000000000ULL
+#define WATCH_CHECK    5 /* seconds between looks at the paths' hooks */
 
 static uint64_t clock_read(clockid_t id)
 {
@@ -171,12 +172,28 @@ static void mounts_check(void)
 
 /* events */
 
+/* The programs' clock is kept by the kernel's timer: where it stands still, it is armed anew. */
+static void clock_check(struct daemon *d)
+{
+	uint64_t now = clock_now();
+	struct sw_clock clock;
+	int err;
+
+	if (maps_clock(d->maps, &clock) || !clock.now_ns || now < clock.now_ns + CLOCK_STALE_NS)
+		return;
+	err = datapath_start_timer(d->dp);
+	daemon_log("the packets' clock stood still for %llu s: its timer is armed anew%s%s",
+		   (unsigned long long)((now - clock.now_ns) / 1000000000ULL),
+		   err ? ", in vain: " : "", err ? strerror(-err) : "");
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)fd;
 	(void)what;
+	clock_check(d);
 	routes_tick(d);
 	edge_tick(d);
 	redirects_tick(d);

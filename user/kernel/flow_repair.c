@@ -217,8 +217,13 @@ static int table_repair(struct flow_table *t, struct flow_repair *out)
 	int ret = -ENOMEM;
 
 	if (c.ours && c.held) {
-		/* mostly all is well, and a look is enough */
-		ret = census_take(&c, table_touched(t), true);
+		/* mostly all is well, and a look is enough, in a moment when nobody changes the
+		 * free ones */
+		for (int i = 0; i < TRIES; i++) {
+			ret = census_take(&c, table_touched(t), true);
+			if (ret || (!c.n && census_stands(&c)))
+				break;
+		}
 		if (!ret && (c.n || !census_stands(&c)))
 			ret = repair(&c, out);
 	}

@@ -30,7 +30,7 @@ static inline void table_disown(struct flow_table *t, uint32_t record)
 	__atomic_store_n(&r->state.word, w.word, __ATOMIC_SEQ_CST);
 }
 
-/* To the free ones: a chain of records by their notes, from the first to the last. */
+/* To the free ones: a chain of records by `created`, from the first to the last. */
 static inline void table_give(struct flow_table *t, uint32_t first, uint32_t last)
 {
 	__u64 head = __atomic_load_n(&t->state->free, __ATOMIC_ACQUIRE), next;

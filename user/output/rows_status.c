@@ -61,14 +61,14 @@ static json_t *status_flows(struct maps *maps)
 	if (!maps || rows_count_flows(maps, &count) || maps_flows_max(maps, &max) ||
 	    maps_health(maps, &h))
 		return json_pack("{s:n, s:n}", "active", "max");
-	return json_pack("{s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I}",
 			 "active", (json_int_t)count.ipv4 + (json_int_t)count.ipv6, "max",
 			 (json_int_t)max.flows4 + max.flows6, "ipv4", "active",
 			 (json_int_t)count.ipv4, "max", (json_int_t)max.flows4, "ipv6", "active",
 			 (json_int_t)count.ipv6, "max", (json_int_t)max.flows6, "full",
 			 (json_int_t)h.flows_full, "evicted", (json_int_t)h.flows_evicted,
 			 "forgotten", (json_int_t)h.flows_forgotten, "busy",
-			 (json_int_t)h.flows_busy, "bytes",
+			 (json_int_t)h.flows_busy, "leaked", (json_int_t)h.flows_leaked, "bytes",
 			 (json_int_t)flow_table_bytes(4, max.flows4) +
 				 (json_int_t)flow_table_bytes(6, max.flows6));
 }
