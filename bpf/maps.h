@@ -40,7 +40,7 @@ MAP_ARRAY(verdicts, struct sw_verdict_row, SW_VERDICT_COUNT);
 MAP_PERCPU(path_stats, struct sw_path_stats, SW_MAX_PATHS);
 MAP_PERCPU(reasons, struct sw_reasons, SW_MAX_SLOTS);
 MAP_PERCPU(health, struct sw_health, 1);
-/* Packets that XDP redirected and the kernel lost, by slot of the device they were for. */
+/* Packets that were redirected and the kernel lost, by slot of the device they were for. */
 MAP_PERCPU(redirect_errors, struct sw_redirect_errors, SW_MAX_SLOTS);
 
 /*
@@ -102,8 +102,7 @@ MAP_ARRAY(fib6_nodes, __u64, 16384 * SW_FIB6_NODE_ROWS);
  * Both directions of a 5-tuple, a record each, found by an index of cache lines (flow_table.h).
  * Made and changed by the programs, idle ones removed by the daemon's scan; full: dead and idle
  * ones go first, and what gets no record is counted (`flows_full` of health). max_entries are set
- * at load
- * (`flows:`, `flows6:`).
+ * at load (`flows:`, `flows6:`).
  */
 MAP_ARRAY(flows, struct sw_flow4, 65536);
 MAP_ARRAY(flows6, struct sw_flow6, 16384);

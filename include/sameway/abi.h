@@ -369,7 +369,7 @@ struct sw_health {
 };
 
 /*
- * Per-CPU map `redirect_errors`, a row a slot: packets that XDP redirected to the device and the
+ * Per-CPU map `redirect_errors`, a row a slot: packets that were redirected to the device and the
  * kernel then lost, by why. They are among what `reasons` and `path_stats` count as sent.
  */
 #define SW_REDIRECT_ERRORS(X)                                                                      \

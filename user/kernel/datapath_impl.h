@@ -10,7 +10,7 @@
 
 #include "sameway.skel.h"
 
-/* The mmapped maps; the order is that of datapath_map_memory()'s table. */
+/* The mmapped maps; the order is that of map_memory()'s table. */
 enum memory {
 	MEM_CTL,
 	MEM_USABLE,
