@@ -196,7 +196,7 @@ static void test_status(void **state)
 		       "\"attached\":true}],\"feeds\":[{\"name\":\"router\",\"type\":\"bgp\","
 		       "\"state\":\"up\",\"sees\":\"all\",\"routes\":12000,\"updates\":40,"
 		       "\"errors\":0}],\"routes\":{\"prefixes4\":12,\"prefixes6\":3,"
-		       "\"candidates\":27,\"groups\":6},\"flows\":{\"active\":123,\"max\":81920,"
+		       "\"candidates\":27,\"groups\":6},\"flows\":{\"active\":123,\"max\":65536,"
 		       "\"ipv4\":{\"active\":100,\"max\":65536},"
 		       "\"ipv6\":{\"active\":23,\"max\":16384},\"full\":0,\"evicted\":0,"
 		       "\"forgotten\":0,\"busy\":0,\"bytes\":7077888},"
