@@ -38,40 +38,6 @@ static __always_inline __u8 flow_hint(const struct sw_flow_record *flow)
 	return flow ? path_told(flow_state(flow).s.out) : SW_NO_PATH;
 }
 
-/* A row of changes: its last in ticks, 0: none, and how long it has gone on (union sw_flow_word).
- */
-struct settling {
-	__u32 last;
-	__u32 row;
-};
-
-static __always_inline bool settles(const struct settling *s, __u64 grace_ns, __u64 now)
-{
-	__u32 grace = tick_of(grace_ns), age = tick_age(s->last, now);
-
-	return s->last && age < grace && age + (s->row * grace >> 4) < 3 * grace;
-}
-
-/* A change at `t` that explains what follows: it counts while it is younger than grace. */
-static __always_inline void settle_start(struct settling *s, __u64 grace_ns, __u64 t, __u64 now)
-{
-	__u32 grace = tick_of(grace_ns) + 1, at = tick_of(t), more;
-
-	if (!t || now >= t + grace_ns)
-		return;
-	if (!at)
-		at = 1;
-	if (at == s->last)
-		return;
-	if (!s->last || tick_age(s->last, now) >= grace) {
-		s->row = 0;
-	} else if ((__s32)(at - s->last) > 0) {
-		more = s->row + ((__u64)(at - s->last) * 16 + grace - 1) / grace;
-		s->row = more < 63 ? more : 63;
-	}
-	s->last = at;
-}
-
 struct change {
 	__u64 paths, t;
 };

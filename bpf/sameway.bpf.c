@@ -37,6 +37,7 @@
 #include "flow_table.h"
 #include "event.h"
 #include "evidence.h"
+#include "settle.h"
 #include "flow.h"
 #include "nexthop.h"
 #include "port.h"

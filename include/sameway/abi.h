@@ -359,9 +359,9 @@ struct sw_health {
 	__u64 flows_full;      /* no record could be had: none is free, none may be taken */
 	__u64 flows_evicted;   /* taken from another flow */
 	__u64 flows_forgotten; /* of those, from one that was answered, and neither dead nor idle */
-	__u64 flows_leaked;    /* records that could not be given back: the next daemon finds them */
-	__u64 flows_busy;      /* left alone, another CPU was at it: a packet not recorded */
-	__u64 neighbor_asked;  /* look-ups of a gateway's MAC */
+	__u64 flows_leaked;   /* records that could not be given back: the next daemon finds them */
+	__u64 flows_busy;     /* left alone, another CPU was at it: a packet not recorded */
+	__u64 neighbor_asked; /* look-ups of a gateway's MAC */
 	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
 	__u64 spoofs_skipped;  /* packets of spoofers that no record was made for */
 	__u64 spoof_made_ns;   /* when one was */

@@ -177,8 +177,8 @@ static double list_load(struct bench *b, const struct oracle_row *row)
 }
 
 /*
- * The list as a compiler gives it: what covers before what is covered. Twice, since on some machines
- * the first touch of fresh memory costs more than all the rest.
+ * The list as a compiler gives it: what covers before what is covered. Twice, since on some
+ * machines the first touch of fresh memory costs more than all the rest.
  */
 static void tables_load(struct bench *b)
 {
@@ -200,7 +200,8 @@ static void tables_load(struct bench *b)
 		trie_set(b, &sorted[i].prefix, sorted[i].group);
 	trie = (cpu_us() - start) / 1e3;
 	free(sorted);
-	printf("load       tables %.1f ms (%.1f ms in memory never touched), LPM trie %.1f ms: %.1f "
+	printf("load       tables %.1f ms (%.1f ms in memory never touched), LPM trie %.1f ms: "
+	       "%.1f "
 	       "times (%.1f)\n",
 	       again, fresh, trie, trie / again, trie / fresh);
 	printf("memory     tables %.1f MiB (%u nodes used), LPM trie %.1f MiB\n", tables_mib(b),

@@ -228,7 +228,8 @@ struct edge_flows edge_flows(void)
 
 	if (maps_open(&maps, EDGE_INSTANCE, err))
 		fail("%s", err);
-	/* twice, as the daemon reads them again and again: the first time the memory is new to us */
+	/* twice, as the daemon reads them again and again: the first time the memory is new to us
+	 */
 	for (int i = 0; i < 2; i++) {
 		sum = (struct edge_flows){0};
 		from = thread_s();

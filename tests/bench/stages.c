@@ -40,8 +40,8 @@ struct row {
 
 static const struct row rows[] = {
 	{"bare redirect of one constant", "bare", BENCH, "bare", STAGE_XDP, OUT4, REDIRECTED},
-	{"XDP, IPv4, not ours: the long way to admission", "refused", REFUSED, NULL, STAGE_XDP, OUT4,
-	 PASSED},
+	{"XDP, IPv4, not ours: the long way to admission", "refused", REFUSED, NULL, STAGE_XDP,
+	 OUT4, PASSED},
 	{"XDP out, IPv4, without look-up and record", "nofib", NOFIB, NULL, STAGE_XDP, OUT4,
 	 REDIRECTED},
 	{"XDP out, IPv4, without the flow record", "noflow", NOFLOW, NULL, STAGE_XDP, OUT4,

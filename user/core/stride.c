@@ -286,8 +286,7 @@ static int sweep_start(struct stride *s, const struct way *way, const struct pre
 
 	s->sweep = (struct stride_sweep){
 		.from = from, .to = prefix->len, .depth = depth, .value = value};
-	if (bits <= 8 &&
-	    run(s, p, p->at, p->at + (1u << bits), &s->sweep) == p->at + (1u << bits))
+	if (bits <= 8 && run(s, p, p->at, p->at + (1u << bits), &s->sweep) == p->at + (1u << bits))
 		return 0;
 	s->sweep.active = true;
 	s->sweep.at = prefix_start(prefix);

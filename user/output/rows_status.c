@@ -63,12 +63,12 @@ static json_t *status_flows(struct maps *maps)
 		return json_pack("{s:n, s:n}", "active", "max");
 	return json_pack("{s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I}",
 			 "active", (json_int_t)count.ipv4 + (json_int_t)count.ipv6, "max",
-			 (json_int_t)max.flows4, "ipv4", "active",
-			 (json_int_t)count.ipv4, "max", (json_int_t)max.flows4, "ipv6", "active",
-			 (json_int_t)count.ipv6, "max", (json_int_t)max.flows6, "full",
-			 (json_int_t)h.flows_full, "evicted", (json_int_t)h.flows_evicted,
-			 "forgotten", (json_int_t)h.flows_forgotten, "busy",
-			 (json_int_t)h.flows_busy, "leaked", (json_int_t)h.flows_leaked, "bytes",
+			 (json_int_t)max.flows4, "ipv4", "active", (json_int_t)count.ipv4, "max",
+			 (json_int_t)max.flows4, "ipv6", "active", (json_int_t)count.ipv6, "max",
+			 (json_int_t)max.flows6, "full", (json_int_t)h.flows_full, "evicted",
+			 (json_int_t)h.flows_evicted, "forgotten", (json_int_t)h.flows_forgotten,
+			 "busy", (json_int_t)h.flows_busy, "leaked", (json_int_t)h.flows_leaked,
+			 "bytes",
 			 (json_int_t)flow_table_bytes(4, max.flows4) +
 				 (json_int_t)flow_table_bytes(6, max.flows6));
 }
