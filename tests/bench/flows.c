@@ -112,8 +112,8 @@ static void list_measure(uint32_t records)
 	printf("\nReading all records, %d rounds:\n\n"
 	       "| what | records | ns of CPU time a record | min-max | ms in all |\n"
 	       "| --- | ---: | ---: | ---: | ---: |\n"
-	       "| sameway's (`maps_flow_each`) | %llu | %.1f | %.1f-%.1f | %.1f |\n"
-	       "| lookup_batch on a HASH | %llu | %.1f | %.1f-%.1f | %.1f |\n"
+	       "| sameway's (`maps_flow_each`) | %llu | %.1f | %.1f-%.1f | %.2f |\n"
+	       "| lookup_batch on a HASH | %llu | %.1f | %.1f-%.1f | %.2f |\n"
 	       "\nlookup_batch's time a record / sameway's: **%.1f**\n",
 	       options.rounds, (unsigned long long)own_n, series_median(&own), series_min(&own),
 	       series_max(&own), series_median(&own) * (double)own_n / 1e6,
