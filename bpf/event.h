@@ -23,7 +23,7 @@ static __always_inline __u8 verdict_is_incident(__u8 verdict)
 
 static __always_inline int event_allowed(struct sw_health *h, __u32 rate, __u64 now)
 {
-	if (now - h->rate_window_ns >= 1000000000ULL) {
+	if (now >= h->rate_window_ns + 1000000000ULL) {
 		h->rate_window_ns = now;
 		h->rate_count = 0;
 	}

@@ -446,7 +446,7 @@ static __always_inline bool spoof_makes(__u64 now)
 
 	if (!h)
 		return false;
-	if (now - h->spoof_made_ns < SW_SPOOF_MAKE_NS) {
+	if (now < h->spoof_made_ns + SW_SPOOF_MAKE_NS) {
 		h->spoofs_skipped++;
 		return false;
 	}
