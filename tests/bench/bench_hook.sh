@@ -70,7 +70,7 @@ ip -n "$LAB-far" route add default via 192.168.30.17
 ip -n "$LAB-edge" route add 10.10.30.0/24 via 192.168.30.18
 at lan ping -qc1 -w2 10.10.30.4 >/dev/null || exit 1
 printf '%s\n' '{"op":"announce","prefix":"10.10.30.0/24","path":"er"}' '{"op":"end-of-rib"}' >"$RUN/f"
-at far iperf3 -s >/dev/null 2>&1 &
+nsenter --net="/run/netns/$LAB-far" iperf3 -s >/dev/null 2>&1 &
 server=$!
 
 rows=(plain tc xdp-generic xdp)
