@@ -148,16 +148,11 @@ static __always_inline bool quick_is4(const struct quick *q, const struct sw_flo
 /* The flow's record, its lease renewed; as flow_look(), of IPv4 in line. */
 static __always_inline struct sw_flow_record *quick_flow4(const struct quick *q)
 {
-	__u32 zero = 0, i;
-	struct sw_flow_table *table = bpf_map_lookup_elem(&flow_tables, &zero);
-	struct sw_flow_line *line;
+	struct sw_flow_line *line = hash_line(4, q->hash);
 	struct sw_flow4 *row;
+	__u32 i, record;
 	__u64 e;
 
-	if (!table)
-		return NULL;
-	i = q->hash & table->lines;
-	line = bpf_map_lookup_elem(&flows_index, &i);
 	if (!line)
 		return NULL;
 	for (i = 0; i < SW_LINE_ENTRIES; i++) {
@@ -168,8 +163,8 @@ static __always_inline struct sw_flow_record *quick_flow4(const struct quick *q)
 	/* two flows of one tag in a line: the second goes the long way */
 	if (i >= SW_LINE_ENTRIES || e & SW_ENTRY_BUSY)
 		return NULL;
-	zero = SW_ENTRY_REC(e);
-	row = bpf_map_lookup_elem(&flows, &zero);
+	record = SW_ENTRY_REC(e);
+	row = bpf_map_lookup_elem(&flows, &record);
 	if (!row || !quick_is4(q, row))
 		return NULL;
 	if ((e & SW_ENTRY_TIME) != lease_units(q->now) &&

@@ -61,6 +61,14 @@ static __always_inline struct sw_flow_line *flow_line(__u8 family, __u32 i)
 			   : bpf_map_lookup_elem(&flows6_index, &i);
 }
 
+/* The line that a hash names; NULL: there is no table. */
+static __always_inline struct sw_flow_line *hash_line(__u8 family, __u32 hash)
+{
+	struct sw_flow_table *table = flow_table(family);
+
+	return table ? flow_line(family, hash & table->lines) : NULL;
+}
+
 static __always_inline struct sw_flow_record *flow_row(__u8 family, __u32 i)
 {
 	if (family == 4) {
@@ -150,7 +158,6 @@ enum look { LOOK_PEEK, LOOK_USE, LOOK_RENEW };
 __noinline __u64 flow_look(const struct sw_flow_key *key, __u64 hash, __u64 now, __u32 look)
 {
 	struct sw_flow_record *rec;
-	struct sw_flow_table *table;
 	union sw_flow_word w;
 	struct sw_flow_line *line;
 	__u64 tag = flow_tag(hash), e;
@@ -158,10 +165,7 @@ __noinline __u64 flow_look(const struct sw_flow_key *key, __u64 hash, __u64 now,
 
 	if (!key)
 		return NO_RECORD;
-	table = flow_table(key->family);
-	if (!table)
-		return NO_RECORD;
-	line = flow_line(key->family, hash & table->lines);
+	line = hash_line(key->family, hash);
 	if (!line)
 		return NO_RECORD;
 	for (i = 0; i < SW_LINE_ENTRIES; i++) {
@@ -262,12 +266,12 @@ __noinline __u64 entry_worth(__u64 e, __u32 units, __u32 place)
 }
 
 /*
- * Takes the record of the least worthy flow of line i whose lease is over, and frees its entry: the
+ * Takes the record of the least worthy flow of a line whose lease is over, and frees its entry: the
  * record, and above 32 bits the entry; NO_RECORD: there is none.
  */
-__noinline __u64 line_evict(__u32 family, __u32 i, __u32 units)
+__noinline __u64 line_evict(__u32 family, __u32 hash, __u32 units)
 {
-	struct sw_flow_line *line = flow_line(family, i);
+	struct sw_flow_line *line = hash_line(family, hash);
 	__u64 least = ~0ULL, worth, victim;
 	struct sw_health *h = health_row();
 	struct sw_flow_record *rec;
@@ -340,9 +344,9 @@ __noinline __u64 line_view(const struct sw_flow_key *key, const struct sw_flow_l
 	return busy | free;
 }
 
-/* A record for a flow of line i: free, or taken; where from its own line, *entry is free now. */
-static __always_inline __u32 record_take(__u8 family, struct sw_flow_table *table, __u32 i,
-					 __u32 units, __u32 *entry)
+/* A record for a flow of the hash's line: free, or taken; where from its own line, *entry is free
+ * now. */
+static __always_inline __u32 record_take(__u8 family, __u32 hash, __u32 units, __u32 *entry)
 {
 	struct sw_health *h = health_row();
 	__u32 record = NO_RECORD, near;
@@ -355,7 +359,7 @@ static __always_inline __u32 record_take(__u8 family, struct sw_flow_table *tabl
 	for (near = 0; near < LINES_NEAR; near++) {
 		if (near && *entry == SW_LINE_ENTRIES)
 			break; /* no room in its own line */
-		had = line_evict(family, (i ^ near) & table->lines, units);
+		had = line_evict(family, hash ^ near, units);
 		if ((__u32)had == NO_RECORD)
 			continue;
 		if (!near && *entry == SW_LINE_ENTRIES)
@@ -421,7 +425,6 @@ static __always_inline __u16 record_write(const struct sw_flow_key *key, __u32 i
  */
 __noinline __u64 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, __u32 about)
 {
-	struct sw_flow_table *table;
 	struct sw_health *h = health_row();
 	__u32 units = lease_units(now), record, entry;
 	__u64 tag = flow_tag(hash);
@@ -430,10 +433,7 @@ __noinline __u64 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, 
 
 	if (!key || !h)
 		return NO_RECORD;
-	table = flow_table(key->family);
-	if (!table)
-		return NO_RECORD;
-	line = flow_line(key->family, hash & table->lines);
+	line = hash_line(key->family, hash);
 	if (!line)
 		return NO_RECORD;
 	view = line_view(key, line, tag, SW_LINE_ENTRIES);
@@ -442,7 +442,7 @@ __noinline __u64 flow_put(const struct sw_flow_key *key, __u64 hash, __u64 now, 
 	if (view & VIEW_BUSY)
 		goto busy;
 	entry = VIEW_FREE(view);
-	record = record_take(key->family, table, hash & table->lines, units, &entry);
+	record = record_take(key->family, hash, units, &entry);
 	if (record == NO_RECORD)
 		return NO_RECORD;
 	if (entry >= SW_LINE_ENTRIES ||
