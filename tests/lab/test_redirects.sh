@@ -64,6 +64,9 @@ ip -n "$LAB-edge" link set tun30 up
 ip -n "$LAB-edge" route replace $VPNPEER4/32 dev tun30 src 10.2.30.125
 check "a daemon" sameway_start
 wait_for 15 true_json 'all(.[]; .usable)' paths
+# The path is usable before BIRD has its session through it again, and the branch is by it only then.
+by_tun() { [ "$(moved edge tun30 tx in_ns lan ping -q -c 20 -i 0.01 -W 1 "$BRANCH4")" -ge 20 ]; }
+check_within 20 "TC: by it again" by_tun
 sameway_kill
 n=$(lost_tun device-down)
 ip -n "$LAB-edge" link set tun30 down
