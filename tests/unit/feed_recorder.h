@@ -19,7 +19,7 @@ struct recorder {
 	enum rib_result answer; /* to announce */
 	char told[1 << 16];	/* lines of news */
 	char log[1 << 16];	/* lines of log */
-	size_t announced;
+	size_t announced, synced;
 };
 
 static inline void __attribute__((format(printf, 2, 3))) record(char *to, const char *fmt, ...)
@@ -38,8 +38,12 @@ static inline void record_route(struct recorder *r, const char *what, const stru
 
 	record(r->told, "%s%s %s", what, route->view == VIEW_REMOTE ? "(remote)" : "",
 	       prefix_format(&route->prefix, text));
+	if (route->source)
+		record(r->told, "@%u", route->source);
 	if (route->sub)
 		record(r->told, "#%u", route->sub);
+	if (route->chosen)
+		record(r->told, " chosen");
 	if (route->path[0])
 		record(r->told, " path %s", route->path);
 	if (route->peer.family)
@@ -98,22 +102,43 @@ static inline void recorder_peer_up(void *arg, feed_id feed, const struct ip_add
 	record(((struct recorder *)arg)->told, "peer-up %s\n", ip_format(peer, text));
 }
 
-static inline void recorder_begin(void *arg, feed_id feed)
+/* Source 0 is not written: most feeds have one. */
+static inline void record_source(struct recorder *r, const char *what, uint16_t source)
 {
-	(void)feed;
-	record(((struct recorder *)arg)->told, "begin\n");
+	if (source)
+		record(r->told, "%s @%u\n", what, source);
+	else
+		record(r->told, "%s\n", what);
 }
 
-static inline void recorder_end_of_rib(void *arg, feed_id feed)
+static inline void recorder_begin(void *arg, feed_id feed, uint16_t source)
 {
 	(void)feed;
-	record(((struct recorder *)arg)->told, "end-of-rib\n");
+	record_source(arg, "begin", source);
 }
 
-static inline void recorder_lost(void *arg, feed_id feed)
+static inline void recorder_end_of_rib(void *arg, feed_id feed, uint16_t source)
 {
 	(void)feed;
-	record(((struct recorder *)arg)->told, "lost\n");
+	record_source(arg, "end-of-rib", source);
+}
+
+static inline void recorder_lost(void *arg, feed_id feed, uint16_t source)
+{
+	(void)feed;
+	record_source(arg, "lost", source);
+}
+
+static inline void recorder_dropped(void *arg, feed_id feed, uint16_t source)
+{
+	(void)feed;
+	record_source(arg, "dropped", source);
+}
+
+static inline void recorder_synced(void *arg, feed_id feed)
+{
+	(void)feed;
+	((struct recorder *)arg)->synced++;
 }
 
 static inline void recorder_log(void *arg, feed_id feed, const char *text)
@@ -135,6 +160,8 @@ static inline void recorder_init(struct recorder *r)
 		.begin = recorder_begin,
 		.end_of_rib = recorder_end_of_rib,
 		.lost = recorder_lost,
+		.dropped = recorder_dropped,
+		.synced = recorder_synced,
 		.log = recorder_log,
 	};
 }

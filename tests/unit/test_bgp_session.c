@@ -167,7 +167,7 @@ static void test_collision(void **state)
 	feed_down(r);
 }
 
-/* Two peers of one feed: path ids kept apart, one's end takes its routes alone. */
+/* Two peers of one feed: each session is a table of its own. */
 static void test_two_peers(void **state)
 {
 	struct recorder *r = feed_up(2);
@@ -175,24 +175,26 @@ static void test_two_peers(void **state)
 	int b = peer_establish(r, "127.0.0.3", true, false);
 
 	(void)state;
-	assert_string_equal(r->told, "begin\n"); /* the second peer begins nothing anew */
+	assert_string_equal(r->told, "begin\nbegin @1\n");
 	peer_update(a, er_route, sizeof(er_route));
 	assert_true(recorder_until(r, r->told, "announce 10.10.30.0/24#10 "));
 	peer_update(b, er_route, sizeof(er_route));
-	assert_true(recorder_until(r, r->told, "announce 10.10.30.0/24#16777226 "));
+	assert_true(recorder_until(r, r->told, "announce 10.10.30.0/24@1#10 "));
 	peer_update(a, end4, sizeof(end4));
 	peer_update(a, er_route, sizeof(er_route));
-	assert_true(recorder_until(r, strstr(r->told, "#16777226"), "announce 10.10.30.0/24#10 "));
-	assert_null(strstr(r->told, "end-of-rib"));
+	assert_true(recorder_until(r, strstr(r->told, "@1#10"), "announce 10.10.30.0/24#10 "));
+	assert_non_null(strstr(r->told, "end-of-rib\n"));
+	assert_int_equal(r->synced, 0); /* the second has not sent all */
 	peer_update(b, end4, sizeof(end4));
-	assert_true(recorder_until(r, r->told, "end-of-rib"));
+	assert_true(recorder_until(r, r->told, "end-of-rib @1\n"));
+	assert_int_equal(r->synced, 1);
 	r->told[0] = '\0';
 	close(b);
-	assert_true(recorder_until(r, r->told, "withdraw"));
-	assert_string_equal(r->told, "withdraw 10.10.30.0/24#16777226 by sub\n");
+	assert_true(recorder_until(r, r->told, "lost @1\n"));
 	assert_int_equal(status(r).state, FEED_UP);
 	close(a);
-	assert_true(recorder_until(r, r->told, "lost"));
+	assert_true(recorder_until(r, r->told, "lost\n"));
+	assert_int_equal(status(r).state, FEED_STALE);
 	feed_down(r);
 }
 

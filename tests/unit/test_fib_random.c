@@ -283,7 +283,7 @@ static bool is_expired(const struct listed *c, uint64_t now)
 static void change_feed(struct world *w, struct oracle *o)
 {
 	if (below(2)) {
-		rib_feed_stale(w->rib, FEED_OTHER, w->now);
+		rib_source_stale(w->rib, FEED_OTHER, 0, w->now);
 		for (size_t i = 0; i < o->n; i++)
 			if (o->v[i].feed == FEED_OTHER && !o->v[i].stale) {
 				o->v[i].stale = true;
@@ -291,12 +291,12 @@ static void change_feed(struct world *w, struct oracle *o)
 			}
 		return;
 	}
-	rib_feed_mark(w->rib, FEED_FILE);
+	rib_source_mark(w->rib, FEED_FILE, 0);
 	for (size_t i = 0; i < o->n; i++)
 		o->v[i].marked = o->v[i].feed == FEED_FILE;
 	for (int i = 0; i < 200; i++)
 		change_route(w, o);
-	rib_feed_sweep(w->rib, FEED_FILE, w->now);
+	rib_source_sweep(w->rib, FEED_FILE, 0, w->now);
 	oracle_remove_if(o, is_marked, w->now);
 }
 

@@ -193,7 +193,7 @@ static void test_stale(void **state)
 	rib_announce(l->rib, FEED_OTHER, &r, 1);
 	put(l->rib, &l->f, "10.10.30.0/24", ER1B);
 	put(l->rib, &l->f, "10.10.30.0/24", VPN);
-	rib_feed_stale(l->rib, FEED_OTHER, 5);
+	rib_source_stale(l->rib, FEED_OTHER, 0, 5);
 	tiers(l, "10.10.30.0/24");
 	tier_is(l, 0, BIT(ER1B), POLICY_RULE);
 	tier_is(l, 1, BIT(ER1A), POLICY_STALE);

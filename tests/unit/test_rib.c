@@ -233,6 +233,47 @@ static void test_bgp_path_ids(void **state)
 	assert_int_equal(rib_counts(e->rib).candidates, 0);
 }
 
+/* Two tables of one feed: same path ids, each marked, swept, stale and dropped by itself. */
+static void test_sources(void **state)
+{
+	struct edge *e = *state;
+	struct route r = {.prefix = pfx("10.10.30.0/24"), .sub = 1};
+
+	bgp(e, 1, "192.168.30.18");
+	r.source = 7;
+	ip_parse("10.10.30.254", &r.nexthop);
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
+	assert_int_equal(rib_counts(e->rib).candidates, 2);
+	rib_source_mark(e->rib, FEED_ROUTER, 7);
+	rib_source_sweep(e->rib, FEED_ROUTER, 0, 2);
+	assert_int_equal(rib_counts(e->rib).candidates, 2);
+	rib_source_stale(e->rib, FEED_ROUTER, 7, 3);
+	assert_false(first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
+	assert_true(first(e, VIEW_LOCAL, "10.10.30.0/24")->next->stale);
+	assert_int_equal(rib_source_drop(e->rib, FEED_ROUTER, 0, 4), 1);
+	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 0);
+	assert_int_equal(rib_path_routes(e->rib, VPN, 0), 1);
+	assert_int_equal(rib_source_sweep(e->rib, FEED_ROUTER, 7, 5), 1);
+	assert_int_equal(rib_counts(e->rib).candidates, 0);
+}
+
+/* What the daemon itself chose is no candidate. */
+static void test_chosen(void **state)
+{
+	struct edge *e = *state;
+	struct route r = {.prefix = pfx("10.10.30.0/24"), .sub = 1, .chosen = true};
+
+	ip_parse("10.10.30.254", &r.nexthop);
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
+	assert_int_equal(rib_counts(e->rib).candidates, 0);
+	assert_int_equal(rib_counts(e->rib).prefixes4, 0);
+	assert_int_equal(rib_path_routes(e->rib, VPN, 0), 0);
+	bgp(e, 1, "192.168.30.18");
+	assert_int_equal(rib_counts(e->rib).candidates, 1);
+	assert_int_equal(rib_withdraw(e->rib, FEED_ROUTER, &r, true, 2), 1);
+	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 1);
+}
+
 /* After a daemon's restart its path ids name other routes: ExpressRoute's must not blink. */
 static void test_bgp_restart(void **state)
 {
@@ -241,15 +282,15 @@ static void test_bgp_restart(void **state)
 
 	bgp(e, 1, "192.168.30.18");
 	bgp(e, 2, "10.10.30.254");
-	rib_feed_stale(e->rib, FEED_ROUTER, 5);
-	rib_feed_mark(e->rib, FEED_ROUTER);
+	rib_source_stale(e->rib, FEED_ROUTER, 0, 5);
+	rib_source_mark(e->rib, FEED_ROUTER, 0);
 	assert_int_equal(bgp(e, 1, "10.10.30.254"), RIB_OK);
 	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 1);
 	assert_int_equal(bgp(e, 2, "192.168.30.18"), RIB_OK);
 	assert_int_equal(bgp(e, 1, "192.168.30.18"),
 			 RIB_OK); /* the new table's 1, not the old one's */
 	assert_int_equal(bgp(e, 1, "10.10.30.254"), RIB_OK);
-	rib_feed_sweep(e->rib, FEED_ROUTER, 6);
+	rib_source_sweep(e->rib, FEED_ROUTER, 0, 6);
 	assert_int_equal(rib_counts(e->rib).candidates, 2);
 	assert_false(first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
 	assert_int_equal(rib_withdraw(e->rib, FEED_ROUTER, &r, true, 7), 1);
@@ -283,8 +324,8 @@ static void test_stale_then_gone(void **state)
 
 	put(e->rib, &e->f, "10.10.30.0/24", ER1A);
 	put(e->rib, &e->f, "10.11.30.0/24", ER1A);
-	rib_feed_stale(e->rib, FEED_FILE, 1000);
-	rib_feed_stale(e->rib, FEED_FILE, 1500); /* the first time counts */
+	rib_source_stale(e->rib, FEED_FILE, 0, 1000);
+	rib_source_stale(e->rib, FEED_FILE, 0, 1500); /* the first time counts */
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1600), RIB_OK);
 	assert_int_equal(rib_expire_stale(e->rib, 1999, 1000), 0);
 	assert_int_equal(rib_expire_stale(e->rib, 2000, 1000), 1);
@@ -420,12 +461,12 @@ static void random_change(struct edge *e, struct list *l)
 
 static void random_sweep(struct edge *e, struct list *l)
 {
-	rib_feed_mark(e->rib, FEED_FILE);
+	rib_source_mark(e->rib, FEED_FILE, 0);
 	for (size_t i = 0; i < l->n; i++)
 		l->v[i].marked = true;
 	for (unsigned int i = 0; i < 300; i++)
 		random_change(e, l);
-	rib_feed_sweep(e->rib, FEED_FILE, 1);
+	rib_source_sweep(e->rib, FEED_FILE, 0, 1);
 	for (size_t i = l->n; i-- > 0;)
 		if (l->v[i].marked)
 			list_remove(l, &l->v[i]);
@@ -453,10 +494,13 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_path_in_order), T(test_own),	  T(test_remote),
-		T(test_replace),       T(test_withdraw),  T(test_bgp_path_ids),
-		T(test_bgp_restart),   T(test_peer_down), T(test_stale_then_gone),
-		T(test_path_ids),      T(test_random),	  T(test_path_by_interface),
+		T(test_path_in_order),	 T(test_own),
+		T(test_remote),		 T(test_replace),
+		T(test_withdraw),	 T(test_bgp_path_ids),
+		T(test_sources),	 T(test_chosen),
+		T(test_bgp_restart),	 T(test_peer_down),
+		T(test_stale_then_gone), T(test_path_ids),
+		T(test_random),		 T(test_path_by_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

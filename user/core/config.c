@@ -84,6 +84,9 @@ void config_free(struct config *cfg)
 	for (size_t i = 0; i < cfg->n_feeds; i++) {
 		free(cfg->feeds[i].peers);
 		free(cfg->feeds[i].file);
+		free(cfg->feeds[i].dir);
+		free(cfg->feeds[i].command);
+		free(cfg->feeds[i].circuits);
 	}
 	free(cfg->paths);
 	free(cfg->inside);

@@ -13,7 +13,16 @@ enum config_multipath { MULTIPATH_CIRCUIT, MULTIPATH_CIRCUITS };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
 /* Where packets of an interface are moved: contract.md's names. AUTO: daemon/hook.c chooses. */
 enum config_hook { CONFIG_HOOK_AUTO, CONFIG_HOOK_XDP, CONFIG_HOOK_XDP_GENERIC, CONFIG_HOOK_TC };
-enum config_feed_type { FEED_BGP, FEED_JSONL, FEED_RTNETLINK };
+enum config_feed_type {
+	FEED_BGP,
+	FEED_JSONL,
+	FEED_RTNETLINK,
+	FEED_BMP,
+	FEED_FRR,
+	FEED_AZURE,
+	FEED_MRT,
+};
+enum config_speed { SPEED_FULL, SPEED_REAL };
 
 /*
  * `tables`: above those that the kernel keeps for itself, and so that all the rules come before the
@@ -60,19 +69,36 @@ struct config_exempt {
 	bool from; /* given as `from:`, else `to:`; both directions are exempt either way */
 };
 
+/* Azure's name for a session: the peer's address, and the circuit behind it. */
+struct config_circuit {
+	struct ip_addr peer;
+	char name[SW_NAME_LEN];
+};
+
+/* Default of `interval`; the least that is taken. */
+#define CONFIG_INTERVAL_NS     (10ULL * 1000000000)
+#define CONFIG_INTERVAL_MIN_NS 1000000000ULL
+
 struct config_feed {
 	char name[SW_NAME_LEN];
 	enum config_feed_type type;
-	/* bgp */
+	/* bgp, bmp */
 	struct ip_addr listen;
 	uint16_t port;
-	uint32_t as;
-	uint32_t router_id;    /* host order */
 	struct ip_addr *peers; /* who may connect; at least one */
 	size_t n_peers;
-	/* jsonl */
-	char *file; /* as written, "-": standard input */
-	bool follow;
+	/* bgp */
+	uint32_t as;
+	uint32_t router_id; /* host order */
+	/* jsonl, mrt; frr and azure: one of file, dir and command, the others NULL */
+	char *file; /* as written; jsonl: "-" is standard input */
+	char *dir, *command;
+	uint64_t interval_ns;	 /* how often the command is run */
+	bool follow;		 /* jsonl */
+	enum config_speed speed; /* mrt */
+	/* azure */
+	struct config_circuit *circuits;
+	size_t n_circuits;
 	/* rtnetlink */
 	uint32_t table;
 	int line;

@@ -207,6 +207,21 @@ static void check_feeds_pair(struct config_reader *r, const struct config_feed *
 				a->name);
 }
 
+/* What reads tables as text has them from one place. */
+static void check_feed_input(struct config_reader *r, const struct config_feed *feed)
+{
+	int n = !!feed->file + !!feed->dir + !!feed->command;
+
+	if (feed->type != FEED_FRR && feed->type != FEED_AZURE)
+		return;
+	if (n != 1)
+		config_complain(r, feed->line, "feed %s: %s: give one of file, dir and command",
+				feed->name, n ? "more than one input" : "no input");
+	if (feed->interval_ns < CONFIG_INTERVAL_MIN_NS)
+		config_complain(r, config_line_of(r, &feed->interval_ns, feed->line),
+				"interval: too short: give 1s or more");
+}
+
 static void check_network_twice(struct config_reader *r, const struct config_inside *inside)
 {
 	char buf[PREFIX_STRLEN];
@@ -270,5 +285,6 @@ void config_check(struct config_reader *r)
 		for (size_t k = 0; k < i; k++)
 			check_feeds_pair(r, &cfg->feeds[k], &cfg->feeds[i]);
 		check_twice(r, cfg->feeds[i].peers, cfg->feeds[i].n_peers, cfg->feeds[i].line);
+		check_feed_input(r, &cfg->feeds[i]);
 	}
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define COUNT(v)	     (sizeof(v) / sizeof((v)[0]))
-#define MAIN_TABLE	     254 /* the kernel's, `ip route show` */
 
 #define CLASS_TEXT(id, text) text,
 const char *const config_modes[] = {"monitor", "enforce", NULL};
@@ -20,31 +19,8 @@ const char *const config_multipaths[] = {"circuit", "circuits", NULL};
 const char *const config_scopes[] = {"class", "circuit", "path", NULL};
 const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
 const char *const config_hooks[] = {"auto", "xdp", "xdp-generic", "tc", NULL};
-const char *const config_feed_types[] = {"bgp", "jsonl", "rtnetlink", "bmp",
-					 "frr", "azure", "mrt",	      NULL};
 static const char *const actions[] = {"alert", "reflect", "drop", NULL};
 static const char *const transits[] = {"deny", "allow", NULL};
-
-#define KEY(struct_, key, field, reader, ...)                                                      \
-	{                                                                                          \
-		.name = key, .offset = offsetof(struct struct_, field),                            \
-		.read = config_read_##reader, __VA_ARGS__                                          \
-	}
-#define KEY_CHOICE(struct_, key, field, list, now, ...)                                            \
-	KEY(struct_, key, field, choice, .choices = list, .n_now = now, __VA_ARGS__)
-#define KEY_FIXED(key, list, what)                                                                 \
-	{                                                                                          \
-		.name = key, .read = config_read_choice, .offset = CONFIG_NO_FIELD,                \
-		.choices = list, .n_now = 1, .instead = what                                       \
-	}
-#define KEY_OWN(key, reader, ...)                                                                  \
-	{                                                                                          \
-		.name = key, .read = reader, __VA_ARGS__                                           \
-	}
-#define KEY_LATER(key, only, what)                                                                 \
-	{                                                                                          \
-		.name = key, .fallback = only, .instead = what                                     \
-	}
 
 static void read_prefer(struct config_reader *r, const struct config_key *key,
 			const yaml_node_t *node, void *into)
@@ -108,16 +84,6 @@ static void read_path_peers(struct config_reader *r, const struct config_key *ke
 	struct config_path *path = into;
 
 	config_addresses(r, key, node, &path->peers, &path->n_peers);
-}
-
-/* A key that is judged elsewhere, or can't be. */
-static void read_nothing(struct config_reader *r, const struct config_key *key,
-			 const yaml_node_t *node, void *into)
-{
-	(void)r;
-	(void)key;
-	(void)node;
-	(void)into;
 }
 
 /* One tag or two, the outer one first. */
@@ -281,130 +247,6 @@ static void read_exempts(struct config_reader *r, const struct config_key *key,
 	}
 }
 
-static void read_feed_listen(struct config_reader *r, const struct config_key *key,
-			     const yaml_node_t *node, void *into)
-{
-	struct config_feed *feed = into;
-
-	config_listen(r, key, node, &feed->listen, &feed->port);
-}
-
-static void read_feed_peers(struct config_reader *r, const struct config_key *key,
-			    const yaml_node_t *node, void *into)
-{
-	struct config_feed *feed = into;
-	size_t n;
-
-	config_addresses(r, key, node, &feed->peers, &feed->n_peers);
-	if (node->type == YAML_SEQUENCE_NODE && config_items(r, key, node, "addresses", &n) && !n)
-		config_bad(r, key, node, "empty: give the routing daemon's address");
-}
-
-/* A key that only feeds of another type have. */
-static void read_foreign(struct config_reader *r, const struct config_key *key,
-			 const yaml_node_t *node, void *into)
-{
-	const struct config_feed *feed = into;
-
-	config_complain(r, config_line(node), "%s: no key of a %s feed: remove it", key->name,
-			config_feed_types[feed->type]);
-}
-
-#define FEED_KEYS                                                                                  \
-	KEY(config_feed, "name", name, name, .required = true),                                    \
-		KEY_CHOICE(config_feed, "type", type, config_feed_types, 3, .required = true,      \
-			   .instead = "give a bgp, a jsonl or an rtnetlink feed")
-#define FEED_LATER_KEYS(reader)                                                                    \
-	KEY_OWN("command", reader), KEY_OWN("interval", reader), KEY_OWN("dir", reader),           \
-		KEY_OWN("view", reader), KEY_OWN("circuits", reader), KEY_OWN("speed", reader)
-
-static const struct config_key bgp_keys[] = {
-	FEED_KEYS,
-	KEY_OWN("listen", read_feed_listen, .required = true),
-	KEY(config_feed, "as", as, u32, .min = 1, .max = UINT32_MAX, .required = true),
-	KEY(config_feed, "router-id", router_id, router_id, .required = true),
-	KEY_OWN("peers", read_feed_peers, .required = true),
-	KEY_OWN("file", read_foreign),
-	KEY_OWN("follow", read_foreign),
-	KEY_OWN("table", read_foreign),
-	FEED_LATER_KEYS(read_foreign),
-};
-
-static const struct config_key jsonl_keys[] = {
-	FEED_KEYS,
-	KEY(config_feed, "file", file, string, .required = true),
-	KEY(config_feed, "follow", follow, bool),
-	KEY_OWN("listen", read_foreign),
-	KEY_OWN("as", read_foreign),
-	KEY_OWN("router-id", read_foreign),
-	KEY_OWN("peers", read_foreign),
-	KEY_OWN("table", read_foreign),
-	FEED_LATER_KEYS(read_foreign),
-};
-
-static const struct config_key rtnetlink_keys[] = {
-	FEED_KEYS,
-	KEY(config_feed, "table", table, u32, .min = 1, .max = UINT32_MAX),
-	KEY_OWN("listen", read_foreign),
-	KEY_OWN("as", read_foreign),
-	KEY_OWN("router-id", read_foreign),
-	KEY_OWN("peers", read_foreign),
-	KEY_OWN("file", read_foreign),
-	KEY_OWN("follow", read_foreign),
-	FEED_LATER_KEYS(read_foreign),
-};
-
-/* Of a feed whose type is missing, unknown or not yet: its other keys can't be judged. */
-static const struct config_key any_keys[] = {
-	FEED_KEYS,
-	KEY_OWN("listen", read_nothing),
-	KEY_OWN("as", read_nothing),
-	KEY_OWN("router-id", read_nothing),
-	KEY_OWN("peers", read_nothing),
-	KEY_OWN("file", read_nothing),
-	KEY_OWN("follow", read_nothing),
-	KEY_OWN("table", read_nothing),
-	FEED_LATER_KEYS(read_nothing),
-};
-
-static void read_feed(struct config_reader *r, const yaml_node_t *node, struct config_feed *feed)
-{
-	const yaml_node_t *type = config_find(r, node, "type");
-	const char *text =
-		type && type->type == YAML_SCALAR_NODE ? (const char *)type->data.scalar.value : "";
-
-	feed->line = config_line(node);
-	if (!strcmp(text, config_feed_types[FEED_BGP])) {
-		feed->type = FEED_BGP;
-		config_mapping(r, node, "a bgp feed", bgp_keys, COUNT(bgp_keys), feed);
-	} else if (!strcmp(text, config_feed_types[FEED_JSONL])) {
-		feed->type = FEED_JSONL;
-		config_mapping(r, node, "a jsonl feed", jsonl_keys, COUNT(jsonl_keys), feed);
-	} else if (!strcmp(text, config_feed_types[FEED_RTNETLINK])) {
-		feed->type = FEED_RTNETLINK;
-		feed->table = MAIN_TABLE;
-		config_mapping(r, node, "an rtnetlink feed", rtnetlink_keys, COUNT(rtnetlink_keys),
-			       feed);
-	} else {
-		config_mapping(r, node, "a feed", any_keys, COUNT(any_keys), feed);
-	}
-}
-
-static void read_feeds(struct config_reader *r, const struct config_key *key,
-		       const yaml_node_t *node, void *into)
-{
-	struct config *cfg = into;
-	size_t n;
-
-	if (!config_items(r, key, node, "feeds", &n))
-		return;
-	cfg->feeds = config_array(r, n, sizeof(*cfg->feeds));
-	while (cfg->feeds && cfg->n_feeds < n) {
-		read_feed(r, config_item(r, node, cfg->n_feeds), &cfg->feeds[cfg->n_feeds]);
-		cfg->n_feeds++;
-	}
-}
-
 static const struct config_key top_keys[] = {
 	KEY_CHOICE(config, "mode", mode, config_modes, 2),
 	KEY_OWN("prefer", read_prefer),
@@ -427,7 +269,7 @@ static const struct config_key top_keys[] = {
 	KEY_OWN("inside", read_insides, .required = true),
 	KEY_OWN("exempt", read_exempts),
 	KEY_LATER("rules", "[]", "leave it out; prefer is for all destinations"),
-	KEY_OWN("feeds", read_feeds),
+	KEY_OWN("feeds", config_read_feeds),
 	KEY_LATER("notify", NULL, "leave it out and follow `sameway alerts -f`"),
 	KEY_LATER("export", NULL, "leave it out and read `sameway -j counters`"),
 	KEY_LATER("fleet", NULL, "leave it out and ask each edge"),

@@ -188,29 +188,79 @@ static void print_exempts(FILE *f, const struct config *cfg)
 	}
 }
 
+static void print_listen(FILE *f, const struct config_feed *feed)
+{
+	char buf[IP_STRLEN], listen[IP_STRLEN + 9];
+
+	snprintf(listen, sizeof(listen), feed->listen.family == 4 ? "%s:%u" : "[%s]:%u",
+		 ip_format(&feed->listen, buf), feed->port);
+	print_key_text(f, "listen", listen);
+}
+
+static void print_input(FILE *f, const struct config_feed *feed)
+{
+	if (feed->file)
+		print_key_text(f, "file", feed->file);
+	if (feed->dir)
+		print_key_text(f, "dir", feed->dir);
+	if (!feed->command)
+		return;
+	print_key_text(f, "command", feed->command);
+	print_duration(f, "    interval", feed->interval_ns);
+}
+
+static void print_circuits(FILE *f, const struct config_feed *feed)
+{
+	char buf[IP_STRLEN];
+
+	fputs("    view: remote\n    circuits: {", f);
+	for (size_t i = 0; i < feed->n_circuits; i++) {
+		fputs(i ? ", " : " ", f);
+		print_text(f, ip_format(&feed->circuits[i].peer, buf));
+		fputs(": ", f);
+		print_text(f, feed->circuits[i].name);
+	}
+	fputs(feed->n_circuits ? " }\n" : "}\n", f);
+}
+
 static void print_feed(FILE *f, const struct config_feed *feed)
 {
-	char buf[IP_STRLEN], id[IP_STRLEN], listen[IP_STRLEN + 9];
 	struct in_addr addr = {.s_addr = htonl(feed->router_id)};
+	char id[IP_STRLEN];
 
 	fputs("  - name: ", f);
 	print_text(f, feed->name);
 	fprintf(f, "\n    type: %s\n", config_feed_types[feed->type]);
-	if (feed->type == FEED_JSONL) {
-		print_key_text(f, "file", feed->file);
+	switch (feed->type) {
+	case FEED_BGP:
+		print_listen(f, feed);
+		fprintf(f, "    as: %u\n    router-id: %s\n", feed->as,
+			inet_ntop(AF_INET, &addr, id, sizeof(id)));
+		print_addresses(f, feed->peers, feed->n_peers);
+		break;
+	case FEED_BMP:
+		print_listen(f, feed);
+		print_addresses(f, feed->peers, feed->n_peers);
+		break;
+	case FEED_JSONL:
+		print_input(f, feed);
 		fprintf(f, "    follow: %s\n", truth(feed->follow));
-		return;
-	}
-	if (feed->type == FEED_RTNETLINK) {
+		break;
+	case FEED_RTNETLINK:
 		fprintf(f, "    table: %u\n", feed->table);
-		return;
+		break;
+	case FEED_FRR:
+		print_input(f, feed);
+		break;
+	case FEED_AZURE:
+		print_input(f, feed);
+		print_circuits(f, feed);
+		break;
+	case FEED_MRT:
+		print_input(f, feed);
+		fprintf(f, "    speed: %s\n", config_speeds[feed->speed]);
+		break;
 	}
-	snprintf(listen, sizeof(listen), feed->listen.family == 4 ? "%s:%u" : "[%s]:%u",
-		 ip_format(&feed->listen, buf), feed->port);
-	print_key_text(f, "listen", listen);
-	fprintf(f, "    as: %u\n    router-id: %s\n", feed->as,
-		inet_ntop(AF_INET, &addr, id, sizeof(id)));
-	print_addresses(f, feed->peers, feed->n_peers);
 }
 
 char *config_print(const struct config *cfg)

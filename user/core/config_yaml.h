@@ -105,6 +105,30 @@ void config_networks(struct config_reader *r, const struct config_key *key, cons
 bool config_prefix(struct config_reader *r, const struct config_key *key, const yaml_node_t *node,
 		   struct prefix *out);
 
+/* Rows of a table of keys; config_keys.c and config_feeds.c have them. */
+#define KEY(struct_, key, field, reader, ...)                                                      \
+	{                                                                                          \
+		.name = key, .offset = offsetof(struct struct_, field),                            \
+		.read = config_read_##reader, __VA_ARGS__                                          \
+	}
+#define KEY_CHOICE(struct_, key, field, list, now, ...)                                            \
+	KEY(struct_, key, field, choice, .choices = list, .n_now = now, __VA_ARGS__)
+#define KEY_FIXED(key, list, what)                                                                 \
+	{                                                                                          \
+		.name = key, .read = config_read_choice, .offset = CONFIG_NO_FIELD,                \
+		.choices = list, .n_now = 1, .instead = what                                       \
+	}
+#define KEY_OWN(key, reader, ...)                                                                  \
+	{                                                                                          \
+		.name = key, .read = reader, __VA_ARGS__                                           \
+	}
+#define KEY_LATER(key, only, what)                                                                 \
+	{                                                                                          \
+		.name = key, .fallback = only, .instead = what                                     \
+	}
+
+/* The section `feeds` (config_feeds.c). */
+config_read_fn config_read_feeds;
 /* The whole config by its tables of keys (config_keys.c). */
 void config_read(struct config_reader *r, const yaml_node_t *root);
 /* The checks that need more than one value (config_check.c); complains. */
@@ -114,6 +138,6 @@ void config_check(struct config_reader *r);
 extern const char *const config_modes[], *const config_matches[], *const config_forwards[];
 extern const char *const config_default_routes[], *const config_scopes[], *const config_classes[];
 extern const char *const config_multipaths[];
-extern const char *const config_feed_types[], *const config_hooks[];
+extern const char *const config_feed_types[], *const config_hooks[], *const config_speeds[];
 
 #endif

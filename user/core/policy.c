@@ -107,7 +107,7 @@ static void best_collect(const struct config *cfg, const struct rib_node *node,
 		if (at != node && !rib_node_prefix(at)->len)
 			break;
 		for (const struct candidate *c = rib_node_candidates(at); c; c = c->next) {
-			if (c->own || c->peer_down || c->path < 0)
+			if (!candidate_live(c) || c->path < 0)
 				continue;
 			*members |= 1ULL << c->path;
 			if (config_rank(cfg, c->class) == SW_NO_RANK)

@@ -82,14 +82,16 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 /* Adds (by 1) or takes away (by -1) what the candidate counts for, as it is now. */
 void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view view, int by)
 {
+	if (c->stale)
+		rib->n_stale += (size_t)by;
+	if (c->chosen)
+		return;
 	rib->counts.candidates += (size_t)by;
 	if (c->own)
 		rib->counts.own += (size_t)by;
-	if (c->stale)
-		rib->n_stale += (size_t)by;
 	if (!c->peer_down)
 		rib->feed_routes[c->feed] += (size_t)by;
-	if (!c->own && !c->peer_down)
+	if (candidate_live(c))
 		count_live(rib, c->node, c, view, by);
 }
 
@@ -170,7 +172,9 @@ static struct candidate *candidate_new(const struct rib *rib, feed_id feed,
 	if (!c)
 		return NULL;
 	c->feed = feed;
+	c->source = route->source;
 	c->sub = route->sub;
+	c->chosen = route->chosen;
 	c->path = path;
 	c->own = own;
 	c->peer = route->peer;
@@ -200,18 +204,29 @@ static struct candidate *candidate_new(const struct rib *rib, feed_id feed,
 	return c;
 }
 
-static bool feed_is_bgp(const struct rib *rib, feed_id feed)
+/* A feed of BGP sessions: a route is known by its session and path id. */
+static bool feed_by_sub(const struct rib *rib, feed_id feed)
 {
-	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == FEED_BGP;
+	if (feed >= rib->cfg->n_feeds)
+		return false;
+	switch (rib->cfg->feeds[feed].type) {
+	case FEED_BGP:
+	case FEED_BMP:
+	case FEED_MRT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Whether `new` replaces `old` of the same prefix: see rib_announce() for who is who. */
 static bool candidate_same(const struct rib *rib, const struct candidate *old,
 			   const struct candidate *new)
 {
-	if (old->feed != new->feed || old->sub != new->sub)
+	if (old->feed != new->feed || old->source != new->source || old->sub != new->sub ||
+	    old->chosen != new->chosen)
 		return false;
-	if (feed_is_bgp(rib, new->feed) || new->sub)
+	if (feed_by_sub(rib, new->feed) || new->sub)
 		return !old->swept || old->path == new->path;
 	if (old->path != new->path)
 		return false;
@@ -296,7 +311,7 @@ enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *
 
 	result = rib_resolve(rib, route, &path);
 	if (result == RIB_UNKNOWN_PATH) {
-		if (feed_is_bgp(rib, feed))
+		if (feed_by_sub(rib, feed))
 			rib_withdraw(rib, feed, route, true, now);
 		return result;
 	}
@@ -325,7 +340,7 @@ static bool withdraw_address(const struct rib *rib, const struct candidate *c,
 static bool withdraw_matches(const struct rib *rib, const struct candidate *c, feed_id feed,
 			     const struct route *route, bool by_sub)
 {
-	if (c->feed != feed)
+	if (c->feed != feed || c->source != route->source || c->chosen != route->chosen)
 		return false;
 	if (by_sub)
 		return c->sub == route->sub && !c->swept;

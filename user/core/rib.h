@@ -32,7 +32,13 @@ struct route {
 	bool has_as_path; /* an empty AS path is one; absent is none */
 	bool has_local_pref;
 	uint32_t local_pref;
-	uint32_t sub; /* what else identifies it in its feed: BGP path id, else 0 */
+	uint16_t source; /* of a feed with several tables: the session, router's peer or file */
+	uint32_t sub;	 /* what else identifies it in its source: BGP path id, else 0 */
+	/*
+	 * No candidate: what the routing daemon itself chose (BMP loc-rib, RFC 9069; FRR's
+	 * bestpath). Kept for causes, neither counted nor compiled.
+	 */
+	bool chosen;
 	/* remote view */
 	bool has_class;
 	enum sw_class class;
@@ -43,12 +49,14 @@ struct candidate {
 	struct candidate *next; /* of the same prefix */
 	struct rib_node *node;
 	feed_id feed;
+	uint16_t source;
+	bool chosen; /* no candidate: the daemon's choice */
 	uint32_t sub;
 	int path;		 /* path id; -1: remote view, or own and of no path */
 	unsigned int circuit_id; /* of its path, place in config order */
 	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
 	bool stale;
-	bool swept;	/* marked by rib_feed_mark, not announced again since */
+	bool swept;	/* marked by rib_source_mark, not announced again since */
 	bool peer_down; /* its peer is down: kept out of the answer */
 	struct ip_addr peer, nexthop;
 	uint32_t *as_path;
@@ -61,6 +69,12 @@ struct candidate {
 	uint64_t updated_ns;	   /* when it last changed */
 	uint64_t stale_ns;	   /* when it became stale */
 };
+
+/* Whether it counts: it may be an answer. */
+static inline bool candidate_live(const struct candidate *c)
+{
+	return !c->own && !c->chosen && !c->peer_down;
+}
 
 struct rib_node; /* a prefix; see the accessors */
 struct rib;
@@ -89,18 +103,19 @@ int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_net
 		  const struct ip_addr *own, size_t n_own);
 
 /*
- * Adds or replaces the candidate (view, prefix, feed, path, sub); of the remote view, class and
- * circuit stand for the path. A BGP feed's candidate is (view, prefix, feed, sub) (RFC 7911, 3):
- * one of the same sub is replaced, or gone when the new one is refused, unless it is left from
- * before rib_feed_mark(), whose path ids mean nothing any more. An equal one is RIB_UNCHANGED, but
- * no longer marked; one that was stale or peer_down counts again, which is a change.
+ * Adds or replaces the candidate (view, prefix, feed, source, path, sub); of the remote view, class
+ * and circuit stand for the path. That of a feed of sessions (bgp, bmp, mrt) is (view, prefix,
+ * feed, source, sub) (RFC 7911, 3): one of the same sub is replaced, or gone when the new one is
+ * refused, unless it is left from before rib_source_mark(), whose path ids mean nothing any more.
+ * An equal one is RIB_UNCHANGED, but no longer marked; one that was stale or peer_down counts
+ * again, which is a change.
  */
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route,
 			     uint64_t now);
 /*
  * Removes: with a path or peer, next hop or sub given, the candidates of this feed that match what
- * is given (BGP: sub; jsonl: path or peer); with none, all of the feed's candidates of the
- * prefix. Returns how many.
+ * is given (BGP: sub; jsonl: path or peer) in route->source; with none, all of the source's
+ * candidates of the prefix. Returns how many.
  */
 size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bool by_sub,
 		    uint64_t now);
@@ -108,27 +123,29 @@ size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bo
 size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, uint64_t now);
 
 /*
- * Start of a new table from the feed: marks all its candidates; rib_feed_sweep removes those not
- * announced since.
+ * Start of a new table from the source: marks all its candidates; rib_source_sweep removes those
+ * not announced since.
  */
-void rib_feed_mark(struct rib *rib, feed_id feed);
-size_t rib_feed_sweep(struct rib *rib, feed_id feed, uint64_t now);
-/* The feed went away: its candidates are stale (last within their class) ... */
-void rib_feed_stale(struct rib *rib, feed_id feed, uint64_t now);
+void rib_source_mark(struct rib *rib, feed_id feed, uint16_t source);
+size_t rib_source_sweep(struct rib *rib, feed_id feed, uint16_t source, uint64_t now);
+/* It was told to be over (BMP's peer down): its candidates are removed. Returns how many. */
+size_t rib_source_drop(struct rib *rib, feed_id feed, uint16_t source, uint64_t now);
+/* The source went away: its candidates are stale (last within their class) ... */
+void rib_source_stale(struct rib *rib, feed_id feed, uint16_t source, uint64_t now);
 /* ... and removed when they have been for stale_ns. Returns how many. */
 size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns);
 
 /*
- * Counts. prefixes: local ones with a candidate that is neither own nor peer_down. candidates, own:
- * all that are kept, of both views.
+ * Counts. prefixes: local ones with a candidate that counts. candidates, own: all that are kept, of
+ * both views, but for the `chosen`.
  */
 struct rib_counts {
 	size_t prefixes4, prefixes6, candidates, own;
 };
 struct rib_counts rib_counts(const struct rib *rib);
-/* The feed's candidates, of both views, whose peer is not down. */
+/* The feed's candidates, of both views, whose peer is not down; none of the `chosen`. */
 size_t rib_feed_routes(const struct rib *rib, feed_id feed);
-/* Local candidates of the path that count (not own, not peer_down), of the family; 0: both. */
+/* Local candidates of the path that count, of the family; 0: both. */
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
 /* Whether any of those tells of maintenance of its connection (policy_maintenance). */
 bool rib_path_maintenance(const struct rib *rib, int path);

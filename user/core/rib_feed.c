@@ -12,6 +12,7 @@ enum walk_do { WALK_KEEP, WALK_CHANGED, WALK_REMOVE };
 
 struct walk {
 	feed_id feed;
+	uint16_t source;
 	const struct ip_addr *peer;
 	uint64_t now, stale_ns;
 	size_t n; /* changed or removed */
@@ -74,19 +75,24 @@ size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, 
 	return peer->family ? walk_all(rib, peer_down, &walk) : 0;
 }
 
+static bool of_source(const struct walk *walk, const struct candidate *c)
+{
+	return c->feed == walk->feed && c->source == walk->source;
+}
+
 static enum walk_do mark(struct walk *walk, struct rib *rib, struct candidate *c,
 			 enum rib_view view)
 {
 	(void)rib;
 	(void)view;
-	if (c->feed == walk->feed)
+	if (of_source(walk, c))
 		c->swept = true;
 	return WALK_KEEP;
 }
 
-void rib_feed_mark(struct rib *rib, feed_id feed)
+void rib_source_mark(struct rib *rib, feed_id feed, uint16_t source)
 {
-	struct walk walk = {.feed = feed};
+	struct walk walk = {.feed = feed, .source = source};
 
 	walk_all(rib, mark, &walk);
 }
@@ -96,20 +102,35 @@ static enum walk_do sweep(struct walk *walk, struct rib *rib, struct candidate *
 {
 	(void)rib;
 	(void)view;
-	return c->feed == walk->feed && c->swept ? WALK_REMOVE : WALK_KEEP;
+	return of_source(walk, c) && c->swept ? WALK_REMOVE : WALK_KEEP;
 }
 
-size_t rib_feed_sweep(struct rib *rib, feed_id feed, uint64_t now)
+size_t rib_source_sweep(struct rib *rib, feed_id feed, uint16_t source, uint64_t now)
 {
-	struct walk walk = {.feed = feed, .now = now};
+	struct walk walk = {.feed = feed, .source = source, .now = now};
 
 	return walk_all(rib, sweep, &walk);
+}
+
+static enum walk_do drop(struct walk *walk, struct rib *rib, struct candidate *c,
+			 enum rib_view view)
+{
+	(void)rib;
+	(void)view;
+	return of_source(walk, c) ? WALK_REMOVE : WALK_KEEP;
+}
+
+size_t rib_source_drop(struct rib *rib, feed_id feed, uint16_t source, uint64_t now)
+{
+	struct walk walk = {.feed = feed, .source = source, .now = now};
+
+	return walk_all(rib, drop, &walk);
 }
 
 static enum walk_do stale(struct walk *walk, struct rib *rib, struct candidate *c,
 			  enum rib_view view)
 {
-	if (c->feed != walk->feed || c->stale)
+	if (!of_source(walk, c) || c->stale)
 		return WALK_KEEP;
 	candidate_count(rib, c, view, -1);
 	c->stale = true;
@@ -118,9 +139,9 @@ static enum walk_do stale(struct walk *walk, struct rib *rib, struct candidate *
 	return WALK_CHANGED;
 }
 
-void rib_feed_stale(struct rib *rib, feed_id feed, uint64_t now)
+void rib_source_stale(struct rib *rib, feed_id feed, uint16_t source, uint64_t now)
 {
-	struct walk walk = {.feed = feed, .now = now};
+	struct walk walk = {.feed = feed, .source = source, .now = now};
 
 	walk_all(rib, stale, &walk);
 }

@@ -14,7 +14,7 @@
 struct rib_node {
 	struct trie_node trie; /* first */
 	struct candidate *candidates;
-	size_t n_live; /* candidates that count: neither own nor peer_down */
+	size_t n_live; /* candidates that count */
 	bool dirty;    /* local view: on the dirty list */
 	TAILQ_ENTRY(rib_node) dirty_link;
 };

@@ -108,8 +108,7 @@ struct feed_slot {
 	const struct config_feed *cfg;
 	const struct feed_type *type;
 	struct feed *feed;
-	bool synced; /* its table is complete */
-	bool lost;
+	bool synced; /* what it has at the start was heard */
 };
 
 struct own_address {

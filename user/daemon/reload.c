@@ -163,6 +163,13 @@ static void no_news(void *arg, feed_id feed)
 	(void)feed;
 }
 
+static void no_table_news(void *arg, feed_id feed, uint16_t source)
+{
+	(void)arg;
+	(void)feed;
+	(void)source;
+}
+
 static void no_log(void *arg, feed_id feed, const char *text)
 {
 	(void)arg;
@@ -187,9 +194,11 @@ static int check_feeds(const struct daemon *d, const struct config *cfg, char er
 		.withdraw = no_withdraw,
 		.peer_down = no_peer,
 		.peer_up = no_peer,
-		.begin = no_news,
-		.end_of_rib = no_news,
-		.lost = no_news,
+		.begin = no_table_news,
+		.end_of_rib = no_table_news,
+		.lost = no_table_news,
+		.dropped = no_table_news,
+		.synced = no_news,
 		.log = no_log,
 	};
 	char text[200];

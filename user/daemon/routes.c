@@ -215,40 +215,50 @@ static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
 	usable_peer(arg, peer, false);
 }
 
-static void sink_begin(void *arg, feed_id feed)
+static void sink_begin(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
 
-	d->feeds[feed].lost = false;
-	rib_feed_mark(d->rib, feed);
+	rib_source_mark(d->rib, feed, source);
 	daemon_log("feed %s: a table begins", d->feeds[feed].cfg->name);
 }
 
-static void sink_end_of_rib(void *arg, feed_id feed)
+static void sink_end_of_rib(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
-	size_t swept = rib_feed_sweep(d->rib, feed, clock_now());
+	size_t swept = rib_source_sweep(d->rib, feed, source, clock_now());
 
 	daemon_log("feed %s: its table is complete: %zu routes", d->feeds[feed].cfg->name,
 		   rib_feed_routes(d->rib, feed));
 	if (swept)
 		routes_dirty(d);
+}
+
+static void sink_synced(void *arg, feed_id feed)
+{
+	struct daemon *d = arg;
+
 	d->feeds[feed].synced = true;
 	cold_check(d);
 }
 
-static void sink_lost(void *arg, feed_id feed)
+static void sink_lost(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
 
-	if (d->feeds[feed].lost)
-		return;
-	d->feeds[feed].lost = true;
-	rib_feed_stale(d->rib, feed, clock_now());
+	rib_source_stale(d->rib, feed, source, clock_now());
 	daemon_log("feed %s is gone: its %zu routes are stale and kept for %llu s",
 		   d->feeds[feed].cfg->name, rib_feed_routes(d->rib, feed),
 		   (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
 	routes_dirty(d);
+}
+
+static void sink_dropped(void *arg, feed_id feed, uint16_t source)
+{
+	struct daemon *d = arg;
+
+	if (rib_source_drop(d->rib, feed, source, clock_now()))
+		routes_dirty(d);
 }
 
 static void sink_log(void *arg, feed_id feed, const char *text)
@@ -320,6 +330,8 @@ int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR])
 		.begin = sink_begin,
 		.end_of_rib = sink_end_of_rib,
 		.lost = sink_lost,
+		.dropped = sink_dropped,
+		.synced = sink_synced,
 		.log = sink_log,
 	};
 	char text[200];

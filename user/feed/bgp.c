@@ -103,7 +103,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		bgp_conn_error(old, &err);
 		old = NULL;
 	}
-	if (bgp_conn_start(feed, fd, &ip, (unsigned int)peer, old != NULL))
+	if (bgp_conn_start(feed, fd, &ip, (uint16_t)peer, old != NULL))
 		feed_error(&feed->report, "connection from %s refused: out of memory",
 			   ip_format(&ip, name));
 }

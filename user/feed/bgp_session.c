@@ -4,12 +4,10 @@
  * sends its table. What goes wrong ends this session alone, with a NOTIFICATION; the connection is
  * then half-closed and read empty until the peer closes, or a reset would overtake the message.
  *
- * A feed is one table in the RIB, its sessions mostly one. Where there are several peers, the
- * first session begins the table, the last one's end makes it stale, and a session that ends
- * before takes its routes with it: for that its routes are remembered.
+ * A session is a table of its own in the RIB, known by its peer's number: it begins when the
+ * session comes up, is whole at its End-of-RIB, and is stale when the session ends.
  */
 #include "feed/bgp_session.h"
-#include "feed/bgp_routes.h"
 #include "feed/bgp_wire.h"
 
 #include <errno.h>
@@ -28,7 +26,6 @@
 
 static void conn_free(struct bgp_conn *c)
 {
-	bgp_routes_free(&c->routes);
 	TAILQ_REMOVE(&c->feed->conns, c, link);
 	c->feed->n_conns--;
 	if (c->hold)
@@ -59,13 +56,20 @@ void bgp_feed_check_eor(struct feed *feed)
 {
 	struct bgp_conn *c;
 
-	if (feed->eor_told || !feed->established)
-		return;
-	TAILQ_FOREACH (c, &feed->conns, link)
-		if (c->state == BGP_ESTABLISHED && !eor_complete(c))
-			return;
-	feed->eor_told = true;
-	feed->report.sink.end_of_rib(feed->report.sink.arg, feed->report.id);
+	bool all = feed->established > 0;
+
+	TAILQ_FOREACH (c, &feed->conns, link) {
+		if (c->state != BGP_ESTABLISHED)
+			continue;
+		if (eor_complete(c) && !c->eor_told) {
+			c->eor_told = true;
+			feed->report.sink.end_of_rib(feed->report.sink.arg, feed->report.id,
+						     c->source);
+		}
+		all = all && c->eor_told;
+	}
+	if (all)
+		feed->report.sink.synced(feed->report.sink.arg, feed->report.id);
 }
 
 static void feed_check_sees_all(struct feed *feed)
@@ -80,15 +84,6 @@ static void feed_check_sees_all(struct feed *feed)
 	feed->report.status.sees_all = all;
 }
 
-static void withdraw_all(struct bgp_conn *c)
-{
-	struct route route = {.view = VIEW_LOCAL};
-	struct feed_report *rep = &c->feed->report;
-
-	while (bgp_routes_pop(&c->routes, &route.prefix, &route.sub))
-		rep->sink.withdraw(rep->sink.arg, rep->id, &route, true);
-}
-
 /* The session is over, whatever ended it; the connection may live on to carry a NOTIFICATION. */
 static void conn_down(struct bgp_conn *c)
 {
@@ -100,14 +95,14 @@ static void conn_down(struct bgp_conn *c)
 	timer_set(c->hold, LINGER_S);
 	if (!was_up)
 		return;
-	if (--c->feed->established) {
-		withdraw_all(c);
-		feed_check_sees_all(c->feed);
-		bgp_feed_check_eor(c->feed);
+	c->feed->established--;
+	rep->sink.lost(rep->sink.arg, rep->id, c->source);
+	if (!c->feed->established) {
+		rep->status.state = FEED_STALE;
 		return;
 	}
-	rep->status.state = FEED_STALE;
-	rep->sink.lost(rep->sink.arg, rep->id);
+	feed_check_sees_all(c->feed);
+	bgp_feed_check_eor(c->feed);
 }
 
 void bgp_conn_error(struct bgp_conn *c, const struct bgp_error *err)
@@ -229,10 +224,8 @@ static void handle_established(struct bgp_conn *c)
 
 	c->state = BGP_ESTABLISHED;
 	rep->status.state = FEED_UP;
-	if (!c->feed->established++) {
-		c->feed->eor_told = false;
-		rep->sink.begin(rep->sink.arg, rep->id);
-	}
+	c->feed->established++;
+	rep->sink.begin(rep->sink.arg, rep->id, c->source);
 	feed_check_sees_all(c->feed);
 	feed_note(rep, "BGP session with %s is up (IPv4: %s, IPv6: %s)", c->name,
 		  family_text(c->open.mp4, c->open.addpath4),
@@ -381,7 +374,7 @@ static void conn_reject(struct bgp_conn *c)
 	bgp_conn_error(c, &err);
 }
 
-int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, unsigned int peer_index,
+int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, uint16_t source,
 		   bool reject)
 {
 	struct bgp_conn *c = calloc(1, sizeof(*c));
@@ -393,7 +386,7 @@ int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, unsign
 	}
 	c->feed = feed;
 	c->peer = *peer;
-	c->peer_index = peer_index;
+	c->source = source;
 	ip_format(peer, c->name);
 	TAILQ_INSERT_TAIL(&feed->conns, c, link);
 	feed->n_conns++;

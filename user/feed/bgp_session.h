@@ -20,17 +20,16 @@ struct bgp_conn {
 	TAILQ_ENTRY(bgp_conn) link;
 	struct feed *feed;
 	struct ip_addr peer;
-	unsigned int peer_index; /* in cfg->peers */
-	char name[IP_STRLEN];	 /* of the peer, for messages */
+	uint16_t source;      /* its place in cfg->peers */
+	char name[IP_STRLEN]; /* of the peer, for messages */
 	enum bgp_conn_state state;
 	struct bufferevent *bev;
 	struct event *hold, *keepalive;
 	unsigned int hold_s; /* negotiated, 0: none */
 	struct bgp_open open;
 	struct bgp_session session;
-	bool eor4, eor6;
-	bool failed;  /* inside an UPDATE: to be closed with out-of-resources */
-	void *routes; /* tree of what it announced; only where the feed has several peers */
+	bool eor4, eor6, eor_told;
+	bool failed; /* inside an UPDATE: to be closed with out-of-resources */
 };
 
 struct feed {
@@ -41,11 +40,10 @@ struct feed {
 	TAILQ_HEAD(, bgp_conn) conns;
 	size_t n_conns;
 	unsigned int established;
-	bool eor_told; /* since the first session came up */
 };
 
 /* Takes over fd. Sends OPEN unless `reject`: then Cease, connection collision. 0 or -ENOMEM. */
-int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, unsigned int peer_index,
+int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, uint16_t source,
 		   bool reject);
 /* Ends a session: NOTIFICATION, logged and counted; the connection closes when the peer has it. */
 void bgp_conn_error(struct bgp_conn *c, const struct bgp_error *err);
@@ -54,7 +52,8 @@ void bgp_conn_stop(struct bgp_conn *c);
 
 /* Where the session's UPDATEs go (bgp_sink.c). */
 struct bgp_update_ops bgp_conn_ops(struct bgp_conn *c);
-/* Tells the sink, once, when each session that is up has sent its End-of-RIB for all families. */
+/* Tells the sink of each session that has sent its End-of-RIB for all families, and when all have.
+ */
 void bgp_feed_check_eor(struct feed *feed);
 
 #endif

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From a session's UPDATEs to the feed's sink: the parser's calls become routes of the local view.
- * The path id identifies a route in its session (0 without ADD-PATH); where a feed has several
- * peers, the peer's number in the highest byte, by exclusive or, keeps their ids apart. A route has
- * no peer: the session is with the local daemon, its next hop tells where it came from.
+ * The path id identifies a route in its session (0 without ADD-PATH). A route has no peer: the
+ * session is with the local daemon, its next hop tells where it came from.
  */
-#include "feed/bgp_routes.h"
 #include "feed/bgp_session.h"
-
-static uint32_t route_sub(const struct bgp_conn *c, uint32_t path_id)
-{
-	return path_id ^ (uint32_t)c->peer_index << 24;
-}
 
 static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 			const struct bgp_attributes *attr)
@@ -28,15 +21,12 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 		.has_as_path = attr->has_as_path,
 		.has_local_pref = attr->has_local_pref,
 		.local_pref = attr->local_pref,
-		.sub = route_sub(c, path_id),
+		.source = c->source,
+		.sub = path_id,
 	};
 	char prefix[PREFIX_STRLEN], nexthop[IP_STRLEN];
 	enum rib_result result;
 
-	if (c->feed->cfg->n_peers > 1 && bgp_routes_add(&c->routes, p, route.sub)) {
-		c->failed = true;
-		return;
-	}
 	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
 	if (result == RIB_NO_MEMORY)
 		c->failed = true;
@@ -55,9 +45,9 @@ static void on_withdraw(void *arg, const struct prefix *p, uint32_t path_id)
 {
 	struct bgp_conn *c = arg;
 	struct feed_report *rep = &c->feed->report;
-	struct route route = {.view = VIEW_LOCAL, .prefix = *p, .sub = route_sub(c, path_id)};
+	const struct route route = {
+		.view = VIEW_LOCAL, .prefix = *p, .source = c->source, .sub = path_id};
 
-	bgp_routes_remove(&c->routes, p, route.sub);
 	rep->sink.withdraw(rep->sink.arg, rep->id, &route, true);
 }
 

@@ -31,11 +31,18 @@ struct feed_sink {
 	size_t (*withdraw)(void *arg, feed_id feed, const struct route *route, bool by_sub);
 	void (*peer_down)(void *arg, feed_id feed, const struct ip_addr *peer);
 	void (*peer_up)(void *arg, feed_id feed, const struct ip_addr *peer);
-	/* A new table begins: what is not announced until `end_of_rib` is gone. */
-	void (*begin)(void *arg, feed_id feed);
-	void (*end_of_rib)(void *arg, feed_id feed);
+	/*
+	 * Of one of the feed's tables (route->source): a session, a router's peer, a file; 0 where
+	 * it has one. A new one begins: what is not announced until `end_of_rib` is gone.
+	 */
+	void (*begin)(void *arg, feed_id feed, uint16_t source);
+	void (*end_of_rib)(void *arg, feed_id feed, uint16_t source);
 	/* Session or file gone: its routes become stale. */
-	void (*lost)(void *arg, feed_id feed);
+	void (*lost)(void *arg, feed_id feed, uint16_t source);
+	/* Told to be over (BMP's peer down): its routes are gone. */
+	void (*dropped)(void *arg, feed_id feed, uint16_t source);
+	/* All that is to be heard at the start was: the cold start need not wait for this feed. */
+	void (*synced)(void *arg, feed_id feed);
 	/* One line for the log, without newline: "what is wrong: what to do". */
 	void (*log)(void *arg, feed_id feed, const char *text);
 };

@@ -108,7 +108,8 @@ static void line_apply(struct feed *f)
 		break;
 	case JSONL_END_OF_RIB:
 		f->eor = true;
-		sink->end_of_rib(sink->arg, f->report.id);
+		sink->end_of_rib(sink->arg, f->report.id, 0);
+		sink->synced(sink->arg, f->report.id);
 		break;
 	}
 }
@@ -223,7 +224,7 @@ static void file_gone(struct feed *f, int error)
 	if (!was_up)
 		return;
 	f->report.status.state = FEED_STALE;
-	f->report.sink.lost(f->report.sink.arg, f->report.id);
+	f->report.sink.lost(f->report.sink.arg, f->report.id, 0);
 }
 
 /* 0 with a new table begun, or -errno. */
@@ -252,7 +253,7 @@ static int file_open(struct feed *f)
 	f->line_no = 0;
 	f->len = f->tail_len = 0;
 	f->report.status.state = FEED_UP;
-	f->report.sink.begin(f->report.sink.arg, f->report.id);
+	f->report.sink.begin(f->report.sink.arg, f->report.id, 0);
 	return 0;
 }
 
@@ -319,8 +320,10 @@ static void input_finish(struct feed *f)
 		file_gone(f, EPIPE);
 		return;
 	}
-	if (!f->eor)
-		f->report.sink.end_of_rib(f->report.sink.arg, f->report.id);
+	if (!f->eor) {
+		f->report.sink.end_of_rib(f->report.sink.arg, f->report.id, 0);
+		f->report.sink.synced(f->report.sink.arg, f->report.id);
+	}
 	file_close(f);
 }
 

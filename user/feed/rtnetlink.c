@@ -311,7 +311,7 @@ static void dump_failed(struct feed *f, int err)
 	if (err != -EINTR && f->report.status.state == FEED_UP) {
 		f->report.status.state = FEED_STALE;
 		f->lost = true;
-		f->report.sink.lost(f->report.sink.arg, f->report.id);
+		f->report.sink.lost(f->report.sink.arg, f->report.id, 0);
 	}
 	dump_in(f, RETRY_MS);
 }
@@ -324,7 +324,7 @@ static void dump_done(struct feed *f)
 
 	f->incomplete = false;
 	if (whole)
-		f->report.sink.begin(f->report.sink.arg, f->report.id);
+		f->report.sink.begin(f->report.sink.arg, f->report.id, 0);
 	err = rtnl_image_commit(f->image, whole);
 	if (err || f->incomplete) {
 		f->incomplete = true;
@@ -335,8 +335,10 @@ static void dump_done(struct feed *f)
 		return;
 	f->report.status.state = FEED_UP;
 	f->lost = false;
-	if (whole)
-		f->report.sink.end_of_rib(f->report.sink.arg, f->report.id);
+	if (whole) {
+		f->report.sink.end_of_rib(f->report.sink.arg, f->report.id, 0);
+		f->report.sink.synced(f->report.sink.arg, f->report.id);
+	}
 }
 
 static void on_dump(evutil_socket_t fd, short what, void *arg)

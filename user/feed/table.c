@@ -15,6 +15,8 @@ const struct feed_type *feed_type(enum config_feed_type type)
 		return &feed_type_jsonl;
 	case FEED_RTNETLINK:
 		return &feed_type_rtnetlink;
+	default: /* config_feeds.c has refused it */
+		break;
 	}
 	return NULL;
 }

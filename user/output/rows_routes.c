@@ -65,8 +65,23 @@ static json_t *route_as_path(const struct candidate *c)
 	return NULL;
 }
 
+/* Whether the routing daemon itself chose it; null: no feed says what it chose for the prefix. */
+static json_t *route_chosen(const struct candidate *all, const struct candidate *c)
+{
+	bool known = false;
+
+	for (; all; all = all->next) {
+		if (!all->chosen)
+			continue;
+		known = true;
+		if (all->path == c->path && ip_equal(&all->nexthop, &c->nexthop))
+			return json_true();
+	}
+	return known ? json_false() : json_null();
+}
+
 static json_t *route_candidate(const struct config *cfg, const uint8_t *path_ids,
-			       const struct candidate *c)
+			       const struct candidate *all, const struct candidate *c)
 {
 	const char *feed = c->feed < cfg->n_feeds ? cfg->feeds[c->feed].name : NULL;
 	int path = c->own ? -1 : c->path;
@@ -78,7 +93,8 @@ static json_t *route_candidate(const struct config *cfg, const uint8_t *path_ids
 	    rows_set(row, "local_pref",
 		     c->has_local_pref ? json_integer(c->local_pref) : json_null()) &&
 	    rows_set(row, "feed", feed ? json_string(feed) : json_null()) &&
-	    rows_set(row, "stale", json_boolean(c->stale)))
+	    rows_set(row, "stale", json_boolean(c->stale)) &&
+	    rows_set(row, "chosen", route_chosen(all, c)))
 		return row;
 	json_decref(row);
 	return NULL;
@@ -86,14 +102,14 @@ static json_t *route_candidate(const struct config *cfg, const uint8_t *path_ids
 
 /* A candidate whose peer is down is withdrawn until the peer is up again. */
 static json_t *route_candidates(const struct config *cfg, const uint8_t *path_ids,
-				const struct candidate *c)
+				const struct candidate *all)
 {
 	json_t *rows = json_array();
 	bool ok = rows;
 
-	for (; ok && c; c = c->next) {
-		if (!c->peer_down)
-			ok = rows_append(rows, route_candidate(cfg, path_ids, c));
+	for (const struct candidate *c = all; ok && c; c = c->next) {
+		if (!c->peer_down && !c->chosen)
+			ok = rows_append(rows, route_candidate(cfg, path_ids, all, c));
 	}
 	if (ok)
 		return rows;

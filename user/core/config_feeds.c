@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The config's section `feeds`: one table of all the keys that a feed may have, each with the types
+ * that take it.
+ */
+#include "core/config_yaml.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(v)   (sizeof(v) / sizeof((v)[0]))
+#define MAIN_TABLE 254 /* the kernel's, `ip route show` */
+
+const char *const config_feed_types[] = {"bgp", "jsonl", "rtnetlink", "bmp",
+					 "frr", "azure", "mrt",	      NULL};
+const char *const config_speeds[] = {"full", "real", NULL};
+static const char *const views[] = {"local", "remote", NULL};
+
+static void read_listen(struct config_reader *r, const struct config_key *key,
+			const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+
+	config_listen(r, key, node, &feed->listen, &feed->port);
+}
+
+static void read_peers(struct config_reader *r, const struct config_key *key,
+		       const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+	size_t n;
+
+	config_addresses(r, key, node, &feed->peers, &feed->n_peers);
+	if (node->type == YAML_SEQUENCE_NODE && config_items(r, key, node, "addresses", &n) && !n)
+		config_bad(r, key, node, "empty: give the routing daemon's address");
+}
+
+/* The tables of Azure are the other side's view, always; it is said so that a reader sees it. */
+static void read_view(struct config_reader *r, const struct config_key *key,
+		      const yaml_node_t *node, void *into)
+{
+	const char *text = config_text(r, key, node, "remote");
+
+	(void)into;
+	if (text && strcmp(text, views[1]))
+		config_bad(r, key, node, "Azure's tables are its own view: give remote");
+}
+
+/* { ADDRESS: CIRCUIT, ... } */
+static void read_circuits(struct config_reader *r, const struct config_key *key,
+			  const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+	const yaml_node_pair_t *pair;
+
+	if (node->type != YAML_MAPPING_NODE) {
+		config_complain(r, config_line(node),
+				"circuits: no mapping: give as in { 10.10.30.132: er1 }");
+		return;
+	}
+	pair = node->data.mapping.pairs.start;
+	feed->circuits = config_array(r, (size_t)(node->data.mapping.pairs.top - pair),
+				      sizeof(*feed->circuits));
+	for (; feed->circuits && pair < node->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *name = yaml_document_get_node(&r->doc, pair->value);
+		struct config_circuit *c = &feed->circuits[feed->n_circuits];
+		struct config_key of = *key;
+
+		of.min = 0;
+		of.offset = offsetof(struct config_circuit, peer);
+		config_read_gateway(r, &of, yaml_document_get_node(&r->doc, pair->key), c);
+		of.offset = offsetof(struct config_circuit, name);
+		config_read_name(r, &of, name, c);
+		feed->n_circuits++;
+	}
+}
+
+/* A key that only feeds of another type have. */
+static void read_foreign(struct config_reader *r, const struct config_key *key,
+			 const yaml_node_t *node, void *into)
+{
+	const struct config_feed *feed = into;
+
+	config_complain(r, config_line(node), "%s: no key of %s %s feed: remove it", key->name,
+			strchr("aeiou", config_feed_types[feed->type][0]) ? "an" : "a",
+			config_feed_types[feed->type]);
+}
+
+/* Of a feed whose type is missing or unknown: its other keys can't be judged. */
+static void read_nothing(struct config_reader *r, const struct config_key *key,
+			 const yaml_node_t *node, void *into)
+{
+	(void)r;
+	(void)key;
+	(void)node;
+	(void)into;
+}
+
+#define IN(type) (1U << FEED_##type)
+static const struct feed_key {
+	unsigned int types, required; /* IN() of each */
+	struct config_key key;
+} feed_keys[] = {
+	{IN(BGP) | IN(BMP), IN(BGP) | IN(BMP), KEY_OWN("listen", read_listen)},
+	{IN(BGP) | IN(BMP), IN(BGP) | IN(BMP), KEY_OWN("peers", read_peers)},
+	{IN(BGP), IN(BGP), KEY(config_feed, "as", as, u32, .min = 1, .max = UINT32_MAX)},
+	{IN(BGP), IN(BGP), KEY(config_feed, "router-id", router_id, router_id)},
+	{IN(JSONL) | IN(FRR) | IN(AZURE) | IN(MRT), IN(JSONL) | IN(MRT),
+	 KEY(config_feed, "file", file, string)},
+	{IN(JSONL), 0, KEY(config_feed, "follow", follow, bool)},
+	{IN(RTNETLINK), 0, KEY(config_feed, "table", table, u32, .min = 1, .max = UINT32_MAX)},
+	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "dir", dir, string)},
+	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "command", command, string)},
+	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "interval", interval_ns, duration)},
+	{IN(AZURE), 0, KEY_OWN("view", read_view)},
+	{IN(AZURE), 0, KEY_OWN("circuits", read_circuits)},
+	{IN(MRT), 0, KEY_CHOICE(config_feed, "speed", speed, config_speeds, 2)},
+};
+
+#define FIRST_KEYS 2 /* of every feed */
+
+static void feed_defaults(struct config_feed *feed)
+{
+	switch (feed->type) {
+	case FEED_RTNETLINK:
+		feed->table = MAIN_TABLE;
+		break;
+	case FEED_FRR:
+	case FEED_AZURE:
+		feed->interval_ns = CONFIG_INTERVAL_NS;
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_feed(struct config_reader *r, const yaml_node_t *node, struct config_feed *feed)
+{
+	const yaml_node_t *type = config_find(r, node, "type");
+	const char *text =
+		type && type->type == YAML_SCALAR_NODE ? (const char *)type->data.scalar.value : "";
+	struct config_key keys[FIRST_KEYS + COUNT(feed_keys)] = {
+		KEY(config_feed, "name", name, name, .required = true),
+		KEY_CHOICE(config_feed, "type", type, config_feed_types,
+			   COUNT(config_feed_types) - 1, .required = true),
+	};
+	char what[32];
+	size_t t = 0;
+
+	while (config_feed_types[t] && strcmp(text, config_feed_types[t]))
+		t++;
+	for (size_t i = 0; i < COUNT(feed_keys); i++) {
+		struct config_key *key = &keys[FIRST_KEYS + i];
+
+		*key = feed_keys[i].key;
+		key->required = feed_keys[i].required >> t & 1;
+		if (!config_feed_types[t])
+			key->read = read_nothing;
+		else if (!(feed_keys[i].types >> t & 1))
+			key->read = read_foreign;
+	}
+	feed->line = config_line(node);
+	snprintf(what, sizeof(what), "a feed");
+	if (config_feed_types[t]) {
+		feed->type = (enum config_feed_type)t;
+		snprintf(what, sizeof(what), "%s %s feed", strchr("aeiou", text[0]) ? "an" : "a",
+			 text);
+		feed_defaults(feed);
+	}
+	config_mapping(r, node, what, keys, COUNT(keys), feed);
+}
+
+void config_read_feeds(struct config_reader *r, const struct config_key *key,
+		       const yaml_node_t *node, void *into)
+{
+	struct config *cfg = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "feeds", &n))
+		return;
+	cfg->feeds = config_array(r, n, sizeof(*cfg->feeds));
+	while (cfg->feeds && cfg->n_feeds < n) {
+		read_feed(r, config_item(r, node, cfg->n_feeds), &cfg->feeds[cfg->n_feeds]);
+		cfg->n_feeds++;
+	}
+}
