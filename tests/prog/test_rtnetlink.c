@@ -112,25 +112,34 @@ static size_t on_withdraw(void *arg, feed_id id, const struct route *r, bool by_
 	return 1;
 }
 
-static void on_begin(void *arg, feed_id id)
+static void on_begin(void *arg, feed_id id, uint16_t source)
 {
 	(void)arg;
 	(void)id;
+	assert_int_equal(source, 0);
 	begins++;
 }
 
-static void on_end(void *arg, feed_id id)
+static void on_end(void *arg, feed_id id, uint16_t source)
 {
 	(void)arg;
 	(void)id;
+	assert_int_equal(source, 0);
 	ends++;
 }
 
-static void on_lost(void *arg, feed_id id)
+static void on_lost(void *arg, feed_id id, uint16_t source)
 {
 	(void)arg;
 	(void)id;
+	assert_int_equal(source, 0);
 	losses++;
+}
+
+static void on_synced(void *arg, feed_id id)
+{
+	(void)arg;
+	(void)id;
 }
 
 static void on_log(void *arg, feed_id id, const char *text)
@@ -355,6 +364,7 @@ static void start_feed(uint32_t table)
 		.begin = on_begin,
 		.end_of_rib = on_end,
 		.lost = on_lost,
+		.synced = on_synced,
 		.log = on_log,
 	};
 	char error[200] = "";

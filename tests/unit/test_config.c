@@ -300,7 +300,7 @@ static void test_all_mistakes(void **state)
 				   "    interface: l0\n"
 				   "    mtu: 1\n"
 				   "transit: allow\n";
-	static const int lines[] = {1, 2, 3, 4, 4, 7, 9, 10};
+	static const int lines[] = {1, 2, 3, 3, 4, 4, 7, 9, 10};
 	struct config_errors errors;
 
 	(void)state;
