@@ -152,7 +152,9 @@ static void test_unknown_path(void **state)
 	peer_update(fd, er_gone, sizeof(er_gone));
 	assert_true(recorder_until(r, r->told, "withdraw"));
 	assert_int_equal(status(r).errors, 25);
-	assert_int_equal(status(r).unknown_path, 25);
+	assert_int_equal(status(r).refused[FEED_UNKNOWN_PATH], 25);
+	assert_int_equal(status(r).withdraws, 1);
+	assert_in_range(recorder_now_ms() - status(r).last_message_ns / 1000000, 0, 60000);
 	assert_int_equal(status(r).state, FEED_UP);
 	assert_string_equal(
 		status(r).last_error,
@@ -179,6 +181,7 @@ static void test_truncated(void **state)
 	close(fd);
 	assert_non_null(strstr(r->log, "inside a message"));
 	assert_int_equal(status(r).errors, 1);
+	assert_int_equal(status(r).refused[FEED_MALFORMED], 1);
 	feed_down(r);
 }
 
@@ -193,6 +196,8 @@ static void test_stranger(void **state)
 	assert_int_equal(peer_read(r, fd, buf, &len), -1);
 	assert_non_null(strstr(r->log, "connection from 127.0.0.9 refused"));
 	assert_int_equal(status(r).errors, 1);
+	assert_int_equal(status(r).refused[FEED_SESSION], 1);
+	assert_int_equal(status(r).last_message_ns, 0);
 	close(fd);
 	good = peer_establish(r, "127.0.0.1", true, true);
 	close(good);
@@ -214,6 +219,8 @@ static void test_masked_and_ignored(void **state)
 	assert_true(recorder_until(r, r->log, "AFI 16388, SAFI 71 ignored"));
 	assert_non_null(strstr(r->told, "announce 10.10.30.0/23#10 "));
 	assert_int_equal(status(r).masked, 1);
+	assert_int_equal(status(r).refused[FEED_FAMILY], 1);
+	assert_int_equal(status(r).errors, 1);
 	assert_int_equal(status(r).state, FEED_UP);
 	close(fd);
 	feed_down(r);

@@ -280,6 +280,8 @@ static void test_bad_lines(void **state)
 	file_write(file, "a", ANNOUNCE("10.2.0.0/16"));
 	assert_true(recorder_until(r, r->log, "routes.jsonl:6: unknown-path: no path owns"));
 	assert_int_equal(status(r).errors, 3);
+	assert_int_equal(status(r).refused[FEED_MALFORMED], 2);
+	assert_int_equal(status(r).refused[FEED_UNKNOWN_PATH], 1);
 	feed_down(r);
 }
 
@@ -302,6 +304,7 @@ static void test_long_line(void **state)
 	assert_true(recorder_until(r, r->told, "announce"));
 	assert_string_equal(r->told, "begin\nend-of-rib\n" TOLD("10.0.0.0/8"));
 	assert_string_equal(r->log, "routes.jsonl:2: line of more than 65536 bytes: split it\n");
+	assert_int_equal(status(r).refused[FEED_LIMIT], 1);
 	free(line);
 	feed_down(r);
 }

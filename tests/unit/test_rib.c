@@ -326,10 +326,15 @@ static void test_stale_then_gone(void **state)
 	put(e->rib, &e->f, "10.11.30.0/24", ER1A);
 	rib_source_stale(e->rib, FEED_FILE, 0, 1000);
 	rib_source_stale(e->rib, FEED_FILE, 0, 1500); /* the first time counts */
+	assert_int_equal(rib_feed_stale(e->rib, FEED_FILE), 2);
+	assert_int_equal(rib_feed_routes(e->rib, FEED_FILE), 2);
+	assert_int_equal(rib_feed_stale(e->rib, FEED_OTHER), 0);
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1600), RIB_OK);
 	assert_int_equal(rib_expire_stale(e->rib, 1999, 1000), 0);
 	assert_int_equal(rib_expire_stale(e->rib, 2000, 1000), 1);
 	assert_int_equal(rib_counts(e->rib).candidates, 1);
+	assert_int_equal(rib_feed_stale(e->rib, FEED_FILE), 0);
+	assert_int_equal(rib_feed_routes(e->rib, FEED_FILE), 1);
 	assert_non_null(first(e, VIEW_LOCAL, "10.10.30.0/24"));
 }
 

@@ -57,7 +57,7 @@ void rib_free(struct rib *rib)
 		}
 		trie_clear(&rib->view[view]);
 	}
-	free(rib->feed_routes);
+	free(rib->feeds);
 	free(rib->nets);
 	free(rib->own);
 	free(rib);
@@ -89,8 +89,11 @@ void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view v
 	rib->counts.candidates += (size_t)by;
 	if (c->own)
 		rib->counts.own += (size_t)by;
-	if (!c->peer_down)
-		rib->feed_routes[c->feed] += (size_t)by;
+	if (!c->peer_down) {
+		rib->feeds[c->feed].routes += (size_t)by;
+		if (c->stale)
+			rib->feeds[c->feed].stale += (size_t)by;
+	}
 	if (candidate_live(c))
 		count_live(rib, c->node, c, view, by);
 }
@@ -141,15 +144,15 @@ void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view vi
 static int feed_reserve(struct rib *rib, feed_id feed)
 {
 	size_t n = (size_t)feed + 1;
-	size_t *v;
+	struct rib_feed_counts *v;
 
 	if (n <= rib->n_feeds)
 		return 0;
-	v = realloc(rib->feed_routes, n * sizeof(*v));
+	v = realloc(rib->feeds, n * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	memset(v + rib->n_feeds, 0, (n - rib->n_feeds) * sizeof(*v));
-	rib->feed_routes = v;
+	rib->feeds = v;
 	rib->n_feeds = n;
 	return 0;
 }
@@ -386,7 +389,12 @@ struct rib_counts rib_counts(const struct rib *rib)
 
 size_t rib_feed_routes(const struct rib *rib, feed_id feed)
 {
-	return feed < rib->n_feeds ? rib->feed_routes[feed] : 0;
+	return feed < rib->n_feeds ? rib->feeds[feed].routes : 0;
+}
+
+size_t rib_feed_stale(const struct rib *rib, feed_id feed)
+{
+	return feed < rib->n_feeds ? rib->feeds[feed].stale : 0;
 }
 
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)

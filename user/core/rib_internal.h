@@ -19,6 +19,10 @@ struct rib_node {
 	TAILQ_ENTRY(rib_node) dirty_link;
 };
 
+struct rib_feed_counts {
+	size_t routes, stale;
+};
+
 struct rib {
 	const struct config *cfg;
 	const struct config_path *path[SW_MAX_PATHS]; /* by path id */
@@ -29,7 +33,7 @@ struct rib {
 	size_t n_stale;
 	size_t path_routes[SW_MAX_PATHS][2]; /* IPv4, IPv6 */
 	size_t path_maintenance[SW_MAX_PATHS];
-	size_t *feed_routes;
+	struct rib_feed_counts *feeds; /* by feed_id */
 	size_t n_feeds;
 	struct rib_link_net *nets;
 	size_t n_nets;

@@ -19,7 +19,7 @@
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
  *   control.c     the control socket
- *   answer.c      what its commands answer
+ *   answer.c      what its commands answer; answer_status.c: `status`
  */
 #ifndef SAMEWAY_DAEMON_IMPL_H
 #define SAMEWAY_DAEMON_IMPL_H

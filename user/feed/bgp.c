@@ -90,9 +90,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)listener;
 	(void)len;
 	if (peer < 0 || feed->n_conns >= feed->cfg->n_peers + SPARE_CONNS) {
-		feed_error(&feed->report, "connection from %s refused: %s", ip_format(&ip, name),
-			   peer < 0 ? "add it to the feed's `peers` if it is yours"
-				    : "too many at once, see why its sessions fail");
+		feed_refuse(&feed->report, peer < 0 ? FEED_SESSION : FEED_LIMIT,
+			    "connection from %s refused: %s", ip_format(&ip, name),
+			    peer < 0 ? "add it to the feed's `peers` if it is yours"
+				     : "too many at once, see why its sessions fail");
 		evutil_closesocket(fd);
 		return;
 	}
@@ -104,8 +105,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		old = NULL;
 	}
 	if (bgp_conn_start(feed, fd, &ip, (uint16_t)peer, old != NULL))
-		feed_error(&feed->report, "connection from %s refused: out of memory",
-			   ip_format(&ip, name));
+		feed_refuse(&feed->report, FEED_MEMORY, "connection from %s refused: out of memory",
+			    ip_format(&ip, name));
 }
 
 static void on_accept_error(struct evconnlistener *listener, void *arg)
@@ -113,8 +114,8 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 	struct feed *feed = arg;
 
 	(void)listener;
-	feed_error(&feed->report, "cannot take a connection: %s: raise the limit of open files",
-		   strerror(errno));
+	feed_refuse(&feed->report, FEED_LIMIT,
+		    "cannot take a connection: %s: raise the limit of open files", strerror(errno));
 }
 
 static const char *bind_hint(int error)

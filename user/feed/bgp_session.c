@@ -105,13 +105,29 @@ static void conn_down(struct bgp_conn *c)
 	bgp_feed_check_eor(c->feed);
 }
 
+/* RFC 4271, 6: messages are wrong by 1 and 3, out of step by 5; 6/8 is out of resources. */
+static enum feed_refusal error_refusal(const struct bgp_error *err)
+{
+	switch (err->code) {
+	case 1:
+	case 3:
+	case 5:
+		return FEED_MALFORMED;
+	case 6:
+		return err->subcode == 8 ? FEED_MEMORY : FEED_SESSION;
+	default:
+		return FEED_SESSION;
+	}
+}
+
 void bgp_conn_error(struct bgp_conn *c, const struct bgp_error *err)
 {
 	uint8_t buf[BGP_MAX_LEN];
 	size_t len = bgp_notification_build(buf, err);
 
-	feed_error(&c->feed->report, "BGP peer %s: %s (session closed, %u/%u %s)", c->name,
-		   err->text, err->code, err->subcode, bgp_error_name(err->code, err->subcode));
+	feed_refuse(&c->feed->report, error_refusal(err),
+		    "BGP peer %s: %s (session closed, %u/%u %s)", c->name, err->text, err->code,
+		    err->subcode, bgp_error_name(err->code, err->subcode));
 	conn_down(c);
 	bufferevent_write(c->bev, buf, len);
 }
@@ -284,6 +300,7 @@ static void handle_message(struct bgp_conn *c, enum bgp_type type, const uint8_t
 	struct bgp_error err;
 	int ret = 0;
 
+	feed_heard(&c->feed->report);
 	switch (type) {
 	case BGP_OPEN:
 		ret = handle_open(c, body, len, &err);

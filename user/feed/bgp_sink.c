@@ -31,9 +31,8 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 	if (result == RIB_NO_MEMORY)
 		c->failed = true;
 	if (result == RIB_UNKNOWN_PATH) {
-		rep->status.unknown_path++;
-		feed_error(
-			rep,
+		feed_refuse(
+			rep, FEED_UNKNOWN_PATH,
 			"BGP peer %s: unknown-path: %s by next hop %s belongs to no path: add the "
 			"next hop to "
 			"a path's `peers`",
@@ -48,7 +47,7 @@ static void on_withdraw(void *arg, const struct prefix *p, uint32_t path_id)
 	const struct route route = {
 		.view = VIEW_LOCAL, .prefix = *p, .source = c->source, .sub = path_id};
 
-	rep->sink.withdraw(rep->sink.arg, rep->id, &route, true);
+	feed_withdraw(rep, &route, true);
 }
 
 static void on_end_of_rib(void *arg, uint8_t family)
@@ -74,10 +73,11 @@ static void on_ignored(void *arg, uint16_t afi, uint8_t safi)
 {
 	struct bgp_conn *c = arg;
 
-	feed_error(&c->feed->report,
-		   "BGP peer %s: routes of AFI %u, SAFI %u ignored: only IPv4 and IPv6 unicast are "
-		   "taken",
-		   c->name, afi, safi);
+	feed_refuse(
+		&c->feed->report, FEED_FAMILY,
+		"BGP peer %s: routes of AFI %u, SAFI %u ignored: only IPv4 and IPv6 unicast are "
+		"taken",
+		c->name, afi, safi);
 }
 
 struct bgp_update_ops bgp_conn_ops(struct bgp_conn *c)

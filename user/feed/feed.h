@@ -13,13 +13,26 @@ struct event_base;
 
 enum feed_state { FEED_DOWN, FEED_UP, FEED_STALE };
 
+/* Why something of a feed was refused: id, and its name in `refused` of `status`. */
+#define FEED_REFUSALS(X)                                                                           \
+	X(UNKNOWN_PATH, "unknown-path") /* a route that no path owns */                            \
+	X(MALFORMED, "malformed")	/* not what its protocol or format says */                 \
+	X(FAMILY, "family")		/* routes of an address family that is not taken */        \
+	X(LIMIT, "limit")		/* too long, or too many */                                \
+	X(SESSION, "session")		/* a connection not wanted, a session that we ended */     \
+	X(MEMORY, "memory")
+#define FEED_REFUSAL_ENUM(id, text) FEED_##id,
+enum feed_refusal { FEED_REFUSALS(FEED_REFUSAL_ENUM) FEED_REFUSAL_COUNT };
+
 struct feed_status {
 	enum feed_state state;
-	bool sees_all;	       /* every candidate (ADD-PATH, jsonl); false: best only */
-	uint64_t updates;      /* messages or lines taken */
-	uint64_t errors;       /* messages or lines refused */
-	uint64_t masked;       /* prefixes with host bits, masked */
-	uint64_t unknown_path; /* of the errors: routes that no path owns */
+	bool sees_all;	    /* every candidate (ADD-PATH, jsonl); false: best only */
+	uint64_t updates;   /* messages or lines taken */
+	uint64_t withdraws; /* routes that they told to be gone */
+	uint64_t errors;    /* messages, lines or routes refused: the sum of `refused` */
+	uint64_t refused[FEED_REFUSAL_COUNT];
+	uint64_t masked;	  /* prefixes with host bits, masked */
+	uint64_t last_message_ns; /* CLOCK_MONOTONIC, when something came last; 0: never */
 	char last_error[200];
 };
 

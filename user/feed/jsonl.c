@@ -55,9 +55,9 @@ static const char *feed_name(const struct feed *f)
 	return f->path ? f->cfg->file : "<stdin>";
 }
 
-static void line_error(struct feed *f, const char *text)
+static void line_error(struct feed *f, enum feed_refusal why, const char *text)
 {
-	feed_error(&f->report, "%s:%lu: %s", feed_name(f), f->line_no, text);
+	feed_refuse(&f->report, why, "%s:%lu: %s", feed_name(f), f->line_no, text);
 }
 
 static void line_announce(struct feed *f)
@@ -66,13 +66,12 @@ static void line_announce(struct feed *f)
 
 	switch (sink->announce(sink->arg, f->report.id, &f->parsed.route)) {
 	case RIB_UNKNOWN_PATH:
-		f->report.status.unknown_path++;
-		line_error(f, "unknown-path: no path owns its path, peer, next hop or AS: name one "
-			      "of `paths`, "
-			      "or add the peer there");
+		line_error(f, FEED_UNKNOWN_PATH,
+			   "unknown-path: no path owns its path, peer, next hop or AS: name one of "
+			   "`paths`, or add the peer there");
 		break;
 	case RIB_NO_MEMORY:
-		line_error(f, "out of memory: give this machine more");
+		line_error(f, FEED_MEMORY, "out of memory: give this machine more");
 		break;
 	case RIB_OK:
 	case RIB_UNCHANGED:
@@ -98,7 +97,7 @@ static void line_apply(struct feed *f)
 	case JSONL_ANNOUNCE:
 		break;
 	case JSONL_WITHDRAW:
-		sink->withdraw(sink->arg, f->report.id, route, false);
+		feed_withdraw(&f->report, route, false);
 		break;
 	case JSONL_PEER_DOWN:
 		sink->peer_down(sink->arg, f->report.id, &route->peer);
@@ -128,11 +127,12 @@ static void line_end(struct feed *f)
 	char error[160];
 
 	f->line_no++;
+	feed_heard(&f->report);
 	if (f->skip)
-		line_error(f, "line of more than 65536 bytes: split it");
+		line_error(f, FEED_LIMIT, "line of more than 65536 bytes: split it");
 	else if (!is_blank(f->line, f->len)) {
 		if (jsonl_line_parse(f->line, f->len, &f->parsed, error))
-			line_error(f, error);
+			line_error(f, FEED_MALFORMED, error);
 		else
 			line_apply(f);
 	}
@@ -264,7 +264,8 @@ static void file_reopen(struct feed *f, const char *what)
 	feed_note(&f->report, "%s: %s: read again from its start", feed_name(f), what);
 	if (f->len || f->skip) {
 		f->line_no++;
-		line_error(f, "line without its end when the file changed: write whole lines");
+		line_error(f, FEED_MALFORMED,
+			   "line without its end when the file changed: write whole lines");
 	}
 	file_close(f);
 	err = -file_open(f);

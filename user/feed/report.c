@@ -57,13 +57,39 @@ static void warn_va(struct feed_report *r, const char *fmt, va_list ap)
 	log_limited(r, r->status.last_error);
 }
 
+void feed_heard(struct feed_report *r)
+{
+	r->status.last_message_ns = monotonic_ns();
+}
+
+size_t feed_withdraw(struct feed_report *r, const struct route *route, bool by_sub)
+{
+	r->status.withdraws++;
+	return r->sink.withdraw(r->sink.arg, r->id, route, by_sub);
+}
+
+static void refuse_va(struct feed_report *r, enum feed_refusal why, const char *fmt, va_list ap)
+{
+	r->status.errors++;
+	r->status.refused[why]++;
+	warn_va(r, fmt, ap);
+}
+
+void feed_refuse(struct feed_report *r, enum feed_refusal why, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	refuse_va(r, why, fmt, ap);
+	va_end(ap);
+}
+
 void feed_error(struct feed_report *r, const char *fmt, ...)
 {
 	va_list ap;
 
-	r->status.errors++;
 	va_start(ap, fmt);
-	warn_va(r, fmt, ap);
+	refuse_va(r, FEED_MALFORMED, fmt, ap);
 	va_end(ap);
 }
 

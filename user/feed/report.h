@@ -19,7 +19,14 @@ struct feed_report {
 
 void feed_report_init(struct feed_report *r, feed_id id, const struct feed_sink *sink);
 
-/* A message or line was refused: counted, kept as last error, logged within the limit. */
+/* A message or line came, of whatever kind (a keepalive, too), good or bad. */
+void feed_heard(struct feed_report *r);
+/* A route is told to be gone. Returns how many the RIB had. */
+size_t feed_withdraw(struct feed_report *r, const struct route *route, bool by_sub);
+/* Something was refused: counted by its reason, kept as last error, logged within the limit. */
+void feed_refuse(struct feed_report *r, enum feed_refusal why, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same of a message or line that is malformed. */
 void feed_error(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same without the count: something is wrong, but no message or line was refused. */
 void feed_warn(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

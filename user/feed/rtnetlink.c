@@ -113,10 +113,10 @@ static enum rib_result on_announce(void *arg, const struct prefix *prefix,
 	if (result == RIB_NO_MEMORY)
 		f->incomplete = true;
 	if (result == RIB_UNKNOWN_PATH && c->via.family && !again)
-		feed_error(&f->report,
-			   "unknown-path: %s %s belongs to no path: add the next hop to a path's "
-			   "`peers` if it is one",
-			   prefix_format(prefix, text), leg_text(c, leg, sizeof(leg)));
+		feed_refuse(&f->report, FEED_UNKNOWN_PATH,
+			    "unknown-path: %s %s belongs to no path: add the next hop to a path's "
+			    "`peers` if it is one",
+			    prefix_format(prefix, text), leg_text(c, leg, sizeof(leg)));
 	return result;
 }
 
@@ -125,7 +125,7 @@ static void on_withdraw(void *arg, const struct prefix *prefix, uint32_t sub)
 	struct route route = {.view = VIEW_LOCAL, .prefix = *prefix, .sub = sub};
 	struct feed *f = arg;
 
-	f->report.sink.withdraw(f->report.sink.arg, f->report.id, &route, true);
+	feed_withdraw(&f->report, &route, true);
 }
 
 /* Messages, of a dump and of the news alike. */
@@ -215,6 +215,7 @@ static int dump_part(struct feed *f, size_t n, bool *interrupted)
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)f->buf;
 	int left = (int)n, err = 0;
 
+	feed_heard(&f->report);
 	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (nlh->nlmsg_seq != f->seq)
 			continue;
@@ -328,7 +329,7 @@ static void dump_done(struct feed *f)
 	err = rtnl_image_commit(f->image, whole);
 	if (err || f->incomplete) {
 		f->incomplete = true;
-		feed_error(&f->report, "out of memory: give this machine more");
+		feed_refuse(&f->report, FEED_MEMORY, "out of memory: give this machine more");
 		dump_in(f, RETRY_MS);
 	}
 	if (err)
@@ -368,6 +369,7 @@ static void news_part(struct feed *f, size_t n)
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)f->buf;
 	int left = (int)n;
 
+	feed_heard(&f->report);
 	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 		if (message(f, nlh))
 			dump_soon(f);

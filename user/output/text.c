@@ -205,10 +205,31 @@ static int status_hooks(FILE *out, const json_t *hooks)
 	return table_print(table, out);
 }
 
+/* The reasons that occurred, under the feed's row. */
+static void feed_refused(struct table *table, const json_t *refused)
+{
+	char text[160] = "";
+	size_t len = 0;
+	const char *reason;
+	json_t *count;
+
+	json_object_foreach ((json_t *)refused, reason, count) {
+		if (!json_integer_value(count) || len >= sizeof(text))
+			continue;
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %llu",
+					len ? ", " : "", reason,
+					(unsigned long long)json_integer_value(count));
+	}
+	if (len)
+		table_note(table, "refused: %s", text);
+}
+
 static int status_feeds(FILE *out, const json_t *feeds)
 {
-	static const char *const heads[] = {"FEED",   "TYPE",	 "STATE", "SEES",
-					    "ROUTES", "UPDATES", "ERRORS"};
+	static const char *const heads[] = {"FEED",  "TYPE",	"STATE",     "SEES", "ROUTES",
+					    "STALE", "UPDATES", "WITHDRAWS", "LAST", "ERRORS"};
+	static const char *const texts[] = {"name", "type", "state", "sees"};
+	static const char *const counts[] = {"routes", "stale", "updates", "withdraws"};
 	struct table *table;
 	const json_t *row;
 	char n[NUMBER_STRLEN];
@@ -217,17 +238,22 @@ static int status_feeds(FILE *out, const json_t *feeds)
 	if (!json_array_size(feeds))
 		return 0;
 	fputc('\n', out);
-	table = table_new("llllrrr", 0);
-	for (i = 0; i < 7; i++)
+	table = table_new("llllrrrrrr", 0);
+	for (i = 0; i < 10; i++)
 		table_cell(table, "%s", heads[i]);
 	json_array_foreach (feeds, i, row) {
-		table_cell(table, "%s", field_text(row, "name"));
-		table_cell(table, "%s", field_text(row, "type"));
-		table_cell(table, "%s", field_text(row, "state"));
-		table_cell(table, "%s", field_text(row, "sees"));
-		table_cell(table, "%s", field_count(row, "routes", n));
-		table_cell(table, "%s", field_count(row, "updates", n));
+		const json_t *last = json_object_get(row, "last_message_s");
+
+		for (size_t c = 0; c < 4; c++)
+			table_cell(table, "%s", field_text(row, texts[c]));
+		for (size_t c = 0; c < 4; c++)
+			table_cell(table, "%s", field_count(row, counts[c], n));
+		table_cell(table, "%s",
+			   json_is_number(last)
+				   ? seconds_format((uint64_t)json_number_value(last), n)
+				   : "");
 		table_cell(table, "%s", field_count(row, "errors", n));
+		feed_refused(table, json_object_get(row, "refused"));
 	}
 	return table_print(table, out);
 }
