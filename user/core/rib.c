@@ -82,7 +82,7 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 /* Adds (by 1) or takes away (by -1) what the candidate counts for, as it is now. */
 void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view view, int by)
 {
-	if (c->stale)
+	if (c->stale_ns)
 		rib->n_stale += (size_t)by;
 	if (c->chosen)
 		return;
@@ -256,12 +256,15 @@ static enum rib_result candidate_refresh(struct rib *rib, struct candidate *c, e
 	bool changed = c->stale || c->peer_down;
 
 	c->swept = false;
-	if (!changed)
+	if (!changed && !c->stale_ns)
 		return RIB_UNCHANGED;
 	candidate_count(rib, c, view, -1);
 	c->stale = false;
+	c->stale_ns = 0;
 	c->peer_down = false;
 	candidate_count(rib, c, view, 1);
+	if (!changed)
+		return RIB_UNCHANGED;
 	rib_touch(rib, c->node, view);
 	return c->own ? RIB_OWN : RIB_OK;
 }

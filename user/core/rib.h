@@ -67,7 +67,8 @@ struct candidate {
 	enum sw_class class;
 	char circuit[SW_NAME_LEN]; /* remote view, as given */
 	uint64_t updated_ns;	   /* when it last changed */
-	uint64_t stale_ns;	   /* when it became stale */
+	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
+	uint64_t stale_ns;
 };
 
 /* Whether it counts: it may be an answer. */
@@ -124,15 +125,20 @@ size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, 
 
 /*
  * Start of a new table from the source: marks all its candidates; rib_source_sweep removes those
- * not announced since.
+ * not announced since. What was stale is not any more, all at once: were it to change back one by
+ * one, equals would part for a moment. Returns how many were.
  */
-void rib_source_mark(struct rib *rib, feed_id feed, uint16_t source);
+size_t rib_source_mark(struct rib *rib, feed_id feed, uint16_t source);
 size_t rib_source_sweep(struct rib *rib, feed_id feed, uint16_t source, uint64_t now);
 /* It was told to be over (BMP's peer down): its candidates are removed. Returns how many. */
 size_t rib_source_drop(struct rib *rib, feed_id feed, uint16_t source, uint64_t now);
 /* The source went away: its candidates are stale (last within their class) ... */
 void rib_source_stale(struct rib *rib, feed_id feed, uint16_t source, uint64_t now);
-/* ... and removed when they have been for stale_ns. Returns how many. */
+/*
+ * ... and removed when they have been for stale_ns; for twice that, where the source came back
+ * meanwhile and has not announced them again (it may never say that its table is whole). Returns
+ * how many.
+ */
 size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns);
 
 /*

@@ -83,18 +83,22 @@ static bool of_source(const struct walk *walk, const struct candidate *c)
 static enum walk_do mark(struct walk *walk, struct rib *rib, struct candidate *c,
 			 enum rib_view view)
 {
-	(void)rib;
-	(void)view;
-	if (of_source(walk, c))
-		c->swept = true;
-	return WALK_KEEP;
+	if (!of_source(walk, c))
+		return WALK_KEEP;
+	c->swept = true;
+	if (!c->stale)
+		return WALK_KEEP;
+	candidate_count(rib, c, view, -1);
+	c->stale = false;
+	candidate_count(rib, c, view, 1);
+	return WALK_CHANGED;
 }
 
-void rib_source_mark(struct rib *rib, feed_id feed, uint16_t source)
+size_t rib_source_mark(struct rib *rib, feed_id feed, uint16_t source)
 {
 	struct walk walk = {.feed = feed, .source = source};
 
-	walk_all(rib, mark, &walk);
+	return walk_all(rib, mark, &walk);
 }
 
 static enum walk_do sweep(struct walk *walk, struct rib *rib, struct candidate *c,
@@ -134,7 +138,8 @@ static enum walk_do stale(struct walk *walk, struct rib *rib, struct candidate *
 		return WALK_KEEP;
 	candidate_count(rib, c, view, -1);
 	c->stale = true;
-	c->stale_ns = walk->now;
+	if (!c->stale_ns) /* else it has not been confirmed since */
+		c->stale_ns = walk->now;
 	candidate_count(rib, c, view, 1);
 	return WALK_CHANGED;
 }
@@ -151,7 +156,10 @@ static enum walk_do expire(struct walk *walk, struct rib *rib, struct candidate 
 {
 	(void)rib;
 	(void)view;
-	return c->stale && walk->now - c->stale_ns >= walk->stale_ns ? WALK_REMOVE : WALK_KEEP;
+	if (!c->stale_ns)
+		return WALK_KEEP;
+	return walk->now - c->stale_ns >= walk->stale_ns * (c->stale ? 1 : 2) ? WALK_REMOVE
+									      : WALK_KEEP;
 }
 
 size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns)

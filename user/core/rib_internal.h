@@ -30,7 +30,7 @@ struct rib {
 	TAILQ_HEAD(rib_dirty, rib_node) dirty;
 	size_t n_dirty;
 	struct rib_counts counts;
-	size_t n_stale;
+	size_t n_stale; /* that are, or wait to be confirmed: stale_ns is set */
 	size_t path_routes[SW_MAX_PATHS][2]; /* IPv4, IPv6 */
 	size_t path_maintenance[SW_MAX_PATHS];
 	struct rib_feed_counts *feeds; /* by feed_id */

@@ -144,11 +144,11 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 	json_object_set_new(row, "uptime_s",
 			    json_integer((clock_now() - d->start_ns) / 1000000000ULL));
 	json_object_set_new(row, "feeds", status_feeds(d));
-	json_object_update_new(json_object_get(row, "routes"),
-			       json_pack("{s:I, s:I, s:I, s:I}", "candidates",
-					 (json_int_t)rib.candidates, "groups",
-					 (json_int_t)fib.groups, "refused", (json_int_t)fib.refused,
-					 "tiers_cut", (json_int_t)fib.tiers_cut));
+	json_object_update_new(
+		json_object_get(row, "routes"),
+		json_pack("{s:I, s:I, s:I, s:I, s:I}", "candidates", (json_int_t)rib.candidates,
+			  "groups", (json_int_t)fib.groups, "refused", (json_int_t)fib.refused,
+			  "tiers_cut", (json_int_t)fib.tiers_cut, "writes", (json_int_t)d->writes));
 	json_object_set_new(json_object_get(row, "alerts"), "open",
 			    json_integer(incidents_open(d->incidents)));
 	return row;

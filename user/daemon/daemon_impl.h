@@ -174,6 +174,7 @@ struct daemon {
 	uint64_t usable;	    /* paths usable now, of any family */
 	size_t moved, lost;	    /* prefixes, by the last change */
 	uint64_t moved_ns;	    /* when that was */
+	uint64_t writes;	    /* of the compiler to the maps: groups, prefixes, removals */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
 		*ev_hup, *ev_mode, *ev_put;
 	uint64_t put_ns; /* when rules were last looked at for news of them */

@@ -15,6 +15,7 @@ static int group_write(void *arg, uint32_t id, const struct sw_group *group)
 {
 	struct daemon *d = arg;
 
+	d->writes++;
 	datapath_groups(d->dp)[id] = *group;
 	/* whole before a prefix points to it: its entries are stored with release */
 	return 0;
@@ -24,6 +25,7 @@ static int prefix_write(void *arg, const struct prefix *prefix, uint32_t group, 
 {
 	struct daemon *d = arg;
 
+	d->writes++;
 	return datapath_prefix_write(d->dp, prefix, group, fresh);
 }
 
@@ -32,6 +34,7 @@ static int prefix_remove(void *arg, const struct prefix *prefix, uint8_t cover_l
 {
 	struct daemon *d = arg;
 
+	d->writes++;
 	return datapath_prefix_remove(d->dp, prefix, cover_len, cover_group);
 }
 
@@ -219,7 +222,8 @@ static void sink_begin(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
 
-	rib_source_mark(d->rib, feed, source);
+	if (rib_source_mark(d->rib, feed, source))
+		routes_dirty(d);
 	daemon_log("feed %s: a table begins", d->feeds[feed].cfg->name);
 }
 
