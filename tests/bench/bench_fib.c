@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../unit/prefix_oracle.h"
 #include "core/fib.h"
 #include "core/stride_internal.h"
 #include "lookup.skel.h"
+#include "prefix_mix.h"
 #include "sameway/abi.h"
 
 #define ROUNDS	  9
@@ -511,11 +511,7 @@ static void run(uint8_t family, size_t n)
 
 	bench_open(&b, family);
 	oracle_init(&b.o, n);
-	while (b.o.n < n) {
-		struct prefix p = oracle_prefix(&b.o, family, oracle_length(family));
-
-		oracle_set(&b.o, &p, 1 + oracle_below(64));
-	}
+	mix_make(&b.o, family, n);
 	printf("\nIPv%u, %zu prefixes\n", family, n);
 	tables_load(&b);
 	changes(&b);
