@@ -12,8 +12,8 @@
 #ifndef SAMEWAY_BPF_FIB_H
 #define SAMEWAY_BPF_FIB_H
 
-#define FIB4_LINK 0x8000u
-#define FIB6_LINK 0x80000000u
+#define FIB4_LINK   0x8000u
+#define FIB6_ANSWER 0x80000000u /* else it is a node */
 
 /* Entry `at` of a table of 4 entries a row; 0 beyond its end. */
 #define FIB_ENTRY4(map, at)                                                                        \
@@ -21,13 +21,6 @@
 		__u32 row_ = (at) >> 2;                                                            \
 		volatile __u16 *entry_ = bpf_map_lookup_elem(&map, &row_);                         \
 		entry_ ? entry_[(at)&3] : 0;                                                       \
-	})
-/* Of 2 entries a row. */
-#define FIB_ENTRY6(map, at)                                                                        \
-	({                                                                                         \
-		__u32 row_ = (at) >> 1;                                                            \
-		volatile __u32 *entry_ = bpf_map_lookup_elem(&map, &row_);                         \
-		entry_ ? entry_[(at)&1] : 0;                                                       \
 	})
 
 /* Of an address in host order. */
@@ -40,28 +33,53 @@ static __always_inline __u32 fib_find4(__u32 a)
 	return entry;
 }
 
-/* Beyond the first 64 bits: for the few that have such prefixes near, and once for the verifier. */
-__noinline __u32 fib_find6_low(__u32 entry, __u64 low)
+/*
+ * From an entry on, `bit` bits into the address: beyond the first 64, for the few that have such
+ * prefixes near, and where the daemon has just put a node in place of an answer.
+ */
+__noinline __u32 fib_find6_rest(__u32 entry, __u32 bit, __u64 high, __u64 low)
 {
-	for (int i = 0; i < 8 && entry & FIB6_LINK; i++) {
-		entry = FIB_ENTRY6(fib6_nodes, entry << 8 | (__u32)(low >> 56));
+	if (bit < 64) {
+		high = high << bit | low >> 1 >> (63 - bit);
+		low <<= bit;
+	} else {
+		high = low;
+	}
+	for (int i = 0; i < 14 && !(entry & FIB6_ANSWER); i++) {
+		struct sw_fib6_node *node = bpf_map_lookup_elem(&fib6_nodes, &entry);
+
+		if (!node)
+			return 0;
+		entry = *(volatile __u32 *)&node->entry[high >> 56];
+		high = high << 8 | low >> 56;
 		low <<= 8;
 	}
-	return entry;
+	return entry & FIB6_ANSWER ? entry & ~FIB6_ANSWER : 0;
 }
 
-/* Of an address in host order, its upper and its lower half. */
+/*
+ * Of an address in host order, its upper and its lower half. The entry itself, in its map, is the
+ * key of the node's row, and an answer is the key of none: half the time of a look-up by a copy,
+ * which would go by the stack. So it is loaded once more when it is an answer.
+ */
 static __always_inline __u32 fib_find6(__u64 high, __u64 low)
 {
-	__u32 entry = FIB_ENTRY6(fib6, (__u32)(high >> 48));
+	__u32 row = (__u32)(high >> 49), bit = 16, last;
+	__u32 *entry = bpf_map_lookup_elem(&fib6, &row);
 
+	if (!entry)
+		return 0;
+	entry += high >> 48 & 1;
 #pragma unroll
-	for (int shift = 40; shift >= 0; shift -= 8) {
-		if (!(entry & FIB6_LINK))
-			return entry;
-		entry = FIB_ENTRY6(fib6_nodes, entry << 8 | ((__u32)(high >> shift) & 0xff));
+	for (; bit < 64; bit += 8) {
+		struct sw_fib6_node *node = bpf_map_lookup_elem(&fib6_nodes, entry);
+
+		if (!node)
+			break;
+		entry = &node->entry[high >> (56 - bit) & 0xff];
 	}
-	return entry & FIB6_LINK ? fib_find6_low(entry, low) : entry;
+	last = *(volatile __u32 *)entry;
+	return last & FIB6_ANSWER ? last & ~FIB6_ANSWER : fib_find6_rest(last, bit, high, low);
 }
 
 /* The group's number, 0: none. */

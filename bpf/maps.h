@@ -96,7 +96,7 @@ struct {
 MAP_ARRAY(fib4, __u64, SW_FIB4_ROWS);
 MAP_ARRAY(fib4_nodes, __u64, 8192 * SW_FIB4_NODE_ROWS);
 MAP_ARRAY(fib6, __u64, SW_FIB6_ROWS);
-MAP_ARRAY(fib6_nodes, __u64, 16384 * SW_FIB6_NODE_ROWS);
+MAP_ARRAY(fib6_nodes, struct sw_fib6_node, 16384);
 
 /*
  * Both directions of a 5-tuple, a record each, found by an index of cache lines (flow_table.h).

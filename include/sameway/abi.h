@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 4
+#define SW_ABI_VERSION 5
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -280,14 +280,18 @@ struct sw_neighbor {
 
 /*
  * Maps `fib4` and `fib6`, mmapped: an entry for each of the first 24 or 16 bits of an address, a
- * group's number (0: none) or, with the top bit set, a node's in `fib4_nodes` or `fib6_nodes`: 256
- * entries for the next 8 bits. Entries of 2 bytes for IPv4, 4 to a row; of 4 for IPv6, 2 to a row.
- * Where an entry says 0, sw_ctl.root4 or root6 is the answer: the prefix 0/0.
+ * group's number (0: none) or a node's in `fib4_nodes` or `fib6_nodes`: 256 entries for the next 8
+ * bits. IPv4: 2 bytes, 4 to a row, nodes have the top bit set; IPv6: 4 bytes, 2 to a row, a node to
+ * a row, groups have the top bit set, so that an entry of a node is the key of its row.
+ * Where an entry says group 0, sw_ctl.root4 or root6 is the answer: the prefix 0/0.
  */
 #define SW_FIB4_ROWS	  (1u << 22)
 #define SW_FIB6_ROWS	  (1u << 15)
 #define SW_FIB4_NODE_ROWS 64u
-#define SW_FIB6_NODE_ROWS 128u
+
+struct sw_fib6_node {
+	__u32 entry[256];
+};
 
 /* Of a LOCAL group: addresses of paths' own interfaces; what has one as its source stays there. */
 #define SW_LOCAL_ON_PATH 1

@@ -487,8 +487,7 @@ static void bench_open(struct bench *b, uint8_t family)
 		die("skeleton");
 	bpf_map__set_max_entries(b->skel->maps.fib4_nodes,
 				 (family == 4 ? NODES4 : 64) * SW_FIB4_NODE_ROWS);
-	bpf_map__set_max_entries(b->skel->maps.fib6_nodes,
-				 (family == 6 ? NODES6 : 64) * SW_FIB6_NODE_ROWS);
+	bpf_map__set_max_entries(b->skel->maps.fib6_nodes, family == 6 ? NODES6 : 64);
 	if (lookup__load(b->skel))
 		die("load");
 	ctl = map_mem(b->skel->maps.ctl, 4096);
@@ -497,8 +496,9 @@ static void bench_open(struct bench *b, uint8_t family)
 	b->memory = (struct stride_memory){
 		.family = family,
 		.root = map_mem(family == 4 ? b->skel->maps.fib4 : b->skel->maps.fib6, 8),
-		.nodes = map_mem(family == 4 ? b->skel->maps.fib4_nodes : b->skel->maps.fib6_nodes,
-				 8),
+		.nodes = family == 4
+				 ? map_mem(b->skel->maps.fib4_nodes, 8)
+				 : map_mem(b->skel->maps.fib6_nodes, sizeof(struct sw_fib6_node)),
 		.n_nodes = family == 4 ? NODES4 : NODES6,
 		.fallback = family == 4 ? &ctl->root4 : &ctl->root6,
 		.quiesce = no_wait,

@@ -25,13 +25,13 @@ static inline int fib_quiesce(void *arg)
 static inline void fib_open(void)
 {
 	uint32_t nodes4 = bpf_map__max_entries(edge.skel->maps.fib4_nodes) / SW_FIB4_NODE_ROWS;
-	uint32_t nodes6 = bpf_map__max_entries(edge.skel->maps.fib6_nodes) / SW_FIB6_NODE_ROWS;
+	uint32_t nodes6 = bpf_map__max_entries(edge.skel->maps.fib6_nodes);
 	const struct stride_memory memory[2] = {
 		{4, map_mmap("fib4", SW_FIB4_ROWS * 8UL),
 		 map_mmap("fib4_nodes", nodes4 * SW_FIB4_NODE_ROWS * 8UL), nodes4, &edge.ctl->root4,
 		 fib_quiesce, NULL},
 		{6, map_mmap("fib6", SW_FIB6_ROWS * 8UL),
-		 map_mmap("fib6_nodes", nodes6 * SW_FIB6_NODE_ROWS * 8UL), nodes6, &edge.ctl->root6,
+		 map_mmap("fib6_nodes", nodes6 * sizeof(struct sw_fib6_node)), nodes6, &edge.ctl->root6,
 		 fib_quiesce, NULL},
 	};
 

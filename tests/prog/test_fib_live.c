@@ -92,13 +92,13 @@ static void world_open(struct world *w, uint8_t family, uint32_t nodes)
 	assert_non_null(w->skel);
 	w->skel->rodata->check_count = QUESTIONS;
 	bpf_map__set_max_entries(w->skel->maps.fib4_nodes, nodes * SW_FIB4_NODE_ROWS);
-	bpf_map__set_max_entries(w->skel->maps.fib6_nodes, nodes * SW_FIB6_NODE_ROWS);
+	bpf_map__set_max_entries(w->skel->maps.fib6_nodes, nodes);
 	assert_int_equal(lookup__load(w->skel), 0);
 	ctl = map_mem(w->skel->maps.ctl, sizeof(*ctl));
 	memory.arg = w;
 	memory.root = map_mem(family == 4 ? w->skel->maps.fib4 : w->skel->maps.fib6, 8);
-	memory.nodes =
-		map_mem(family == 4 ? w->skel->maps.fib4_nodes : w->skel->maps.fib6_nodes, 8);
+	memory.nodes = family == 4 ? map_mem(w->skel->maps.fib4_nodes, 8)
+				   : map_mem(w->skel->maps.fib6_nodes, sizeof(struct sw_fib6_node));
 	memory.fallback = family == 4 ? &ctl->root4 : &ctl->root6;
 	w->table = stride_new(&memory);
 	w->questions = map_mem(w->skel->maps.questions, sizeof(*w->questions));

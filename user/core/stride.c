@@ -12,6 +12,20 @@
 
 #define RUN_MAX 4096u /* entries of a table in one go; at least a node's */
 
+/*
+ * Of IPv6, memory that nobody has written would lead to node 0 everywhere; what a writer left leads
+ * to each node once.
+ */
+static void root_open(const struct stride *s)
+{
+	struct stride_place p = stride_root(s, 0);
+
+	if (!s->stored || stride_load(s, &p, 0) != s->link || stride_load(s, &p, 1) != s->link)
+		return;
+	for (size_t i = p.size; i-- > 0;)
+		stride_store(s, &p, i, 0);
+}
+
 struct stride *stride_new(const struct stride_memory *memory)
 {
 	struct stride *s = calloc(1, sizeof(*s));
@@ -23,16 +37,19 @@ struct stride *stride_new(const struct stride_memory *memory)
 	s->bits = prefix_max_len(memory->family);
 	s->width = memory->family == 4 ? 2 : 4;
 	s->link = 1u << (8 * s->width - 1);
+	s->stored = memory->family == 4 ? 0 : s->link;
 	s->clean = s->retired = STRIDE_NO_NODE;
 	s->left = STRIDE_SLICE;
 	/* large, so the kernel gives pages where something is written only */
 	s->root_depth = calloc((size_t)1 << s->first, 1);
 	s->node_depth = calloc(memory->n_nodes, STRIDE_NODE_ENTRIES);
 	s->node = calloc(memory->n_nodes, sizeof(*s->node));
-	if (s->root_depth && s->node_depth && s->node)
-		return s;
-	stride_free(s);
-	return NULL;
+	if (!s->root_depth || !s->node_depth || !s->node) {
+		stride_free(s);
+		return NULL;
+	}
+	root_open(s);
+	return s;
 }
 
 void stride_free(struct stride *s)
@@ -201,7 +218,8 @@ static void eight_store(const struct stride *s, const struct stride_place *p, si
 			uint32_t value)
 {
 	uint64_t *words = (uint64_t *)(p->entries + at * s->width);
-	uint64_t word = s->width == 2 ? value * 0x0001000100010001ULL : value * 0x100000001ULL;
+	uint64_t word = s->width == 2 ? value * 0x0001000100010001ULL
+				      : (value ^ s->stored) * 0x100000001ULL;
 
 	for (size_t i = 0; i < s->width; i++)
 		__atomic_store_n(&words[i], word, __ATOMIC_RELEASE);

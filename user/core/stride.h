@@ -4,7 +4,8 @@
  * one node, 2 bytes an entry; IPv6: 16 bits and up to 14 nodes, 4 bytes), in memory that somebody
  * else reads without a lock at the same time, here the BPF programs.
  *
- * An entry is an answer (a group; 0: none) or, with the top bit set, the number of a node. Beside
+ * An entry is an answer (a group; 0: none) or, with the top bit set, the number of a node; of IPv6
+ * that bit is stored the other way round, so that the entry of a node is the node's number. Beside
  * each entry, in memory of our own, is the length of the prefix that it is of. So a prefix paints
  * what is of shorter ones or its own, a removed prefix hands what is its own to the one that covers
  * it, and nothing else is looked at. The zero-length prefix is a word of its own (`fallback`), the

@@ -30,7 +30,8 @@ struct stride {
 	struct stride_memory mem;
 	unsigned int first, bits; /* of the address: the root's, all */
 	unsigned int width;	  /* bytes of an entry */
-	uint32_t link;		  /* the entry's top bit */
+	uint32_t link;		  /* the entry's top bit: it is a node */
+	uint32_t stored; /* what of an entry is the other way round in memory: IPv6's `link` */
 	uint8_t *root_depth, *node_depth;
 	struct stride_node *node;
 	uint32_t unused; /* no node from here on was ever used */
@@ -51,7 +52,7 @@ static inline uint32_t stride_load(const struct stride *s, const struct stride_p
 {
 	if (s->width == 2)
 		return ((const uint16_t *)p->entries)[at];
-	return ((const uint32_t *)p->entries)[at];
+	return ((const uint32_t *)p->entries)[at] ^ s->stored;
 }
 
 static inline void stride_store(const struct stride *s, const struct stride_place *p, size_t at,
@@ -60,7 +61,7 @@ static inline void stride_store(const struct stride *s, const struct stride_plac
 	if (s->width == 2)
 		__atomic_store_n((uint16_t *)p->entries + at, (uint16_t)value, __ATOMIC_RELEASE);
 	else
-		__atomic_store_n((uint32_t *)p->entries + at, value, __ATOMIC_RELEASE);
+		__atomic_store_n((uint32_t *)p->entries + at, value ^ s->stored, __ATOMIC_RELEASE);
 }
 
 static inline struct stride_place stride_root(const struct stride *s, stride_addr a)

@@ -83,12 +83,12 @@ static int map_check(const struct datapath *dp, const struct bpf_map *map, int f
 	    info.value_size != bpf_map__value_size(map))
 		return stale(dp, name, "has the layout of another version", err);
 	if (info.max_entries != bpf_map__max_entries(map)) {
-		uint32_t unit = map == dp->skel->maps.fib4_nodes   ? SW_FIB4_NODE_ROWS
-				: map == dp->skel->maps.fib6_nodes ? SW_FIB6_NODE_ROWS
-								   : 1;
+		bool four = map == dp->skel->maps.fib4_nodes;
+		bool nodes = four || map == dp->skel->maps.fib6_nodes;
+		uint32_t unit = four ? SW_FIB4_NODE_ROWS : 1;
 
 		snprintf(why, sizeof(why), "has room for %u %s, now %u are asked for",
-			 info.max_entries / unit, unit > 1 ? "nodes" : "records",
+			 info.max_entries / unit, nodes ? "nodes" : "records",
 			 bpf_map__max_entries(map) / unit);
 		return stale(dp, name, why, err);
 	}
@@ -151,7 +151,7 @@ static int map_memory(struct datapath *dp)
 		[MEM_FIB4] = {dp->skel->maps.fib4, sizeof(uint64_t)},
 		[MEM_FIB4_NODES] = {dp->skel->maps.fib4_nodes, sizeof(uint64_t)},
 		[MEM_FIB6] = {dp->skel->maps.fib6, sizeof(uint64_t)},
-		[MEM_FIB6_NODES] = {dp->skel->maps.fib6_nodes, sizeof(uint64_t)},
+		[MEM_FIB6_NODES] = {dp->skel->maps.fib6_nodes, sizeof(struct sw_fib6_node)},
 	};
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
@@ -327,7 +327,7 @@ static int open_checked(struct datapath *dp, const struct datapath_sizes *sizes,
 	if (!sizes->nodes4 || !sizes->nodes6 ||
 	    bpf_map__set_max_entries(dp->skel->maps.fib4_nodes,
 				     sizes->nodes4 * SW_FIB4_NODE_ROWS) ||
-	    bpf_map__set_max_entries(dp->skel->maps.fib6_nodes, sizes->nodes6 * SW_FIB6_NODE_ROWS))
+	    bpf_map__set_max_entries(dp->skel->maps.fib6_nodes, sizes->nodes6))
 		return report_fail(err, -EINVAL,
 				   "`fib: { nodes4: %u, nodes6: %u }` can't be: give numbers from "
 				   "1 on",

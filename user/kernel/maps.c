@@ -337,7 +337,6 @@ int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6)
 	if (err)
 		return err;
 	*nodes4 /= SW_FIB4_NODE_ROWS;
-	*nodes6 /= SW_FIB6_NODE_ROWS;
 	return 0;
 }
 

@@ -72,8 +72,7 @@ int prefixes_open(struct datapath *dp)
 			.family = 6,
 			.root = dp->mem[MEM_FIB6],
 			.nodes = dp->mem[MEM_FIB6_NODES],
-			.n_nodes =
-				bpf_map__max_entries(dp->skel->maps.fib6_nodes) / SW_FIB6_NODE_ROWS,
+			.n_nodes = bpf_map__max_entries(dp->skel->maps.fib6_nodes),
 			.fallback = &ctl->root6,
 			.quiesce = quiesce,
 			.arg = dp,
