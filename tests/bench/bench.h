@@ -98,10 +98,10 @@ void edge_prefix(const struct prefix *p, uint32_t group, bool fresh); /* fresh: 
 struct edge_flows {
 	uint64_t records, packets;
 	uint64_t whole; /* records that have seen both directions */
-	double seconds; /* that reading them took, by what `sameway flows` calls */
+	double seconds; /* that reading them took */
 };
-struct edge_flows edge_flows(void);
-void edge_usable(uint64_t paths); /* these alone */
+struct edge_flows edge_flows(bool unpacked); /* else only these are read of a record */
+void edge_usable(uint64_t paths);	     /* these alone */
 void edge_mode(enum sw_mode mode, enum sw_forward forward);
 void edge_changed(void); /* what the daemon does after any change */
 int edge_program(enum edge_program program);

@@ -208,6 +208,19 @@ void edge_attach(enum device dev, enum hook hook, bool on)
 	world_leave();
 }
 
+static int row_add(void *arg, const struct flow_row *row)
+{
+	uint64_t out = row->r->out_packets, in = row->r->in_packets;
+	struct edge_flows *sum = arg;
+
+	if (!flow_row_same(row))
+		return 0;
+	sum->records++;
+	sum->whole += out && in;
+	sum->packets += out + in;
+	return 0;
+}
+
 static int flow_add(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
 	struct edge_flows *sum = arg;
@@ -219,7 +232,7 @@ static int flow_add(void *arg, const struct sw_flow_key *key, const struct flow 
 	return 0;
 }
 
-struct edge_flows edge_flows(void)
+struct edge_flows edge_flows(bool unpacked)
 {
 	struct edge_flows sum = {0};
 	char err[DATAPATH_ERR];
@@ -233,7 +246,8 @@ struct edge_flows edge_flows(void)
 	for (int i = 0; i < 2; i++) {
 		sum = (struct edge_flows){0};
 		from = thread_s();
-		if (maps_flow_each(maps, flow_add, &sum))
+		if (unpacked ? maps_flow_each(maps, flow_add, &sum)
+			     : maps_flow_rows(maps, row_add, &sum))
 			fail("the flow records can't be read");
 	}
 	sum.seconds = thread_s() - from;

@@ -140,6 +140,21 @@ int maps_interface_each(struct maps *maps,
 	return code;
 }
 
+/* Of a record its state alone. */
+int maps_flow_rows(struct maps *maps, flow_row_cb cb, void *arg)
+{
+	int code = 0;
+
+	(void)maps;
+	for (size_t i = 0; !code && i < 3; i++) {
+		struct flow_row row = {.family = fake_keys[i].family};
+
+		row.state.s.verdict = fake_flows[i].state.verdict;
+		code = cb(arg, &row);
+	}
+	return code;
+}
+
 int maps_flow_each(struct maps *maps, flow_cb cb, void *arg)
 {
 	int code = 0;

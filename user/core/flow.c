@@ -20,6 +20,11 @@ static inline uint64_t time_unwrap(uint32_t count, unsigned int bits, unsigned i
 	return age < units ? (units - age) << shift : 1;
 }
 
+uint64_t flow_seen_ns(const struct sw_flow_record *r, uint64_t now)
+{
+	return time_unwrap(r->seen, 16, SW_SEEN_SHIFT, now);
+}
+
 static uint8_t path_unpack(unsigned int path)
 {
 	return path < SW_MAX_PATHS ? (uint8_t)path : SW_NO_PATH;
@@ -52,7 +57,7 @@ static bool record_decode(const struct sw_flow_record *r, uint64_t now, struct f
 	flow->judged = r->judged & SW_JUDGED_MASK;
 	flow->closing = r->judged & ~SW_JUDGED_MASK;
 	flow->created_ns = time_unwrap(r->created, 32, SW_TICK_SHIFT, now);
-	flow->seen_ns = time_unwrap(r->seen, 16, SW_SEEN_SHIFT, now);
+	flow->seen_ns = flow_seen_ns(r, now);
 	flow->settle_ns = r->settle ? time_unwrap(r->settle, 32, SW_TICK_SHIFT, now) : 0;
 	flow->moved_ns = r->settle && w.s.moved
 				 ? flow->settle_ns + ((uint64_t)w.s.moved << SW_TICK_SHIFT)

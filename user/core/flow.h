@@ -26,6 +26,8 @@ struct flow {
 	uint64_t out_packets, out_bytes, in_packets, in_bytes;
 };
 
+/* Last packet of a record in use, whichever flow's it is; now: as below. */
+uint64_t flow_seen_ns(const struct sw_flow_record *r, uint64_t now);
 /*
  * now: CLOCK_MONOTONIC, not more than a minute before the record was last written. Of `flow` all
  * but `record` is set. False: the record is nobody's.

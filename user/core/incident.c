@@ -398,6 +398,11 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 	}
 }
 
+bool incidents_tracking(const struct incidents *set)
+{
+	return set->n_tracked;
+}
+
 /* Takes off the flows whose records the scan did not see. */
 static void flows_expire(struct incidents *set)
 {

@@ -3,6 +3,7 @@
  * From the programs' events, and a scan of the flow records, to incidents: lines on stderr, news
  * for those who follow, and the state file. The scan also ends what no packet ends: idle flows.
  */
+#include "core/cause.h"
 #include "core/state.h"
 #include "daemon/daemon_impl.h"
 #include "kernel/route_query.h"
@@ -183,32 +184,47 @@ static bool flow_idle(const struct sw_flow_key *key, const struct flow *flow, ui
 	return age > IDLE_TCP_NS;
 }
 
-static int scan_flow(void *arg, const struct sw_flow_key *key, const struct flow *flow)
+static void scan_idle(struct scan *scan, const struct flow_ref *ref)
+{
+	if (scan->n_idle == scan->room) {
+		size_t room = scan->room ? scan->room * 2 : 256;
+		void *more = realloc(scan->idle, room * sizeof(*scan->idle));
+
+		if (!more)
+			return; /* the next scan finds it again */
+		scan->idle = more;
+		scan->room = room;
+	}
+	scan->idle[scan->n_idle++] = *ref;
+}
+
+/* Most flows are well and had a packet a moment ago: they are counted, and not unpacked. */
+static int scan_flow(void *arg, const struct flow_row *row)
 {
 	struct scan *scan = arg;
+	struct sw_flow_key key;
+	struct flow flow;
 
-	if (flow->state.verdict < SW_VERDICT_COUNT)
-		scan->flows[flow->state.verdict]++;
-	if (flow_idle(key, flow, scan->now)) {
-		if (scan->n_idle == scan->room) {
-			size_t room = scan->room ? scan->room * 2 : 256;
-			void *more = realloc(scan->idle, room * sizeof(*scan->idle));
+	if (row->state.s.verdict < SW_VERDICT_COUNT)
+		scan->flows[row->state.s.verdict]++;
+	if (!incidents_tracking(scan->d->incidents) && !cause_opens(row->state.s.verdict) &&
+	    flow_seen_ns(row->r, scan->now) + IDLE_CLOSED_NS > scan->now)
+		return 0;
+	if (!flow_row_read(row, &key, &flow))
+		return 0;
+	if (flow_idle(&key, &flow, scan->now)) {
+		struct flow_ref ref = flow_ref(&key, &flow);
 
-			if (!more)
-				return 0; /* the next scan finds it again */
-			scan->idle = more;
-			scan->room = room;
-		}
-		scan->idle[scan->n_idle++] = flow_ref(key, flow);
+		scan_idle(scan, &ref);
 		return 0;
 	}
 	/* the loop or the spoofer has ended, and no packet came since to say so */
-	if (flow->state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
-	    scan->ctx.now > flow->spoof_ns + SW_SPOOF_HOLD_NS)
+	if (flow.state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
+	    scan->ctx.now > flow.spoof_ns + SW_SPOOF_HOLD_NS)
 		return 0;
-	if (flow->seen_ns < scan->d->heard_ns)
+	if (flow.seen_ns < scan->d->heard_ns)
 		return 0;
-	incidents_scan_flow(scan->d->incidents, &scan->ctx, key, flow);
+	incidents_scan_flow(scan->d->incidents, &scan->ctx, &key, &flow);
 	return 0;
 }
 
@@ -222,7 +238,7 @@ void alerts_scan(struct daemon *d)
 	incidents_scan_begin(d->incidents);
 	ret = maps_flows_now(d->maps, &scan.now);
 	if (!ret)
-		ret = maps_flow_each(d->maps, scan_flow, &scan);
+		ret = maps_flow_rows(d->maps, scan_flow, &scan);
 	if (scan.n_idle) /* those that can't be removed now are found again */
 		datapath_flows_remove(d->dp, scan.idle, scan.n_idle);
 	free(scan.idle);

@@ -106,44 +106,53 @@ uint64_t flow_tables_now(const struct flow_tables *tables)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Whether the record is of one flow from the one look at its state to the other. */
-static bool same_flow(uint64_t before, uint64_t after)
-{
-	union sw_flow_word a = {.word = before}, b = {.word = after};
+#define AHEAD 1024 /* bytes: the CPU does not fetch ahead past a page by itself */
 
-	return a.s.used && b.s.used && a.s.reuse == b.s.reuse;
+int flow_table_rows(const struct flow_table *t, uint64_t now, flow_row_cb cb, void *arg)
+{
+	size_t size = t->family == 4 ? sizeof(struct sw_flow4) : sizeof(struct sw_flow6);
+	struct flow_row row = {.now = now, .family = t->family};
+	uint32_t n = table_touched(t);
+	const char *at = t->rows;
+	int ret = 0;
+
+	for (; row.record < n && !ret; row.record++, at += size) {
+		row.r = (const struct sw_flow_record *)at;
+		__builtin_prefetch(at + AHEAD);
+		row.state.word = __atomic_load_n(&row.r->state.word, __ATOMIC_ACQUIRE);
+		if (row.state.s.used)
+			ret = cb(arg, &row);
+	}
+	return ret;
 }
 
-#define USED ((union sw_flow_word){.s = {.used = 1}}.word)
+bool flow_row_read(const struct flow_row *row, struct sw_flow_key *key, struct flow *flow)
+{
+	bool used = row->family == 4
+			    ? flow_decode4((const struct sw_flow4 *)row->r, row->now, key, flow)
+			    : flow_decode6((const struct sw_flow6 *)row->r, row->now, key, flow);
 
-/* The records of one family; `decode` is of its type. */
-#define FLOW_EACH(type, decode)                                                                    \
-	for (uint32_t i = 0; i < n && !ret; i++) {                                                 \
-		const type *row = (const type *)t->rows + i;                                       \
-		uint64_t before = __atomic_load_n(&row->r.state.word, __ATOMIC_ACQUIRE);           \
-                                                                                                   \
-		if (!(before & USED) || !decode(row, now, &key, &flow))                            \
-			continue;                                                                  \
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);                                           \
-		if (!same_flow(before, __atomic_load_n(&row->r.state.word, __ATOMIC_RELAXED)))     \
-			continue;                                                                  \
-		flow.record = i;                                                                   \
-		ret = cb(arg, &key, &flow);                                                        \
-	}
+	flow->record = row->record;
+	return used && flow_row_same(row);
+}
+
+struct each {
+	flow_cb cb;
+	void *arg;
+};
+
+static int row_each(void *arg, const struct flow_row *row)
+{
+	const struct each *each = arg;
+	struct sw_flow_key key;
+	struct flow flow;
+
+	return flow_row_read(row, &key, &flow) ? each->cb(each->arg, &key, &flow) : 0;
+}
 
 int flow_table_each(const struct flow_table *t, uint64_t now, flow_cb cb, void *arg)
 {
-	uint32_t n = table_touched(t);
-	struct sw_flow_key key;
-	struct flow flow;
-	int ret = 0;
-
-	if (t->family == 4) {
-		FLOW_EACH(struct sw_flow4, flow_decode4)
-	} else {
-		FLOW_EACH(struct sw_flow6, flow_decode6)
-	}
-	return ret;
+	return flow_table_rows(t, now, row_each, &(struct each){cb, arg});
 }
 
 struct flow_ref flow_ref(const struct sw_flow_key *key, const struct flow *flow)

@@ -44,8 +44,33 @@ void flow_tables_unmap(struct flow_tables *tables);
 /* The clock of the programs: what is of now by it has just been seen. CLOCK_MONOTONIC, ns. */
 uint64_t flow_tables_now(const struct flow_tables *tables);
 
-typedef int (*flow_cb)(void *arg, const struct sw_flow_key *key, const struct flow *flow);
+/*
+ * A record in use, where it is. Its state was loaded once; whatever else is read of `r` is of the
+ * same flow only where flow_row_same() says so afterwards.
+ */
+struct flow_row {
+	const struct sw_flow_record *r;
+	union sw_flow_word state;
+	uint64_t now; /* as given */
+	uint32_t record;
+	uint8_t family;
+};
+typedef int (*flow_row_cb)(void *arg, const struct flow_row *row);
 /* All records in use, in order; one made or taken meanwhile may be seen or not. Stops at non-0. */
+int flow_table_rows(const struct flow_table *t, uint64_t now, flow_row_cb cb, void *arg);
+static inline bool flow_row_same(const struct flow_row *row)
+{
+	union sw_flow_word now;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	now.word = __atomic_load_n(&row->r->state.word, __ATOMIC_RELAXED);
+	return now.s.used && now.s.reuse == row->state.s.reuse;
+}
+/* Unpacks it, which costs more than finding it does. False: it is another flow's by now. */
+bool flow_row_read(const struct flow_row *row, struct sw_flow_key *key, struct flow *flow);
+
+typedef int (*flow_cb)(void *arg, const struct sw_flow_key *key, const struct flow *flow);
+/* As flow_table_rows(), each unpacked. */
 int flow_table_each(const struct flow_table *t, uint64_t now, flow_cb cb, void *arg);
 
 /* A flow that was seen in a table, when no packet had come since `seen` (of its record). */

@@ -89,12 +89,11 @@ static uint64_t timer_beat(const char *dir)
 	return row.beat.beat_ns;
 }
 
-static int flow_count(void *arg, const struct sw_flow_key *key, const struct flow *flow)
+static int flow_count(void *arg, const struct flow_row *row)
 {
 	struct doctor_pins *pins = arg;
 
-	(void)flow;
-	pins->flows[key->family == 6]++;
+	pins->flows[row->family == 6]++;
 	return 0;
 }
 
@@ -148,7 +147,7 @@ void inspect_pins(struct doctor_pins *out, const char *instance)
 		out->flows_forgotten = health.flows_forgotten;
 	}
 	inspect_egress(out, maps);
-	if (!maps_flows_max(maps, &max) && !maps_flow_each(maps, flow_count, out)) {
+	if (!maps_flows_max(maps, &max) && !maps_flow_rows(maps, flow_count, out)) {
 		out->flows_max[0] = max.flows4;
 		out->flows_max[1] = max.flows6;
 	}

@@ -281,6 +281,15 @@ static int flows_open(struct maps *maps)
 	return ret;
 }
 
+int maps_flow_rows(struct maps *maps, flow_row_cb cb, void *arg)
+{
+	int ret = flows_open(maps);
+
+	for (int i = 0; i < 2 && !ret; i++)
+		ret = flow_table_rows(&maps->flows.t[i], flow_tables_now(&maps->flows), cb, arg);
+	return ret;
+}
+
 int maps_flow_each(struct maps *maps, flow_cb cb, void *arg)
 {
 	int ret = flows_open(maps);

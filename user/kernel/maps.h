@@ -30,7 +30,8 @@ int maps_health(struct maps *maps, struct sw_health *out); /* CPUs summed */
 int maps_interface_each(struct maps *maps,
 			int (*cb)(void *arg, uint32_t ifindex, const struct sw_interface *row),
 			void *arg);
-/* All flow records, as flow_table_each(); IPv4 first. */
+/* All flow records, as flow_table_rows() and flow_table_each(); IPv4 first. */
+int maps_flow_rows(struct maps *maps, flow_row_cb cb, void *arg);
 int maps_flow_each(struct maps *maps, flow_cb cb, void *arg);
 /* Room of each family. */
 int maps_flows_max(struct maps *maps, struct datapath_sizes *out);

@@ -225,13 +225,13 @@ static json_t *counters_redirect_errors(struct maps *maps)
 	return NULL;
 }
 
-static int flow_count(void *arg, const struct sw_flow_key *key, const struct flow *flow)
+static int flow_count(void *arg, const struct flow_row *row)
 {
 	struct flow_counts *count = arg;
 
-	if (flow->state.verdict < SW_VERDICT_COUNT)
-		count->verdict[flow->state.verdict]++;
-	if (key->family == 6)
+	if (row->state.s.verdict < SW_VERDICT_COUNT)
+		count->verdict[row->state.s.verdict]++;
+	if (row->family == 6)
 		count->ipv6++;
 	else
 		count->ipv4++;
@@ -241,7 +241,7 @@ static int flow_count(void *arg, const struct sw_flow_key *key, const struct flo
 int rows_count_flows(struct maps *maps, struct flow_counts *count)
 {
 	memset(count, 0, sizeof(*count));
-	return maps_flow_each(maps, flow_count, count);
+	return maps_flow_rows(maps, flow_count, count);
 }
 
 static json_t *counters_verdicts(struct maps *maps)
