@@ -31,8 +31,8 @@ static inline void fib_open(void)
 		 map_mmap("fib4_nodes", nodes4 * SW_FIB4_NODE_ROWS * 8UL), nodes4, &edge.ctl->root4,
 		 fib_quiesce, NULL},
 		{6, map_mmap("fib6", SW_FIB6_ROWS * 8UL),
-		 map_mmap("fib6_nodes", nodes6 * sizeof(struct sw_fib6_node)), nodes6, &edge.ctl->root6,
-		 fib_quiesce, NULL},
+		 map_mmap("fib6_nodes", nodes6 * sizeof(struct sw_fib6_node)), nodes6,
+		 &edge.ctl->root6, fib_quiesce, NULL},
 	};
 
 	edge_fib.n = 0;
