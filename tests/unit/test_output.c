@@ -200,7 +200,7 @@ static void test_status(void **state)
 		       "\"last_message_s\":61.5},{\"name\":\"file\",\"type\":\"jsonl\",\"state\":"
 		       "\"down\",\"sees\":\"all\",\"routes\":0,\"stale\":0,\"updates\":0,"
 		       "\"withdraws\":0,\"errors\":0,\"refused\":{\"unknown-path\":0},"
-		       "\"last_message_s\":null}],\"routes\":{\"prefixes4\":12,\"prefixes6\":3,"
+		       "\"last_message_s\":null,\"note\":\"replay over after 0.1 s\"}],\"routes\":{\"prefixes4\":12,\"prefixes6\":3,"
 		       "\"candidates\":27,\"groups\":6},\"flows\":{\"active\":123,\"max\":65536,"
 		       "\"ipv4\":{\"active\":100,\"max\":65536},"
 		       "\"ipv6\":{\"active\":23,\"max\":16384},\"full\":0,\"evicted\":0,"

@@ -231,12 +231,36 @@ static bool mp_nexthops(struct bgp_mp *mp, const uint8_t *p, size_t len)
 	return host_address(&mp->nexthop);
 }
 
+/* Of a table of MRT: the next hop alone, its length first, or the whole attribute, which begins
+ * with an AFI below 256. It may be of the other family than the route (RFC 8950). */
+static enum outcome parse_table_nexthop(struct bgp_update *u, const struct attr *a)
+{
+	const uint8_t *p = a->value.p;
+	size_t len = a->value.len;
+
+	if (len > 3 && !p[0]) {
+		p += 3;
+		len -= 3;
+	}
+	if (!len || p[0] > len - 1 || (p[0] != 4 && p[0] != 16 && p[0] != 32))
+		return refuse(u, a, RESET, UPDATE_OPTIONAL,
+			      "next hop in MP_REACH_NLRI has no length of an address");
+	u->reach.present = true;
+	u->reach.family = p[0] == 4 ? 4 : 6;
+	if (!mp_nexthops(&u->reach, p + 1, p[0]))
+		return refuse(u, a, WITHDRAW, UPDATE_OPTIONAL,
+			      "next hop in MP_REACH_NLRI is no host's address");
+	return TAKE;
+}
+
 static enum outcome parse_mp_reach(struct bgp_update *u, const struct attr *a)
 {
 	const uint8_t *p = a->value.p;
 	struct bgp_mp *mp = &u->reach;
 	size_t len = a->value.len, nh;
 
+	if (u->table)
+		return parse_table_nexthop(u, a);
 	if (len < 5 || len - 5 < p[3])
 		return refuse(u, a, RESET, UPDATE_OPTIONAL, "MP_REACH_NLRI is cut short");
 	mp_family(mp, p);
@@ -388,7 +412,7 @@ void bgp_attributes_collect(const struct bgp_update *u, struct bgp_attributes *o
 {
 	_Static_assert(sizeof(out->as_path) == sizeof(u->path.as), "paths are of one length");
 
-	memset(out, 0, sizeof(*out));
+	out->nexthop = out->nexthop_ll = (struct ip_addr){0};
 	out->has_as_path = u->good[ATTR_AS_PATH];
 	out->has_local_pref = u->good[ATTR_LOCAL_PREF];
 	out->local_pref = u->local_pref;

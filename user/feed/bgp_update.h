@@ -5,6 +5,9 @@
 
 #include "feed/bgp_message.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #define BGP_ERR_UPDATE 3
 
 /* Subcodes of an UPDATE error (RFC 4271, 4.5). */
@@ -66,16 +69,32 @@ struct bgp_update {
 	const struct bgp_session *session;
 	struct bgp_span withdrawn, attributes, nlri;
 	struct bgp_mp reach, unreach;
-	struct bgp_path path, path4; /* AS_PATH, AS4_PATH */
-	struct ip_addr nexthop;	     /* NEXT_HOP */
+	struct ip_addr nexthop; /* NEXT_HOP */
 	uint32_t local_pref;
 	bool seen[256]; /* attributes that were there, by type */
 	bool good[256]; /* and could be used */
 	bool aggregator_is_trans;
 	bool other; /* an attribute that is not MP_UNREACH was there */
 	bool treat_as_withdraw;
-	struct bgp_error *err; /* the first error; a session reset's replaces it */
+	/*
+	 * No UPDATE but a route in a table of MRT, whose MP_REACH_NLRI is its next hop only (RFC
+	 * 6396, 4.3.4) or, by some writers, whole.
+	 */
+	bool table;
+	struct bgp_error *err;	     /* the first error; a session reset's replaces it */
+	struct bgp_path path, path4; /* AS_PATH, AS4_PATH; last: see bgp_update_reset() */
 };
+
+/* For the next message. What of the paths was kept of the last one is not cleared, only forgotten.
+ */
+static inline void bgp_update_reset(struct bgp_update *u, const struct bgp_session *s,
+				    struct bgp_error *err)
+{
+	memset(u, 0, offsetof(struct bgp_update, path));
+	u->path.total = u->path4.total = 0;
+	u->session = s;
+	u->err = err;
+}
 
 /*
  * Parses the path attributes. 0, also with treat_as_withdraw set, or -EBADMSG where the session

@@ -18,6 +18,7 @@ enum feed_state { FEED_DOWN, FEED_UP, FEED_STALE };
 	X(UNKNOWN_PATH, "unknown-path") /* a route that no path owns */                            \
 	X(MALFORMED, "malformed")	/* not what its protocol or format says */                 \
 	X(FAMILY, "family")		/* routes of an address family that is not taken */        \
+	X(TYPE, "type")			/* of a kind of message or record that is not taken */     \
 	X(LIMIT, "limit")		/* too long, or too many */                                \
 	X(SESSION, "session")		/* a connection not wanted, a session that we ended */     \
 	X(MEMORY, "memory")
@@ -34,6 +35,7 @@ struct feed_status {
 	uint64_t masked;	  /* prefixes with host bits, masked */
 	uint64_t last_message_ns; /* CLOCK_MONOTONIC, when something came last; 0: never */
 	char last_error[200];
+	char note[120]; /* of a feed that comes to an end: how far it is; empty: nothing to say */
 };
 
 /* Where a feed's news go. All are called on the loop's thread; `feed` is the id of feed_new. */

@@ -374,15 +374,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(f->timer, &tv);
 }
 
-static char *path_of(const char *file, const char *config_dir)
-{
-	char *path = NULL;
-
-	if (file[0] == '/' || !config_dir)
-		return strdup(file);
-	return asprintf(&path, "%s/%s", config_dir, file) < 0 ? NULL : path;
-}
-
 static void jsonl_stop(struct feed *f)
 {
 	if (f->timer)
@@ -405,7 +396,7 @@ static int jsonl_start(struct feed **out, feed_id id, const struct config_feed *
 		f->cfg = cfg;
 		feed_report_init(&f->report, id, sink);
 		f->report.status.sees_all = true;
-		f->path = is_stdin ? NULL : path_of(cfg->file, config_dir);
+		f->path = is_stdin ? NULL : feed_path(cfg->file, config_dir);
 		f->timer = evtimer_new(base, on_timer, f);
 	}
 	if (!f || !f->timer || (!f->path && !is_stdin) || evtimer_add(f->timer, &now)) {

@@ -112,3 +112,12 @@ void feed_note(struct feed_report *r, const char *fmt, ...)
 	va_end(ap);
 	r->sink.log(r->sink.arg, r->id, line);
 }
+
+char *feed_path(const char *file, const char *config_dir)
+{
+	char *path = NULL;
+
+	if (file[0] == '/' || !config_dir)
+		return strdup(file);
+	return asprintf(&path, "%s/%s", config_dir, file) < 0 ? NULL : path;
+}

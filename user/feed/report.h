@@ -33,4 +33,7 @@ void feed_warn(struct feed_report *r, const char *fmt, ...) __attribute__((forma
 /* News that is no error; never limited. */
 void feed_note(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A file of the config, relative to its directory (NULL: to ours). malloc'ed; NULL: no memory. */
+char *feed_path(const char *file, const char *config_dir);
+
 #endif

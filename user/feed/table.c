@@ -4,6 +4,7 @@
 
 extern const struct feed_type feed_type_bgp;	   /* bgp.c */
 extern const struct feed_type feed_type_jsonl;	   /* jsonl.c */
+extern const struct feed_type feed_type_mrt;	   /* mrt.c */
 extern const struct feed_type feed_type_rtnetlink; /* rtnetlink.c */
 
 const struct feed_type *feed_type(enum config_feed_type type)
@@ -13,6 +14,8 @@ const struct feed_type *feed_type(enum config_feed_type type)
 		return &feed_type_bgp;
 	case FEED_JSONL:
 		return &feed_type_jsonl;
+	case FEED_MRT:
+		return &feed_type_mrt;
 	case FEED_RTNETLINK:
 		return &feed_type_rtnetlink;
 	default: /* config_feeds.c has refused it */

@@ -254,6 +254,8 @@ static int status_feeds(FILE *out, const json_t *feeds)
 				   : "");
 		table_cell(table, "%s", field_count(row, "errors", n));
 		feed_refused(table, json_object_get(row, "refused"));
+		if (field_known(row, "note"))
+			table_note(table, "%s", field_text(row, "note"));
 	}
 	return table_print(table, out);
 }
