@@ -22,6 +22,7 @@ static void require(bool ok)
 
 struct seen {
 	bool begun[65536];
+	size_t n; /* of them that begin() was told of */
 	bool synced;
 };
 static struct seen seen;
@@ -63,6 +64,8 @@ static void on_begin(void *arg, feed_id feed, uint16_t source)
 	(void)feed;
 	require(!seen.begun[source]);
 	seen.begun[source] = true;
+	if (seen.n <= source)
+		seen.n = source + 1U;
 }
 
 static void on_end(void *arg, feed_id feed, uint16_t source)
@@ -111,26 +114,31 @@ static const struct feed_sink sink = {
 static void replay(const uint8_t *data, size_t size)
 {
 	const struct feed_type *type = feed_type(FEED_MRT);
-	struct event_base *base = event_base_new();
-	int fd = memfd_create("mrt", MFD_CLOEXEC);
+	static struct event_base *base;
 	struct feed_status status;
 	char path[64], error[200];
 	struct config_feed cfg = {.name = "replay", .type = FEED_MRT, .file = path};
 	struct feed *feed;
+	static int fd;
 
-	require(base && fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	memset(&seen, 0, sizeof(seen));
-	if (!type->start(&feed, 0, &cfg, NULL, base, &sink, error)) {
-		event_base_dispatch(base); /* it has no timer once it is over */
-		type->status(feed, &status);
-		require(seen.synced && status.state == FEED_UP && strstr(status.note, "over"));
-		for (size_t i = 0; i < 65536; i++)
-			require(!seen.begun[i]);
-		type->stop(feed);
+	if (!base) {
+		base = event_base_new();
+		fd = memfd_create("mrt", MFD_CLOEXEC);
 	}
-	event_base_free(base);
-	close(fd);
+	require(base && fd >= 0 && !ftruncate(fd, 0));
+	require(pwrite(fd, data, size, 0) == (ssize_t)size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	memset(seen.begun, 0, seen.n);
+	seen.n = 0;
+	seen.synced = false;
+	if (type->start(&feed, 0, &cfg, NULL, base, &sink, error))
+		return;
+	event_base_dispatch(base); /* it has no timer once it is over */
+	type->status(feed, &status);
+	require(seen.synced && status.state == FEED_UP && strstr(status.note, "over"));
+	for (size_t i = 0; i < seen.n; i++)
+		require(!seen.begun[i]);
+	type->stop(feed);
 }
 
 static void parse(const struct mrt_header *h, struct bgp_span body)

@@ -192,7 +192,7 @@ static void test_unknown_path(void **state)
 	x->r.answer = RIB_UNKNOWN_PATH;
 	replay(x);
 	assert_int_equal(status(x).errors, 2);
-	assert_int_equal(status(x).unknown_path, 2);
+	assert_int_equal(status(x).refused[FEED_UNKNOWN_PATH], 2);
 	assert_string_equal(status(x).last_error,
 			    MRT_FILE ": record 2 (byte 59): unknown-path: 10.10.30.0/24 of peer "
 				     "10.10.30.254 by next hop 10.10.30.254 belongs to no path: "

@@ -7,6 +7,7 @@
 #include "core/prefix.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,17 +124,23 @@ struct ip_addr prefix_address(const struct prefix *p)
 	return ip;
 }
 
+/* The first n of 64 bits, in network order; all of them where n is more. */
+static uint64_t first_bits(unsigned int n)
+{
+	return n >= 64 ? ~0ULL : htobe64(~(~0ULL >> n));
+}
+
 bool prefix_mask(struct prefix *p)
 {
-	bool bits = false;
+	uint64_t keep[2] = {first_bits(p->len), p->len > 64 ? first_bits(p->len - 64U) : 0};
+	uint64_t v[2];
+	bool bits;
 
-	for (unsigned int i = 0; i < sizeof(p->bytes); i++) {
-		unsigned int keep = p->len > i * 8 ? p->len - i * 8 : 0;
-		uint8_t mask = keep >= 8 ? 0xff : (uint8_t)(0xff00 >> keep);
-
-		bits |= (p->bytes[i] & ~mask) != 0;
-		p->bytes[i] &= mask;
-	}
+	memcpy(v, p->bytes, sizeof(v));
+	bits = (v[0] & ~keep[0]) | (v[1] & ~keep[1]);
+	v[0] &= keep[0];
+	v[1] &= keep[1];
+	memcpy(p->bytes, v, sizeof(v));
 	return bits;
 }
 

@@ -231,8 +231,10 @@ static bool mp_nexthops(struct bgp_mp *mp, const uint8_t *p, size_t len)
 	return host_address(&mp->nexthop);
 }
 
-/* Of a table of MRT: the next hop alone, its length first, or the whole attribute, which begins
- * with an AFI below 256. It may be of the other family than the route (RFC 8950). */
+/*
+ * Of a table of MRT: the next hop alone, its length first, or the whole attribute, which begins
+ * with an AFI below 256. It may be of the other family than the route (RFC 8950).
+ */
 static enum outcome parse_table_nexthop(struct bgp_update *u, const struct attr *a)
 {
 	const uint8_t *p = a->value.p;
@@ -412,7 +414,7 @@ void bgp_attributes_collect(const struct bgp_update *u, struct bgp_attributes *o
 {
 	_Static_assert(sizeof(out->as_path) == sizeof(u->path.as), "paths are of one length");
 
-	out->nexthop = out->nexthop_ll = (struct ip_addr){0};
+	memset(out, 0, sizeof(*out));
 	out->has_as_path = u->good[ATTR_AS_PATH];
 	out->has_local_pref = u->good[ATTR_LOCAL_PREF];
 	out->local_pref = u->local_pref;

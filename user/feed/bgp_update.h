@@ -5,9 +5,6 @@
 
 #include "feed/bgp_message.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #define BGP_ERR_UPDATE 3
 
 /* Subcodes of an UPDATE error (RFC 4271, 4.5). */
@@ -76,25 +73,13 @@ struct bgp_update {
 	bool aggregator_is_trans;
 	bool other; /* an attribute that is not MP_UNREACH was there */
 	bool treat_as_withdraw;
-	/*
-	 * No UPDATE but a route in a table of MRT, whose MP_REACH_NLRI is its next hop only (RFC
-	 * 6396, 4.3.4) or, by some writers, whole.
+	/* A route in a table of MRT: MP_REACH_NLRI is the next hop only (RFC 6396, 4.3.4) or whole.
 	 */
 	bool table;
-	struct bgp_error *err;	     /* the first error; a session reset's replaces it */
-	struct bgp_path path, path4; /* AS_PATH, AS4_PATH; last: see bgp_update_reset() */
+	struct bgp_error *err; /* the first error; a session reset's replaces it */
+	/* 2 KiB that are not cleared for each message: valid where `good` says so. */
+	struct bgp_path path, path4; /* AS_PATH, AS4_PATH */
 };
-
-/* For the next message. What of the paths was kept of the last one is not cleared, only forgotten.
- */
-static inline void bgp_update_reset(struct bgp_update *u, const struct bgp_session *s,
-				    struct bgp_error *err)
-{
-	memset(u, 0, offsetof(struct bgp_update, path));
-	u->path.total = u->path4.total = 0;
-	u->session = s;
-	u->err = err;
-}
 
 /*
  * Parses the path attributes. 0, also with treat_as_withdraw set, or -EBADMSG where the session

@@ -186,7 +186,7 @@ static enum step step(struct feed *f, uint64_t *wait_ns)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct feed *f = arg;
-	uint64_t end = clock_ns() + TURN_NS, wait_ns = 0;
+	uint64_t end = clock_ns() + TURN_NS, wait_ns = 0, record = f->file.record;
 	struct timeval tv;
 	enum step s;
 
@@ -200,6 +200,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 				break;
 		}
 	} while (s == STEP_MORE && clock_ns() < end);
+	if (f->phase != MRT_SCAN && f->file.record != record)
+		feed_heard(&f->report);
 	if (s == STEP_OVER)
 		return;
 	tv.tv_sec = (time_t)(wait_ns / 1000000000ULL);

@@ -78,8 +78,9 @@ struct mrt_header mrt_header_parse(const uint8_t *p);
 uint32_t mrt_time_et(const struct mrt_header *h, struct bgp_span body);
 
 /*
- * All of them return 0, -EBADMSG (malformed: the record is to be refused as a whole) or -EOPNOTSUPP
- * (of a subtype or family that is not taken), both with *out unusable and the text in `error`.
+ * All of them return 0, -EBADMSG (malformed: the record is to be refused as a whole), -EAFNOSUPPORT
+ * or -EOPNOTSUPP (of a family or a subtype that is not taken), with *out unusable and the text in
+ * `error`.
  * Lengths are checked for the whole record before the first entry is given.
  */
 int mrt_index_parse(struct bgp_span body, struct mrt_index *out, char error[MRT_ERROR_LEN]);

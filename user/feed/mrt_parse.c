@@ -81,6 +81,18 @@ static bool take_address(struct bgp_span *s, uint8_t family, struct ip_addr *out
 	return true;
 }
 
+/* The bytes that `len` bits fill, and no more. */
+static bool take_prefix(struct bgp_span *s, uint8_t len, struct prefix *out)
+{
+	size_t n = (len + 7U) / 8;
+	const uint8_t *p = take(s, n);
+
+	out->len = len;
+	if (p)
+		memcpy(out->bytes, p, n);
+	return p != NULL;
+}
+
 static bool take_as(struct bgp_span *s, bool as4, uint32_t *out)
 {
 	const uint8_t *p = take(s, as4 ? 4 : 2);
@@ -176,10 +188,10 @@ static int rib_family(uint16_t subtype, struct mrt_rib *out, char error[MRT_ERRO
 	case RIB_IPV6_MULTICAST:
 	case RIB_IPV4_MULTICAST_ADDPATH:
 	case RIB_IPV6_MULTICAST_ADDPATH:
-		return refuse(-EOPNOTSUPP, error, "multicast routes left out: %s", only);
+		return refuse(-EAFNOSUPPORT, error, "multicast routes left out: %s", only);
 	case RIB_GENERIC:
 	case RIB_GENERIC_ADDPATH:
-		return refuse(-EOPNOTSUPP, error, "RIB_GENERIC left out: %s", only);
+		return refuse(-EAFNOSUPPORT, error, "RIB_GENERIC left out: %s", only);
 	case GEO_PEER_TABLE:
 		return refuse(-EOPNOTSUPP, error,
 			      "GEO_PEER_TABLE left out: where peers are is not "
@@ -200,7 +212,6 @@ int mrt_rib_parse(uint16_t subtype, struct bgp_span body, struct mrt_rib *out,
 	struct mrt_entry entry;
 	struct mrt_rib walk;
 	const uint8_t *p;
-	uint32_t none;
 	int ret;
 
 	*out = (struct mrt_rib){0};
@@ -209,11 +220,11 @@ int mrt_rib_parse(uint16_t subtype, struct bgp_span body, struct mrt_rib *out,
 		return ret;
 	if (!take(&body, 4)) /* sequence number */
 		return refuse(-EBADMSG, error, "RIB record of %zu bytes is cut short", body.len);
-	if (body.len && body.p[0] > prefix_max_len(out->prefix.family))
-		return refuse(-EBADMSG, error, "prefix of %u bits in an IPv%u table", body.p[0],
+	p = take(&body, 1);
+	if (p && p[0] > prefix_max_len(out->prefix.family))
+		return refuse(-EBADMSG, error, "prefix of %u bits in an IPv%u table", p[0],
 			      out->prefix.family);
-	if (!bgp_nlri_next(&body, out->prefix.family, false, &out->prefix, &none) ||
-	    !(p = take(&body, 2)))
+	if (!p || !take_prefix(&body, p[0], &out->prefix) || !(p = take(&body, 2)))
 		return refuse(-EBADMSG, error, "RIB record ends inside its prefix");
 	out->masked = prefix_mask(&out->prefix);
 	out->left = bgp_get16(p);
@@ -239,7 +250,7 @@ int mrt_table_dump_parse(uint16_t subtype, struct bgp_span body, struct mrt_rib 
 	const uint8_t *p;
 
 	if (subtype != BGP_AFI_IPV4 && subtype != BGP_AFI_IPV6)
-		return refuse(-EOPNOTSUPP, error,
+		return refuse(-EAFNOSUPPORT, error,
 			      "TABLE_DUMP of AFI %u left out: only IPv4 and IPv6 are taken",
 			      subtype);
 	*entry = (struct mrt_entry){0};
@@ -328,9 +339,9 @@ int mrt_bgp_parse(const struct mrt_header *h, struct bgp_span body, struct mrt_b
 	return 0;
 }
 
-static int missing(const struct bgp_update *u, uint8_t type)
+static int missing(struct bgp_error *err, uint8_t type)
 {
-	return bgp_error_set(u->err, BGP_ERR_UPDATE, UPDATE_MISSING_WELL_KNOWN, &type, 1,
+	return bgp_error_set(err, BGP_ERR_UPDATE, UPDATE_MISSING_WELL_KNOWN, &type, 1,
 			     "well-known attribute %u is missing", type);
 }
 
@@ -340,18 +351,16 @@ int mrt_attributes_parse(struct bgp_update *scratch, const struct bgp_session *s
 {
 	struct bgp_update *u = scratch;
 
-	bgp_update_reset(u, session, err);
+	/* all but the paths' room */
+	memset(u, 0, offsetof(struct bgp_update, path));
+	u->path.total = u->path4.total = 0;
 	u->table = true;
+	u->session = session;
+	u->err = err;
 	u->attributes = attributes;
 	err->code = 0;
 	if (bgp_attributes_parse(u) || u->treat_as_withdraw)
 		return -EBADMSG;
-	if (!u->seen[ATTR_ORIGIN])
-		return missing(u, ATTR_ORIGIN);
-	if (!u->seen[ATTR_AS_PATH])
-		return missing(u, ATTR_AS_PATH);
-	if (!u->seen[ATTR_NEXT_HOP] && !u->reach.present)
-		return missing(u, ATTR_NEXT_HOP);
 	bgp_attributes_collect(u, out);
 	if (u->reach.present) {
 		out->nexthop = u->reach.nexthop;
@@ -359,5 +368,7 @@ int mrt_attributes_parse(struct bgp_update *scratch, const struct bgp_session *s
 	} else {
 		out->nexthop = u->nexthop;
 	}
-	return 0;
+	if (!out->has_as_path)
+		return missing(err, ATTR_AS_PATH);
+	return out->nexthop.family ? 0 : missing(err, ATTR_NEXT_HOP);
 }

@@ -17,10 +17,22 @@
 #define ROUTES_ONCE 16
 
 /* The record is refused, or something in it. */
-#define record_error(f, fmt, ...)                                                                  \
-	feed_error(&(f)->report, "%s: record %llu (byte %llu): " fmt, (f)->cfg->file,              \
-		   (unsigned long long)(f)->file.record, (unsigned long long)(f)->file.offset,     \
-		   ##__VA_ARGS__)
+#define record_refuse(f, why, fmt, ...)                                                            \
+	feed_refuse(&(f)->report, why, "%s: record %llu (byte %llu): " fmt, (f)->cfg->file,        \
+		    (unsigned long long)(f)->file.record, (unsigned long long)(f)->file.offset,    \
+		    ##__VA_ARGS__)
+
+/* What a record's parser says of it. */
+static void record_unparsed(struct feed *f, int ret, const char *error)
+{
+	enum feed_refusal why = FEED_MALFORMED;
+
+	if (ret == -EAFNOSUPPORT)
+		why = FEED_FAMILY;
+	else if (ret == -EOPNOTSUPP)
+		why = FEED_TYPE;
+	record_refuse(f, why, "%s", error);
+}
 
 /* The session of a table's routes. What the router has is what it took, with its own preference. */
 static const struct bgp_session table_v2 = {.as4 = true, .ibgp = true};
@@ -28,7 +40,7 @@ static const struct bgp_session table_v1 = {.ibgp = true};
 
 void mrt_sink_init(struct feed *f)
 {
-	f->route = (struct route){.view = VIEW_LOCAL, .as_path = f->attributes.as_path};
+	f->route = (struct route){.view = VIEW_LOCAL};
 }
 
 static void announce(struct feed *f, const struct prefix *prefix, uint32_t path_id,
@@ -49,15 +61,14 @@ static void announce(struct feed *f, const struct prefix *prefix, uint32_t path_
 	route->sub = path_id;
 	switch (sink->announce(sink->arg, f->report.id, route)) {
 	case RIB_UNKNOWN_PATH:
-		f->report.status.unknown_path++;
-		record_error(f,
-			     "unknown-path: %s of peer %s by next hop %s belongs to no path: add "
-			     "the peer or the next hop to a path's `peers`",
-			     prefix_format(prefix, text), ip_format(&route->peer, peer),
-			     ip_format(&attr->nexthop, nexthop));
+		record_refuse(f, FEED_UNKNOWN_PATH,
+			      "unknown-path: %s of peer %s by next hop %s belongs to no path: add "
+			      "the peer or the next hop to a path's `peers`",
+			      prefix_format(prefix, text), ip_format(&route->peer, peer),
+			      ip_format(&attr->nexthop, nexthop));
 		break;
 	case RIB_NO_MEMORY:
-		record_error(f, "out of memory: give this machine more");
+		record_refuse(f, FEED_MEMORY, "out of memory: give this machine more");
 		break;
 	case RIB_OK:
 	case RIB_UNCHANGED:
@@ -82,9 +93,9 @@ static int peer_number(struct feed *f, const struct mrt_peer *peer)
 	if (n >= 0)
 		return n;
 	if (n == -ENOMEM)
-		record_error(f, "out of memory: give this machine more");
+		record_refuse(f, FEED_MEMORY, "out of memory: give this machine more");
 	else
-		record_error(f, "more than %d peers: split the file", MRT_PEERS_MAX);
+		record_refuse(f, FEED_LIMIT, "more than %d peers: split the file", MRT_PEERS_MAX);
 	return -1;
 }
 
@@ -157,12 +168,12 @@ static void take_index(struct feed *f)
 	f->index = NULL;
 	f->n_index = 0;
 	if (mrt_index_parse(f->body, &index, error)) {
-		record_error(f, "%s", error);
+		record_refuse(f, FEED_MALFORMED, "%s", error);
 		return;
 	}
 	numbers = malloc((index.left + 1U) * sizeof(*numbers));
 	if (!numbers) {
-		record_error(f, "out of memory: give this machine more");
+		record_refuse(f, FEED_MEMORY, "out of memory: give this machine more");
 		return;
 	}
 	while (mrt_index_next(&index, &peer)) {
@@ -192,8 +203,9 @@ static void take_route(struct feed *f, const struct bgp_session *session,
 		announce(f, &f->rib.prefix, entry->path_id, &f->attributes);
 		return;
 	}
-	record_error(f, "route of %s by peer %s left out: %s", prefix_format(&f->rib.prefix, text),
-		     ip_format(&f->route.peer, peer), err.text);
+	record_refuse(f, FEED_MALFORMED, "route of %s by peer %s left out: %s",
+		      prefix_format(&f->rib.prefix, text), ip_format(&f->route.peer, peer),
+		      err.text);
 }
 
 void mrt_routes_take(struct feed *f)
@@ -203,8 +215,9 @@ void mrt_routes_take(struct feed *f)
 	for (int i = 0; i < ROUTES_ONCE && mrt_rib_next(&f->rib, &entry); i++) {
 		f->work++;
 		if (entry.peer >= f->n_index) {
-			record_error(f, "peer %u, and the index of peers has %zu: left out",
-				     entry.peer, f->n_index);
+			record_refuse(f, FEED_MALFORMED,
+				      "peer %u, and the index of peers has %zu: left out",
+				      entry.peer, f->n_index);
 			continue;
 		}
 		if (f->peers.v[f->index[entry.peer]].self) {
@@ -221,12 +234,17 @@ static bool take_rib(struct feed *f)
 	char error[MRT_ERROR_LEN];
 	int ret = mrt_rib_parse(f->header.subtype, f->body, &f->rib, error);
 
-	if (ret || !f->index) {
+	if (ret) {
 		f->rib.left = 0;
-		record_error(f, "%s",
-			     ret ? error
-				 : "routes without an index of peers before them: "
-				   "take the file from its beginning");
+		record_unparsed(f, ret, error);
+		return true;
+	}
+	if (!f->index) {
+		f->rib.left = 0;
+		record_refuse(
+			f, FEED_MALFORMED,
+			"routes without an index of peers before them: take the file from its "
+			"beginning");
 		return true;
 	}
 	if (!table_ready(f, f->rib.prefix.family)) {
@@ -246,10 +264,11 @@ static bool take_table_dump(struct feed *f)
 	struct mrt_entry entry;
 	struct mrt_source *source;
 	struct mrt_peer peer;
-	int number;
+	int number, ret;
 
-	if (mrt_table_dump_parse(f->header.subtype, f->body, &f->rib, &entry, &peer, error)) {
-		record_error(f, "%s", error);
+	ret = mrt_table_dump_parse(f->header.subtype, f->body, &f->rib, &entry, &peer, error);
+	if (ret) {
+		record_unparsed(f, ret, error);
 		return true;
 	}
 	number = peer_number(f, &peer);
@@ -289,7 +308,7 @@ static void on_withdraw(void *arg, const struct prefix *p, uint32_t path_id)
 		.view = VIEW_LOCAL, .prefix = *p, .source = f->route.source, .sub = path_id};
 
 	f->work++;
-	f->report.sink.withdraw(f->report.sink.arg, f->report.id, &route, true);
+	feed_withdraw(&f->report, &route, true);
 }
 
 static void on_end_of_rib(void *arg, uint8_t family)
@@ -308,9 +327,9 @@ static void on_masked(void *arg, const struct prefix *p)
 
 static void on_ignored(void *arg, uint16_t afi, uint8_t safi)
 {
-	record_error((struct feed *)arg,
-		     "routes of AFI %u, SAFI %u left out: only IPv4 and IPv6 unicast are taken",
-		     afi, safi);
+	record_refuse((struct feed *)arg, FEED_FAMILY,
+		      "routes of AFI %u, SAFI %u left out: only IPv4 and IPv6 unicast are taken",
+		      afi, safi);
 }
 
 static void take_update(struct feed *f, const struct mrt_bgp *bgp)
@@ -330,8 +349,9 @@ static void take_update(struct feed *f, const struct mrt_bgp *bgp)
 
 	ret = bgp_update_parse(&bgp->session, bgp->update.p, bgp->update.len, &ops, &treated, &err);
 	if (ret || treated)
-		record_error(f, "UPDATE of peer %s: %s (%s)", ip_format(&f->route.peer, peer),
-			     err.text, ret ? "left out" : "its routes count as withdrawn");
+		record_refuse(f, FEED_MALFORMED, "UPDATE of peer %s: %s (%s)",
+			      ip_format(&f->route.peer, peer), err.text,
+			      ret ? "left out" : "its routes count as withdrawn");
 	else
 		f->report.status.updates++;
 }
@@ -357,10 +377,11 @@ static void take_bgp(struct feed *f)
 {
 	char error[MRT_ERROR_LEN];
 	struct mrt_bgp bgp;
-	int number;
+	int number, ret;
 
-	if (mrt_bgp_parse(&f->header, f->body, &bgp, error)) {
-		record_error(f, "%s", error);
+	ret = mrt_bgp_parse(&f->header, f->body, &bgp, error);
+	if (ret) {
+		record_unparsed(f, ret, error);
 		return;
 	}
 	if (bgp.kind == MRT_OTHER)
@@ -410,9 +431,9 @@ bool mrt_record_take(struct feed *f)
 		take_bgp(f);
 		return true;
 	default:
-		record_error(f,
-			     "of type %u left out: TABLE_DUMP, TABLE_DUMP_V2 and BGP4MP are taken",
-			     f->header.type);
+		record_refuse(f, FEED_TYPE,
+			      "of type %u left out: TABLE_DUMP, TABLE_DUMP_V2 and BGP4MP are taken",
+			      f->header.type);
 		return true;
 	}
 }
