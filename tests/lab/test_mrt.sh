@@ -12,8 +12,8 @@ FRR=/usr/lib/frr
 eval "$(declare -f bird_edge | sed '1s/bird_edge/plain_bird_edge/')"
 # shellcheck disable=SC2317 # edge_up calls it
 bird_edge() {
+	echo "mrtdump \"$RUN/messages\"; mrtdump protocols { states, messages };"
 	plain_bird_edge
-	echo "mrtdump \"$RUN/bird.updates\"; mrtdump protocols { states, messages };"
 }
 
 # bird_table FILE: its tables, an index before each
@@ -51,7 +51,7 @@ edge_sees() { # PREFIX CANDIDATES
 
 lab_edge
 bird_table "$RUN/early.mrt"
-early=$(stat -c %s "$RUN/bird.updates")
+early=$(stat -c %s "$RUN/messages")
 er_cut
 check_within 10 "BIRD loses ExpressRoute" edge_sees 10.10.30.0/24 1
 er_restore
@@ -59,6 +59,7 @@ check_within 30 "and has it again" edge_converged
 birdc_at msee disable region >/dev/null
 check_within 10 "a prefix is withdrawn" edge_sees 10.17.30.0/26 0
 bird_table "$RUN/bird.mrt"
+cp "$RUN/messages" "$RUN/bird.updates" # at its end BIRD writes that all peers are down
 bird_candidates >"$RUN/bird.want"
 cp "$RUN/bird.want" "$RUN/both.want"
 check_at_least "BIRD has candidates" "$(wc -l <"$RUN/bird.want")" 7
@@ -113,11 +114,11 @@ if [ -x $FRR/bgpd ]; then
 	check_within 10 "and goes" frr_sees ipv4 10.17.30.0/26 0
 	in_ns edge vtysh --vty_socket "$d" -c 'configure terminal' -c "dump bgp routes-mrt $d/table"
 	check_within 10 "FRR writes its table" test -s "$d/table"
-	frr_candidates >"$RUN/frr.want"
-	check_at_least "FRR has candidates" "$(wc -l <"$RUN/frr.want")" 7
-	for p in bgpd staticd zebra; do end_background frr-$p; done # its files are whole then
 	cp "$d/table" "$RUN/frr.mrt"
 	cp "$d/updates" "$RUN/frr.updates"
+	frr_candidates >"$RUN/frr.want"
+	check_at_least "FRR has candidates" "$(wc -l <"$RUN/frr.want")" 7
+	for p in bgpd staticd zebra; do end_background frr-$p; done
 	gzip -k "$RUN/frr.mrt"
 	feeds+=' frr.mrt frr.mrt.gz frr.updates'
 else
@@ -151,7 +152,7 @@ check "bzip2: refused, with what to do" eval 's reload 2>&1 | grep -q "feed pace
 check "and nothing changed" replayed
 head -c 1000 "$RUN/bird.mrt.gz" | head -c -9 >"$RUN/cut.gz"
 sed -i 's/file: packed.bz2, speed: real/file: cut.gz/' "$RUN/sameway.yaml"
-s reload
+s reload >/dev/null
 check_within 10 "a file that is cut: told with its place, the rest is taken" true_json '.feeds[-1] | .errors == 1 and .routes > 0 and
 	(.last_error | test("^cut.gz: record [0-9]+ .*: gzip member 1: the file ends inside it"))' status
 done_testing

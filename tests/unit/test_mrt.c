@@ -35,7 +35,8 @@ static void test_table(void **state)
 	record_end(&x->o);
 	record_begin(&x->o, 1000, 13, 2);
 	put_hex(&x->o, "00000003 08 0a 0001");
-	put_entry(&x->o, 2, -1, ORIGIN AS_VPN "800e11 10 " VIA6 "0fe");
+	/* with flags that are wrong, and an attribute that nobody knows */
+	put_entry(&x->o, 2, -1, "000101 00 006300 " AS_VPN "800e11 10 " VIA6 "0fe");
 	record_end(&x->o);
 	replay(x);
 	assert_string_equal(

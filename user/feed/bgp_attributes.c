@@ -324,7 +324,7 @@ static enum outcome attr_judge(struct bgp_update *u, const struct attr *a)
 
 	if (a->type < sizeof(rules) / sizeof(rules[0]) && rules[a->type].parse)
 		rule = &rules[a->type];
-	if (!rule && !(a->flags & FLAG_OPTIONAL))
+	if (!rule && !(a->flags & FLAG_OPTIONAL) && !u->table)
 		return refuse(u, a, RESET, UPDATE_UNKNOWN_WELL_KNOWN,
 			      "well-known, but not known here");
 	if (!rule)
@@ -333,7 +333,7 @@ static enum outcome attr_judge(struct bgp_update *u, const struct attr *a)
 		return is_mp(a) ? refuse(u, a, RESET, UPDATE_MALFORMED_LIST, "it is there twice")
 				: DISCARD;
 	u->seen[a->type] = true;
-	if ((a->flags & FLAG_KIND) != rule->flags)
+	if ((a->flags & FLAG_KIND) != rule->flags && !u->table)
 		flags = refuse(u, a, WITHDRAW, UPDATE_FLAGS, "its flags are wrong");
 	if (flags != TAKE && !is_mp(a))
 		return flags;
