@@ -8,6 +8,7 @@
 #define SAMEWAY_FEED_MRT_H
 
 #include "feed/bgp_update.h"
+#include "feed/bgp_wire.h"
 
 #define MRT_HEADER_LEN 12
 #define MRT_ERROR_LEN  160
@@ -73,7 +74,15 @@ struct mrt_bgp {
 };
 
 /* p: MRT_HEADER_LEN bytes. Anything is a header: the caller judges type and length. */
-struct mrt_header mrt_header_parse(const uint8_t *p);
+static inline struct mrt_header mrt_header_parse(const uint8_t *p)
+{
+	return (struct mrt_header){
+		.time_us = bgp_get32(p) * 1000000ULL,
+		.type = bgp_get16(p + 4),
+		.subtype = bgp_get16(p + 6),
+		.len = bgp_get32(p + 8),
+	};
+}
 /* Microseconds of a record of type MRT_BGP4MP_ET, whose body begins with them; 0: none there. */
 uint32_t mrt_time_et(const struct mrt_header *h, struct bgp_span body);
 
