@@ -6,7 +6,6 @@
 #include "feed/mrt.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,16 +44,7 @@ static const struct {
 	[11] = {.known = true, .as4 = true, .sent = true, .addpath = true},
 };
 
-static int __attribute__((format(printf, 3, 4)))
-refuse(int ret, char error[MRT_ERROR_LEN], const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(error, MRT_ERROR_LEN, fmt, ap);
-	va_end(ap);
-	return ret;
-}
+#define refuse(ret, error, ...) (snprintf(error, MRT_ERROR_LEN, __VA_ARGS__), (ret))
 
 /* The next n bytes, NULL: there are fewer. */
 static const uint8_t *take(struct bgp_span *s, size_t n)
