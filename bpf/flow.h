@@ -42,18 +42,16 @@ struct change {
 	__u64 paths, t;
 };
 
-static int change_latest(__u32 i, struct change *c)
+/* A path of them a call. */
+static int change_latest(__u32 n __attribute__((unused)), struct change *c)
 {
-	struct sw_path *path;
+	__u32 i = lowest_bit(c->paths);
+	struct sw_path *path = bpf_map_lookup_elem(&paths, &i);
 
-	if (i >= SW_MAX_PATHS || !(c->paths >> i))
-		return 1;
-	if (!(c->paths >> i & 1))
-		return 0;
-	path = bpf_map_lookup_elem(&paths, &i);
-	if (path && path->changed_ns > c->t)
+	if (path && c->paths && path->changed_ns > c->t)
 		c->t = path->changed_ns;
-	return 0;
+	c->paths &= c->paths - 1;
+	return !c->paths;
 }
 
 /*

@@ -35,6 +35,7 @@
 #include "count.h"
 #include "clock.h"
 #include "flow_table.h"
+#include "flow_put.h"
 #include "event.h"
 #include "evidence.h"
 #include "settle.h"

@@ -123,8 +123,10 @@ int hash_map(void);
 void arrival_arm(void);
 uint64_t arrival_first(int sink);
 int program_of(const char *name); /* of traffic.bpf.c */
+/* On the edge's maps, to be loaded again after each edge_open. */
+int flowput_program(void);
 int nofib_program(void);
-int noflow_program(void); /* on the edge's maps, to be loaded again after each edge_open */
+int noflow_program(void);
 void xdp_attach(enum ns ns, uint32_t ifindex, int fd); /* -1: off */
 struct rate {
 	double wall, cpu; /* Mpps that were taken: by the clock, by CPU time */

@@ -23,6 +23,7 @@
 struct writing writing;
 struct arrival arrival;
 __u32 out_ifindex;
+__u32 lines_mask, rows_mask; /* of two_lines */
 
 #define MAP(name, kind, k, v, entries)                                                             \
 	struct {                                                                                   \
@@ -40,6 +41,8 @@ MAP(hops, ARRAY, __u32, struct lpm_hop, 64);
 MAP(hop_packets, PERCPU_ARRAY, __u32, __u64, 64);
 MAP(lru, LRU_HASH, struct lru_key, struct lru_record, 1);
 MAP(hash, HASH, struct lru_key, struct lru_record, 1);
+MAP(lines, ARRAY, __u32, struct line, 1);
+MAP(line_rows, ARRAY, __u32, struct line, 1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -375,5 +378,36 @@ static __always_inline void record(struct iphdr *ip, struct lru_key *key, __u32 
 
 RECORD(record_lru, lru)
 RECORD(record_hash, hash)
+
+/*
+ * The floor of any table that finds a record by an index, of as many rows: a line read, the row it
+ * names read, both written.
+ */
+SEC("xdp")
+int two_lines(struct xdp_md *ctx)
+{
+	struct iphdr *ip = header4(ctx);
+	struct lru_key key = {};
+	struct line *line, *row;
+	__u32 dir, at;
+	__u64 h;
+
+	if (!ip)
+		return XDP_PASS;
+	record(ip, &key, &dir);
+	h = ((__u64)key.lo << 32 | key.hi) * 0xff51afd7ed558ccdULL;
+	h = ((h ^ h >> 32) + key.lo_port + key.hi_port) * 0x9e3779b97f4a7c15ULL;
+	at = (__u32)h & lines_mask;
+	line = bpf_map_lookup_elem(&lines, &at);
+	if (!line)
+		return XDP_PASS;
+	at = (h >> 32 ^ line->word[0] >> 63) & rows_mask;
+	row = bpf_map_lookup_elem(&line_rows, &at);
+	if (!row)
+		return XDP_PASS;
+	line->word[1] = h;
+	row->word[1] += h;
+	return XDP_DROP;
+}
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The bench's programs: packets by live frames through the world, and runs without a device. */
 #include "bench.h"
+#include "flowput.skel.h"
 #include "nofib.skel.h"
 #include "noflow.skel.h"
 #include "traffic.skel.h"
@@ -24,6 +25,7 @@
 struct traffic *traffic;
 static struct noflow *noflow;
 static struct nofib *nofib;
+static struct flowput *flowput;
 static int cpus_possible;
 
 static int print(enum libbpf_print_level level, const char *format, va_list args)
@@ -47,7 +49,7 @@ static void flags_as_edge(void)
 	struct bpf_program *const progs[] = {
 		traffic->progs.write_xdp,  traffic->progs.nothing,     traffic->progs.constant_work,
 		traffic->progs.bare,	   traffic->progs.fib_forward, traffic->progs.lpm_forward,
-		traffic->progs.record_lru, traffic->progs.record_hash,
+		traffic->progs.record_lru, traffic->progs.record_hash, traffic->progs.two_lines,
 	};
 
 	for (size_t i = 0; i < sizeof(progs) / sizeof(progs[0]); i++)
@@ -64,6 +66,10 @@ void traffic_open(uint32_t records)
 		fail("the bench's programs can't be opened: %s", strerror(errno));
 	bpf_map__set_max_entries(traffic->maps.lru, records);
 	bpf_map__set_max_entries(traffic->maps.hash, records);
+	bpf_map__set_max_entries(traffic->maps.lines, records / 4);
+	bpf_map__set_max_entries(traffic->maps.line_rows, records);
+	traffic->bss->lines_mask = records / 4 - 1;
+	traffic->bss->rows_mask = records - 1;
 	flags_as_edge();
 	if (traffic__load(traffic))
 		fail("the bench's programs can't be loaded");
@@ -210,6 +216,13 @@ int nofib_program(void)
 	nofib__destroy(nofib);
 	nofib = nofib__open();
 	return variant_load(nofib ? nofib->obj : NULL, "nofib");
+}
+
+int flowput_program(void)
+{
+	flowput__destroy(flowput);
+	flowput = flowput__open();
+	return variant_load(flowput ? flowput->obj : NULL, "flowput");
 }
 
 void xdp_attach(enum ns ns, uint32_t ifindex, int fd)

@@ -39,6 +39,11 @@ struct lru_record {
 	__u64 last_ns, state;
 };
 
+/* A cache line. */
+struct line {
+	__u64 word[8];
+};
+
 struct lpm_key {
 	__u32 len;
 	__u32 addr;
