@@ -352,7 +352,8 @@ static void round_check(const struct round *round, const struct runner r[2],
 		      h.flows_busy, events_seen);
 	CHECK(stuck == mended, "%zu left by daemons, %zu mended", stuck, mended);
 	CHECK(!r[0].failed && !r[1].failed, "test runs failed");
-	CHECK(sent && events_seen, "nothing was sent, or nothing told");
+	/* with a small table the remover may be quicker than a flow's other direction */
+	CHECK(sent && (events_seen || round->small), "nothing was sent, or nothing told");
 	CHECK(!wrong, "%u records and events are not what their flows did", wrong);
 	if (round->small) {
 		CHECK(h.flows_evicted && removed, "nothing was pushed out, or removed");
