@@ -147,6 +147,14 @@ double peers_get(uint32_t flows, const char *key); /* 0: none */
 void peers_put(uint32_t flows, const char *key, double ratio);
 void peers_save(void);
 
+/* speaker.c: BGP sessions that send a table to 127.0.0.1, from 127.0.0.2 on, AS 65000. */
+struct speaker;
+/* p: sorted; the table of peer 0, 1 .. */
+struct speaker *speaker_new(const struct prefix *p, size_t n, unsigned int peer);
+void speaker_free(struct speaker *s);
+void speaker_connect(struct speaker *s, uint16_t port);
+bool speakers_send(struct speaker *const *v, int n, int wait_ms);
+
 /* The subcommands, in a world that is open. */
 int bench_forward(void);
 int bench_stages(void);

@@ -429,7 +429,8 @@ static void test_long_text_is_cut(void **state)
 {
 	static const char name[] = "a-path-with-a-name-of-31-chars.";
 	uint32_t as_path[40];
-	struct candidate c = {.has_as_path = true, .as_path = as_path, .n_as = 40};
+	struct attributes a = {.has_as_path = true, .as_path = as_path, .n_as = 40};
+	struct candidate c = {.attr = &a};
 	const struct prefix p = prefix_of("2001:db8:1111:2222:3333:4444:5555:6666/128");
 	struct cause_way way = {
 		1, name, "interface-15-ch", name, "interface-15-ch", SW_CLASS_EXPRESSROUTE};
@@ -458,8 +459,9 @@ static void test_long_text_is_cut(void **state)
 static void test_as_path_runs(void **state)
 {
 	uint32_t as_path[] = {12076, 12076, 12076, 65021};
-	struct candidate c = {
+	struct attributes a = {
 		.has_as_path = true, .as_path = as_path, .n_as = 4, .local_pref = 100};
+	struct candidate c = {.attr = &a};
 	const struct prefix p = prefix_of("10.0.0.0/8");
 	struct cause_facts f = {.verdict = SW_VERDICT_INTER_CIRCUIT,
 				.src = p,

@@ -46,7 +46,7 @@ static int path_of(struct edge *e, const struct route *r)
 	c = first(e, VIEW_LOCAL, "10.10.30.0/24");
 	assert_non_null(c);
 	assert_null(c->next);
-	path = c->path;
+	path = c->attr->path;
 	assert_int_equal(rib_withdraw(e->rib, FEED_FILE, r, false, 1), 1);
 	return path;
 }
@@ -131,7 +131,7 @@ static void test_own(void **state)
 	assert_int_equal(rib_counts(e->rib).own, 2);
 	assert_int_equal(rib_counts(e->rib).prefixes4, 0);
 	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 0);
-	assert_true(first(e, VIEW_LOCAL, "10.9.0.0/16")->own);
+	assert_true(first(e, VIEW_LOCAL, "10.9.0.0/16")->attr->own);
 	assert_int_equal(rib_withdraw(e->rib, FEED_FILE, &r, false, 1), 1);
 	/* what covers an inside network is not inside it */
 	put(e->rib, &e->f, "10.2.0.0/16", VPN);
@@ -150,12 +150,12 @@ static void test_remote(void **state)
 
 	route_as(&r, as, 2);
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
-	assert_int_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->class, SW_CLASS_EXPRESSROUTE);
-	assert_string_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->circuit, "er1");
+	assert_int_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->class, SW_CLASS_EXPRESSROUTE);
+	assert_string_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->circuit, "er1");
 	r.circuit[0] = 0;
 	as[0] = 65515;
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
-	assert_int_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->next->class, SW_CLASS_VPN);
+	assert_int_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->next->attr->class, SW_CLASS_VPN);
 	r.has_class = true;
 	r.class = SW_CLASS_PEERING;
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);

@@ -69,27 +69,27 @@ static void add_ways(struct text *t, const struct cause_facts *f)
 }
 
 /* "12076x9 65021": repeats as one, as maintenance writes them. At most six. */
-static void add_as_path(struct text *t, const struct candidate *c)
+static void add_as_path(struct text *t, const struct attributes *a)
 {
 	size_t shown = 0;
 
 	text_add(t, " as_path");
-	if (!c->has_as_path) {
+	if (!a->has_as_path) {
 		text_add(t, " not known");
 		return;
 	}
-	if (!c->n_as)
+	if (!a->n_as)
 		text_add(t, " empty");
-	for (size_t i = 0; i < c->n_as; shown++) {
+	for (size_t i = 0; i < a->n_as; shown++) {
 		size_t run = 1;
 
 		if (shown == 6) {
 			text_add(t, " ...");
 			return;
 		}
-		while (i + run < c->n_as && c->as_path[i + run] == c->as_path[i])
+		while (i + run < a->n_as && a->as_path[i + run] == a->as_path[i])
 			run++;
-		text_add(t, " %u", c->as_path[i]);
+		text_add(t, " %u", a->as_path[i]);
 		if (run > 1)
 			text_add(t, "x%zu", run);
 		i += run;
@@ -109,8 +109,8 @@ static void add_routes(struct text *t, const struct cause_facts *f)
 			continue;
 		}
 		text_add(t, "%s %s", r->path, prefix_format(&r->prefix, buf));
-		add_as_path(t, r->candidate);
-		text_add(t, " local_pref %u", r->candidate->local_pref);
+		add_as_path(t, r->candidate->attr);
+		text_add(t, " local_pref %u", r->candidate->attr->local_pref);
 	}
 }
 

@@ -177,7 +177,7 @@ static void find_route(const struct incident_context *ctx, const struct rib_node
 		if (!rib_node_prefix(node)->len && !default_only)
 			return;
 		for (const struct candidate *c = rib_node_candidates(node); c; c = c->next) {
-			if (c->path != path || !candidate_live(c))
+			if (c->attr->path != path || !candidate_live(c))
 				continue;
 			if (!route->candidate ||
 			    policy_compare(ctx->cfg, c, route->candidate, &step) < 0)

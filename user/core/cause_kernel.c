@@ -120,17 +120,17 @@ static void tell_local_pref(const struct cause_facts *f, struct cause_told *told
 			    struct text *fix, const struct candidate *used,
 			    const struct candidate *better)
 {
-	uint32_t most = used->local_pref;
+	uint32_t most = used->attr->local_pref;
 
 	told->cause = CAUSE_LOCAL_PREF_MISSING;
-	if (better->local_pref == most)
+	if (better->attr->local_pref == most)
 		text_add(msg,
 			 "; both have local preference %u, so the routing daemon decides by AS "
 			 "path and age",
 			 most);
 	else
 		text_add(msg, "; its local preference is %u, that of %s only %u", most,
-			 f->available[0], better->local_pref);
+			 f->available[0], better->attr->local_pref);
 	text_add(fix, "set local preference %u inbound on the neighbor of %s%s",
 		 most < LOCAL_PREF_USUAL ? LOCAL_PREF_USUAL : most + 100, f->available[0],
 		 f->expected == SW_CLASS_EXPRESSROUTE ? " (the Microsoft peer)" : "");
@@ -147,7 +147,7 @@ static void tell_daemon(const struct cause_facts *f, struct cause_told *told, st
 	text_add(msg,
 		 "; local preference is right (%u of %s against %u), and yet the routing daemon "
 		 "wrote %s",
-		 better->local_pref, f->available[0], used->local_pref, text);
+		 better->attr->local_pref, f->available[0], used->attr->local_pref, text);
 	text_add(fix,
 		 "look for a static route in the routing daemon itself; else have it choose again "
 		 "(FRR: `clear bgp * soft in`, BIRD: `reload in all`) and upgrade it");
@@ -175,7 +175,7 @@ bool cause_kernel_tell(const struct cause_facts *f, struct cause_told *told, str
 	}
 	if (!used || !better || !prefix_equal(&used_prefix, &better_prefix))
 		return false;
-	if (better->local_pref <= used->local_pref)
+	if (better->attr->local_pref <= used->attr->local_pref)
 		tell_local_pref(f, told, msg, fix, used, better);
 	else if (f->kernel.known)
 		tell_daemon(f, told, msg, fix, used, better);

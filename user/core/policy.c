@@ -22,20 +22,15 @@ const char *policy_step_name(enum policy_step step)
 	return step < POLICY_STEP_COUNT ? name[step] : "?";
 }
 
-/* How often the first AS stands at the start of the AS path. */
-static size_t as_path_run(const struct candidate *c)
+bool policy_is_maintenance(const struct attributes *attr, size_t run)
 {
-	size_t n = 0;
-
-	while (n < c->n_as && c->as_path[n] == c->as_path[0])
-		n++;
-	return n;
+	return attr->has_class && attr->class == SW_CLASS_EXPRESSROUTE && attr->n_as &&
+	       attr->as_path[0] == MAINTENANCE_AS && run > MAINTENANCE_REPEATS;
 }
 
 bool policy_maintenance(const struct candidate *c)
 {
-	return c->has_class && c->class == SW_CLASS_EXPRESSROUTE && c->n_as &&
-	       c->as_path[0] == MAINTENANCE_AS && as_path_run(c) > MAINTENANCE_REPEATS;
+	return c->attr->maintenance;
 }
 
 static uint64_t step_key(const struct config *cfg, const struct candidate *c, enum policy_step step)
@@ -44,17 +39,17 @@ static uint64_t step_key(const struct config *cfg, const struct candidate *c, en
 	case POLICY_PREFIX_LENGTH:
 		return 128u - rib_node_prefix(c->node)->len;
 	case POLICY_CLASS:
-		return config_rank(cfg, c->class);
+		return config_rank(cfg, c->attr->class);
 	case POLICY_MAINTENANCE:
-		return policy_maintenance(c);
+		return c->attr->maintenance;
 	case POLICY_STALE:
 		return c->stale;
 	case POLICY_LOCAL_PREF:
-		return UINT32_MAX - (c->has_local_pref ? c->local_pref : 100u);
+		return UINT32_MAX - c->attr->local_pref;
 	case POLICY_AS_PATH:
-		return c->n_as ? c->n_as - as_path_run(c) + 1 : 0;
+		return c->attr->as_length;
 	case POLICY_CIRCUIT:
-		return cfg->multipath == MULTIPATH_CIRCUITS ? 0 : c->circuit_id;
+		return cfg->multipath == MULTIPATH_CIRCUITS ? 0 : c->attr->circuit_id;
 	default: /* no rules yet: nobody is before another by RULE; EQUAL ends the ladder */
 		return 0;
 	}
@@ -96,9 +91,11 @@ int policy_compare(const struct config *cfg, const struct candidate *a, const st
 	return 0;
 }
 
-/* The best candidate of each path, of usable classes, of the prefix and what covers it. */
+/* The best candidate of each path, of usable classes, of the prefix and what covers it; *of: whose
+ * there are. */
 static void best_collect(const struct config *cfg, const struct rib_node *node,
-			 const struct candidate *best[SW_MAX_PATHS], uint64_t *members)
+			 const struct candidate *best[SW_MAX_PATHS], uint64_t *of,
+			 uint64_t *members)
 {
 	const struct rib_node *at = node;
 	enum policy_step step;
@@ -107,44 +104,47 @@ static void best_collect(const struct config *cfg, const struct rib_node *node,
 		if (at != node && !rib_node_prefix(at)->len)
 			break;
 		for (const struct candidate *c = rib_node_candidates(at); c; c = c->next) {
-			if (!candidate_live(c) || c->path < 0)
+			int path = c->attr->path;
+
+			if (!candidate_live(c) || path < 0)
 				continue;
-			*members |= 1ULL << c->path;
-			if (config_rank(cfg, c->class) == SW_NO_RANK)
+			*members |= 1ULL << path;
+			if (config_rank(cfg, c->attr->class) == SW_NO_RANK)
 				continue;
-			if (!best[c->path] || policy_compare(cfg, c, best[c->path], &step) < 0)
-				best[c->path] = c;
+			if (!(*of >> path & 1) || policy_compare(cfg, c, best[path], &step) < 0)
+				best[path] = c;
+			*of |= 1ULL << path;
 		}
 	}
 }
 
 static size_t best_sort(const struct config *cfg, const struct candidate *best[SW_MAX_PATHS],
-			const struct candidate *sorted[SW_MAX_PATHS])
+			uint64_t of, const struct candidate *sorted[SW_MAX_PATHS])
 {
 	enum policy_step step;
 	size_t n = 0;
 
-	for (size_t path = 0; path < SW_MAX_PATHS; path++) {
-		size_t at = n;
+	for (; of; of &= of - 1) {
+		const struct candidate *c = best[__builtin_ctzll(of)];
+		size_t at = n++;
 
-		if (!best[path])
-			continue;
-		for (; at && policy_compare(cfg, best[path], sorted[at - 1], &step) < 0; at--)
+		for (; at && policy_compare(cfg, c, sorted[at - 1], &step) < 0; at--)
 			sorted[at] = sorted[at - 1];
-		sorted[at] = best[path];
-		n++;
+		sorted[at] = c;
 	}
 	return n;
 }
 
 void policy_tiers(const struct config *cfg, const struct rib_node *node, struct policy_answer *out)
 {
-	const struct candidate *best[SW_MAX_PATHS] = {0}, *sorted[SW_MAX_PATHS];
+	const struct candidate *best[SW_MAX_PATHS], *sorted[SW_MAX_PATHS];
+	uint64_t of = 0;
 	size_t n;
 
-	memset(out, 0, sizeof(*out));
-	best_collect(cfg, node, best, &out->members);
-	n = best_sort(cfg, best, sorted);
+	out->n_tiers = out->cut = 0;
+	out->members = 0;
+	best_collect(cfg, node, best, &of, &out->members);
+	n = best_sort(cfg, best, of, sorted);
 	for (size_t i = 0; i < n; i++) {
 		const struct candidate *c = sorted[i];
 		enum policy_step step = POLICY_RULE;
@@ -152,7 +152,7 @@ void policy_tiers(const struct config *cfg, const struct rib_node *node, struct 
 
 		if (i && !policy_compare(cfg, sorted[i - 1], c, &step)) {
 			if (!out->cut)
-				out->tier[out->n_tiers - 1].paths |= 1ULL << c->path;
+				out->tier[out->n_tiers - 1].paths |= 1ULL << c->attr->path;
 			continue;
 		}
 		if (out->n_tiers == SW_MAX_TIERS) {
@@ -160,9 +160,9 @@ void policy_tiers(const struct config *cfg, const struct rib_node *node, struct 
 			continue;
 		}
 		tier = &out->tier[out->n_tiers++];
-		tier->paths = 1ULL << c->path;
-		tier->class = c->class;
-		tier->rank = config_rank(cfg, c->class);
+		tier->paths = 1ULL << c->attr->path;
+		tier->class = c->attr->class;
+		tier->rank = config_rank(cfg, c->attr->class);
 		tier->via = *rib_node_prefix(c->node);
 		tier->own = c->node == node;
 		tier->maintenance = policy_maintenance(c);

@@ -45,6 +45,8 @@ int policy_compare(const struct config *cfg, const struct candidate *a, const st
 		   enum policy_step *step);
 /* Whether its AS path says maintenance: 12076 first and repeated >= 8 times beyond the first. */
 bool policy_maintenance(const struct candidate *c);
+/* The same of attributes being made, whose first AS is there `run` times. */
+bool policy_is_maintenance(const struct attributes *attr, size_t run);
 /* The tiers of a local prefix. 0/0 and ::/0 lend nothing to the prefixes they cover. */
 void policy_tiers(const struct config *cfg, const struct rib_node *node, struct policy_answer *out);
 

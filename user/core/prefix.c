@@ -146,30 +146,38 @@ bool prefix_mask(struct prefix *p)
 
 bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
-	return prefix_cmp(a, b) == 0;
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static uint64_t half(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
 }
 
 int prefix_cmp(const struct prefix *a, const struct prefix *b)
 {
-	int diff;
-
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
-	diff = memcmp(a->bytes, b->bytes, family_bytes(a->family));
-	if (diff)
-		return diff < 0 ? -1 : 1;
+	for (unsigned int i = 0; i < sizeof(a->bytes); i += 8) {
+		uint64_t x = be64toh(half(a->bytes + i)), y = be64toh(half(b->bytes + i));
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
 	return (a->len > b->len) - (a->len < b->len);
 }
 
 /* Whether the first `len` bits of both are the same. */
 static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned int len)
 {
-	unsigned int rest = len % 8;
-	uint8_t mask = (uint8_t)(0xff00 >> rest);
+	uint64_t differ = (half(a) ^ half(b)) & first_bits(len);
 
-	if (memcmp(a, b, len / 8))
-		return false;
-	return !rest || !((a[len / 8] ^ b[len / 8]) & mask);
+	if (len <= 64)
+		return !differ;
+	return !differ && !((half(a + 8) ^ half(b + 8)) & first_bits(len - 64));
 }
 
 bool prefix_contains(const struct prefix *outer, const struct prefix *inner)

@@ -28,39 +28,32 @@ struct rib *rib_new(const struct config *cfg, const uint8_t *path_ids)
 	}
 	for (int view = 0; view < VIEW_COUNT; view++)
 		rib->view[view].node_size = sizeof(struct rib_node);
-	TAILQ_INIT(&rib->dirty);
+	rib->dirty_end = &rib->dirty;
+	rib->candidates.size = sizeof(struct candidate);
 	return rib;
-}
-
-static void candidate_free(struct candidate *c)
-{
-	free(c->as_path);
-	free(c);
 }
 
 void rib_free(struct rib *rib)
 {
 	if (!rib)
 		return;
-	for (int view = 0; view < VIEW_COUNT; view++) {
-		struct trie_node *at = NULL;
-
-		while ((at = trie_next(&rib->view[view], at))) {
-			struct rib_node *node = (struct rib_node *)at;
-
-			while (node->candidates) {
-				struct candidate *c = node->candidates;
-
-				node->candidates = c->next;
-				candidate_free(c);
-			}
-		}
+	for (int view = 0; view < VIEW_COUNT; view++)
 		trie_clear(&rib->view[view]);
-	}
-	free(rib->feeds);
+	slab_clear(&rib->candidates);
+	attributes_free(&rib->attributes);
+	for (size_t i = 0; i < rib->n_feeds; i++)
+		free(rib->feed[i].mark);
+	free(rib->feed);
 	free(rib->nets);
 	free(rib->own);
 	free(rib);
+}
+
+void rib_memo_forget(struct rib *rib)
+{
+	if (rib->memo.attr)
+		attributes_put(&rib->attributes, rib->memo.attr);
+	rib->memo.attr = NULL;
 }
 
 static void count_live(struct rib *rib, struct rib_node *node, const struct candidate *c,
@@ -69,12 +62,12 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 	bool is6 = node->trie.prefix.family == 6;
 	bool before = node->n_live > 0;
 
-	node->n_live += (size_t)by;
+	node->n_live += (uint32_t)by;
 	if (view != VIEW_LOCAL)
 		return;
-	rib->path_routes[c->path][is6] += (size_t)by;
+	rib->path_routes[c->attr->path][is6] += (size_t)by;
 	if (policy_maintenance(c))
-		rib->path_maintenance[c->path] += (size_t)by;
+		rib->path_maintenance[c->attr->path] += (size_t)by;
 	if (before != (node->n_live > 0))
 		*(is6 ? &rib->counts.prefixes6 : &rib->counts.prefixes4) += (size_t)by;
 }
@@ -87,49 +80,70 @@ void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view v
 	if (c->chosen)
 		return;
 	rib->counts.candidates += (size_t)by;
-	if (c->own)
+	if (c->attr->own)
 		rib->counts.own += (size_t)by;
 	if (!c->peer_down) {
-		rib->feeds[c->feed].routes += (size_t)by;
+		rib->feed[c->feed].routes += (size_t)by;
 		if (c->stale)
-			rib->feeds[c->feed].stale += (size_t)by;
+			rib->feed[c->feed].stale += (size_t)by;
 	}
 	if (candidate_live(c))
 		count_live(rib, c->node, c, view, by);
+}
+
+/* Takes the node out of its trie. What is near it there may go with it. */
+static void node_remove(struct rib *rib, struct rib_node *node, enum rib_view view)
+{
+	rib->near[view] = NULL;
+	trie_remove(&rib->view[view], &node->trie);
 }
 
 void rib_touch(struct rib *rib, struct rib_node *node, enum rib_view view)
 {
 	if (view == VIEW_REMOTE) {
 		if (!node->candidates)
-			trie_remove(&rib->view[view], &node->trie);
+			node_remove(rib, node, view);
 		return;
 	}
 	if (node->dirty)
 		return;
 	node->dirty = true;
-	TAILQ_INSERT_TAIL(&rib->dirty, node, dirty_link);
 	rib->n_dirty++;
+	if (node->listed)
+		return;
+	node->listed = true;
+	node->dirty_next = NULL;
+	*rib->dirty_end = node;
+	rib->dirty_end = &node->dirty_next;
 }
 
+/* Those that somebody came by are passed over. */
 struct rib_node *rib_dirty_first(struct rib *rib)
 {
-	return TAILQ_FIRST(&rib->dirty);
+	struct rib_node *node;
+
+	while ((node = rib->dirty) && !node->dirty) {
+		rib->dirty = node->dirty_next;
+		if (!rib->dirty)
+			rib->dirty_end = &rib->dirty;
+		node->listed = false;
+		rib_prune(rib, node);
+	}
+	return node;
 }
 
 void rib_clean(struct rib *rib, struct rib_node *node)
 {
 	if (!node->dirty)
 		return;
-	TAILQ_REMOVE(&rib->dirty, node, dirty_link);
 	node->dirty = false;
 	rib->n_dirty--;
 }
 
 void rib_prune(struct rib *rib, struct rib_node *node)
 {
-	if (!node->candidates && !node->dirty)
-		trie_remove(&rib->view[VIEW_LOCAL], &node->trie);
+	if (!node->candidates && !node->dirty && !node->listed)
+		node_remove(rib, node, VIEW_LOCAL);
 }
 
 void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view view)
@@ -138,22 +152,37 @@ void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view vi
 
 	candidate_count(rib, c, view, -1);
 	*link = c->next;
-	candidate_free(c);
+	attributes_put(&rib->attributes, c->attr);
+	slab_give(&rib->candidates, c);
 }
 
-static int feed_reserve(struct rib *rib, feed_id feed)
+/* Room for the feed's counts and its source's mark. */
+static int feed_reserve(struct rib *rib, feed_id id, uint16_t source)
 {
-	size_t n = (size_t)feed + 1;
-	struct rib_feed_counts *v;
+	size_t n = (size_t)id + 1;
+	struct rib_feed *feed;
+	uint8_t *mark;
 
-	if (n <= rib->n_feeds)
+	if (id > UINT16_MAX)
+		return -EINVAL;
+	if (n > rib->n_feeds) {
+		feed = realloc(rib->feed, n * sizeof(*feed));
+		if (!feed)
+			return -ENOMEM;
+		memset(feed + rib->n_feeds, 0, (n - rib->n_feeds) * sizeof(*feed));
+		rib->feed = feed;
+		rib->n_feeds = n;
+	}
+	feed = &rib->feed[id];
+	n = (size_t)source + 1;
+	if (n <= feed->n_marks)
 		return 0;
-	v = realloc(rib->feeds, n * sizeof(*v));
-	if (!v)
+	mark = realloc(feed->mark, n);
+	if (!mark)
 		return -ENOMEM;
-	memset(v + rib->n_feeds, 0, (n - rib->n_feeds) * sizeof(*v));
-	rib->feeds = v;
-	rib->n_feeds = n;
+	memset(mark + feed->n_marks, 0, n - feed->n_marks);
+	feed->mark = mark;
+	feed->n_marks = n;
 	return 0;
 }
 
@@ -166,45 +195,88 @@ static enum sw_class remote_class(const struct route *route)
 		       : SW_CLASS_VPN;
 }
 
-/* A candidate with a copy of all that the route says; NULL when out of memory. */
-static struct candidate *candidate_new(const struct rib *rib, feed_id feed,
-				       const struct route *route, int path, bool own, uint64_t now)
+/* What the route says, interned, with a reference for the caller; NULL: out of memory. */
+static struct attributes *route_attributes(struct rib *rib, const struct route *route, int path,
+					   bool own)
 {
-	struct candidate *c = calloc(1, sizeof(*c));
+	struct attributes a = {
+		.path = (int8_t)path,
+		.own = own,
+		.peer = route->peer,
+		.nexthop = route->nexthop,
+		.has_as_path = route->has_as_path,
+		.as_path = route->as_path,
+		.n_as = route->has_as_path ? (uint32_t)route->n_as : 0,
+		.has_local_pref = route->has_local_pref,
+		.local_pref = route->has_local_pref ? route->local_pref : 100,
+		.circuit = "",
+	};
 
-	if (!c)
-		return NULL;
-	c->feed = feed;
-	c->source = route->source;
-	c->sub = route->sub;
-	c->chosen = route->chosen;
-	c->path = path;
-	c->own = own;
-	c->peer = route->peer;
-	c->nexthop = route->nexthop;
-	c->has_as_path = route->has_as_path;
-	c->has_local_pref = route->has_local_pref;
-	c->local_pref = route->has_local_pref ? route->local_pref : 100;
-	c->updated_ns = now;
 	if (path >= 0) {
-		c->has_class = true;
-		c->class = rib->path[path]->class;
-		c->circuit_id = rib->path[path]->circuit_id;
+		a.has_class = true;
+		a.class = (uint8_t)rib->path[path]->class;
+		a.circuit_id = (uint16_t)rib->path[path]->circuit_id;
 	} else if (route->view == VIEW_REMOTE) {
-		c->has_class = true;
-		c->class = remote_class(route);
-		memcpy(c->circuit, route->circuit, sizeof(c->circuit));
+		a.has_class = true;
+		a.class = (uint8_t)remote_class(route);
+		a.circuit = route->circuit;
 	}
-	if (!route->has_as_path || !route->n_as)
-		return c;
-	c->n_as = route->n_as;
-	c->as_path = malloc(c->n_as * sizeof(*c->as_path));
-	if (!c->as_path) {
-		free(c);
-		return NULL;
+	return attributes_get(&rib->attributes, &a);
+}
+
+/* Whether the memo answers for the route, in all that resolving and interning look at. */
+static bool memo_fits(const struct rib *rib, const struct route *route)
+{
+	const struct rib_memo *memo = &rib->memo;
+	const struct attributes *a = memo->attr;
+
+	if (!a || route->view != VIEW_LOCAL || a->has_as_path != route->has_as_path ||
+	    a->has_local_pref != route->has_local_pref ||
+	    (a->has_local_pref && a->local_pref != route->local_pref))
+		return false;
+	if (a->has_as_path &&
+	    (a->n_as != route->n_as ||
+	     (a->n_as && memcmp(a->as_path, route->as_path, a->n_as * sizeof(*a->as_path)))))
+		return false;
+	return ip_equal(&a->nexthop, &route->nexthop) && ip_equal(&a->peer, &route->peer) &&
+	       ip_equal(&memo->nexthop_ll, &route->nexthop_ll) &&
+	       !strcmp(memo->path, route->path) && !strcmp(memo->interface, route->interface) &&
+	       !rib_prefix_inside(rib, &route->prefix);
+}
+
+static void memo_set(struct rib *rib, const struct route *route, struct attributes *attr)
+{
+	struct rib_memo *memo = &rib->memo;
+
+	rib_memo_forget(rib);
+	attr->refs++;
+	memo->attr = attr;
+	memcpy(memo->path, route->path, sizeof(memo->path));
+	memcpy(memo->interface, route->interface, sizeof(memo->interface));
+	memo->nexthop_ll = route->nexthop_ll;
+}
+
+/* The path that the route belongs to, and what it says: *attr has a reference for the caller. */
+static enum rib_result route_resolve(struct rib *rib, const struct route *route,
+				     struct attributes **attr)
+{
+	enum rib_result result;
+	int path;
+
+	if (memo_fits(rib, route)) {
+		*attr = rib->memo.attr;
+		(*attr)->refs++;
+		return RIB_OK;
 	}
-	memcpy(c->as_path, route->as_path, c->n_as * sizeof(*c->as_path));
-	return c;
+	result = rib_resolve(rib, route, &path);
+	if (result == RIB_UNKNOWN_PATH)
+		return result;
+	*attr = route_attributes(rib, route, path, result == RIB_OWN);
+	if (!*attr)
+		return RIB_NO_MEMORY;
+	if (result == RIB_OK && route->view == VIEW_LOCAL)
+		memo_set(rib, route, *attr);
+	return result;
 }
 
 /* A feed of BGP sessions: a route is known by its session and path id. */
@@ -226,28 +298,20 @@ static bool feed_by_sub(const struct rib *rib, feed_id feed)
 static bool candidate_same(const struct rib *rib, const struct candidate *old,
 			   const struct candidate *new)
 {
+	const struct attributes *a = old->attr, *b = new->attr;
+
 	if (old->feed != new->feed || old->source != new->source || old->sub != new->sub ||
 	    old->chosen != new->chosen)
 		return false;
 	if (feed_by_sub(rib, new->feed) || new->sub)
-		return !old->swept || old->path == new->path;
-	if (old->path != new->path)
+		return a->path == b->path || !rib_swept(rib, old);
+	if (a->path != b->path)
 		return false;
-	if (new->path >= 0)
+	if (b->path >= 0)
 		return true;
-	if (old->own || new->own)
-		return ip_equal(&old->peer, &new->peer) && ip_equal(&old->nexthop, &new->nexthop);
-	return old->class == new->class && !strcmp(old->circuit, new->circuit);
-}
-
-static bool candidate_equal(const struct candidate *a, const struct candidate *b)
-{
-	return a->path == b->path && a->own == b->own && a->class == b->class &&
-	       !strcmp(a->circuit, b->circuit) && ip_equal(&a->peer, &b->peer) &&
-	       ip_equal(&a->nexthop, &b->nexthop) && a->has_as_path == b->has_as_path &&
-	       a->n_as == b->n_as &&
-	       (!a->n_as || !memcmp(a->as_path, b->as_path, a->n_as * sizeof(*a->as_path))) &&
-	       a->has_local_pref == b->has_local_pref && a->local_pref == b->local_pref;
+	if (a->own || b->own)
+		return ip_equal(&a->peer, &b->peer) && ip_equal(&a->nexthop, &b->nexthop);
+	return a->class == b->class && !strcmp(a->circuit, b->circuit);
 }
 
 /* An equal candidate came again: it counts again. */
@@ -255,7 +319,7 @@ static enum rib_result candidate_refresh(struct rib *rib, struct candidate *c, e
 {
 	bool changed = c->stale || c->peer_down;
 
-	c->swept = false;
+	c->mark = rib->feed[c->feed].mark[c->source] & 15;
 	if (!changed && !c->stale_ns)
 		return RIB_UNCHANGED;
 	candidate_count(rib, c, view, -1);
@@ -266,7 +330,7 @@ static enum rib_result candidate_refresh(struct rib *rib, struct candidate *c, e
 	if (!changed)
 		return RIB_UNCHANGED;
 	rib_touch(rib, c->node, view);
-	return c->own ? RIB_OWN : RIB_OK;
+	return c->attr->own ? RIB_OWN : RIB_OK;
 }
 
 /* Where what `new` replaces is linked, else where the list ends; what is marked only at need. */
@@ -278,7 +342,7 @@ static struct candidate **node_place(const struct rib *rib, struct rib_node *nod
 	for (; *link; link = &(*link)->next) {
 		if (!candidate_same(rib, *link, new))
 			continue;
-		if (!(*link)->swept)
+		if (!rib_swept(rib, *link))
 			return link;
 		if (!marked)
 			marked = link;
@@ -286,52 +350,67 @@ static struct candidate **node_place(const struct rib *rib, struct rib_node *nod
 	return marked ? marked : link;
 }
 
-/* Puts `new` in the place of what it replaces, else last. */
+/*
+ * Puts `new` in the place of what it replaces, else last, and takes over its reference to the
+ * attributes.
+ */
 static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib_view view,
 				struct candidate *new)
 {
-	struct candidate **link = node_place(rib, node, new);
+	struct candidate **link = node_place(rib, node, new), *c = *link;
 
-	if (*link && candidate_equal(*link, new)) {
-		candidate_free(new);
-		return candidate_refresh(rib, *link, view);
+	if (c && c->attr == new->attr) {
+		attributes_put(&rib->attributes, new->attr);
+		return candidate_refresh(rib, c, view);
 	}
-	new->node = node;
-	candidate_count(rib, new, view, 1);
-	if (*link) {
-		new->next = (*link)->next;
-		candidate_count(rib, *link, view, -1);
-		candidate_free(*link);
+	if (c) {
+		candidate_count(rib, c, view, -1);
+		attributes_put(&rib->attributes, c->attr);
+		new->next = c->next;
+	} else {
+		c = slab_take(&rib->candidates);
+		if (!c) {
+			attributes_put(&rib->attributes, new->attr);
+			if (!node->candidates && !node->dirty && !node->listed)
+				node_remove(rib, node, view);
+			return RIB_NO_MEMORY;
+		}
+		*link = c;
 	}
-	*link = new;
+	*c = *new;
+	c->node = node;
+	candidate_count(rib, c, view, 1);
 	rib_touch(rib, node, view);
-	return new->own ? RIB_OWN : RIB_OK;
+	return c->attr->own ? RIB_OWN : RIB_OK;
 }
 
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route, uint64_t now)
 {
-	struct candidate *new;
+	struct candidate new = {
+		.updated_ns = now,
+		.chosen = route->chosen,
+		.sub = route->sub,
+		.source = route->source,
+		.feed = (uint16_t)feed,
+	};
+	enum rib_result result = route_resolve(rib, route, &new.attr);
 	struct trie_node *node;
-	enum rib_result result;
-	int path;
 
-	result = rib_resolve(rib, route, &path);
-	if (result == RIB_UNKNOWN_PATH) {
-		if (feed_by_sub(rib, feed))
-			rib_withdraw(rib, feed, route, true, now);
+	if (result == RIB_UNKNOWN_PATH && feed_by_sub(rib, feed))
+		rib_withdraw(rib, feed, route, true, now);
+	if (result == RIB_UNKNOWN_PATH || result == RIB_NO_MEMORY)
 		return result;
-	}
-	if (feed_reserve(rib, feed))
-		return RIB_NO_MEMORY;
-	new = candidate_new(rib, feed, route, path, result == RIB_OWN, now);
-	if (!new)
-		return RIB_NO_MEMORY;
-	node = trie_insert(&rib->view[route->view], &route->prefix);
+	node = feed_reserve(rib, feed, route->source)
+		       ? NULL
+		       : trie_insert_near(&rib->view[route->view], rib->near[route->view],
+					  &route->prefix);
 	if (!node) {
-		candidate_free(new);
+		attributes_put(&rib->attributes, new.attr);
 		return RIB_NO_MEMORY;
 	}
-	return node_put(rib, (struct rib_node *)node, route->view, new);
+	rib->near[route->view] = node;
+	new.mark = rib->feed[feed].mark[route->source] & 15;
+	return node_put(rib, (struct rib_node *)node, route->view, &new);
 }
 
 /* The address is the candidate's own, or tells the path of one that was announced without. */
@@ -340,24 +419,27 @@ static bool withdraw_address(const struct rib *rib, const struct candidate *c,
 {
 	if (!given->family || ip_equal(given, has))
 		return true;
-	return !has->family && c->path >= 0 && rib_path_of_address(rib, given) == c->path;
+	return !has->family && c->attr->path >= 0 &&
+	       rib_path_of_address(rib, given) == c->attr->path;
 }
 
 static bool withdraw_matches(const struct rib *rib, const struct candidate *c, feed_id feed,
 			     const struct route *route, bool by_sub)
 {
+	const struct attributes *a = c->attr;
+
 	if (c->feed != feed || c->source != route->source || c->chosen != route->chosen)
 		return false;
 	if (by_sub)
-		return c->sub == route->sub && !c->swept;
-	if (route->path[0] && (c->path < 0 || c->path != rib_path_by_name(rib, route->path)))
+		return c->sub == route->sub && !rib_swept(rib, c);
+	if (route->path[0] && (a->path < 0 || a->path != rib_path_by_name(rib, route->path)))
 		return false;
-	if (route->has_class && (!c->has_class || c->class != route->class))
+	if (route->has_class && (!a->has_class || a->class != route->class))
 		return false;
-	if (route->circuit[0] && strcmp(c->circuit, route->circuit))
+	if (route->circuit[0] && strcmp(a->circuit, route->circuit))
 		return false;
-	return withdraw_address(rib, c, &route->peer, &c->peer) &&
-	       withdraw_address(rib, c, &route->nexthop, &c->nexthop);
+	return withdraw_address(rib, c, &route->peer, &a->peer) &&
+	       withdraw_address(rib, c, &route->nexthop, &a->nexthop);
 }
 
 size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bool by_sub,
@@ -383,82 +465,4 @@ size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bo
 	if (n)
 		rib_touch(rib, node, route->view);
 	return n;
-}
-
-struct rib_counts rib_counts(const struct rib *rib)
-{
-	return rib->counts;
-}
-
-size_t rib_feed_routes(const struct rib *rib, feed_id feed)
-{
-	return feed < rib->n_feeds ? rib->feeds[feed].routes : 0;
-}
-
-size_t rib_feed_stale(const struct rib *rib, feed_id feed)
-{
-	return feed < rib->n_feeds ? rib->feeds[feed].stale : 0;
-}
-
-size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)
-{
-	size_t n = 0;
-
-	if (path < 0 || path >= SW_MAX_PATHS)
-		return 0;
-	if (family != 6)
-		n += rib->path_routes[path][0];
-	if (family != 4)
-		n += rib->path_routes[path][1];
-	return n;
-}
-
-bool rib_path_maintenance(const struct rib *rib, int path)
-{
-	return path >= 0 && path < SW_MAX_PATHS && rib->path_maintenance[path];
-}
-
-struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after)
-{
-	struct trie_node *at = trie_next(&rib->view[view], after ? &after->trie : NULL);
-
-	while (at && !((struct rib_node *)at)->candidates)
-		at = trie_next(&rib->view[view], at);
-	return (struct rib_node *)at;
-}
-
-struct rib_node *rib_find(const struct rib *rib, enum rib_view view, const struct prefix *prefix)
-{
-	struct rib_node *node = (struct rib_node *)trie_find(&rib->view[view], prefix);
-
-	return node && node->candidates ? node : NULL;
-}
-
-struct rib_node *rib_match(const struct rib *rib, enum rib_view view, const struct ip_addr *ip)
-{
-	struct prefix host = prefix_host(ip);
-	struct trie_node *at = trie_match(&rib->view[view], &host);
-
-	while (at && !((struct rib_node *)at)->n_live)
-		at = trie_parent(at);
-	return (struct rib_node *)at;
-}
-
-struct rib_node *rib_parent(const struct rib_node *node)
-{
-	struct trie_node *at = trie_parent(&node->trie);
-
-	while (at && !((struct rib_node *)at)->candidates)
-		at = trie_parent(at);
-	return (struct rib_node *)at;
-}
-
-const struct prefix *rib_node_prefix(const struct rib_node *node)
-{
-	return &node->trie.prefix;
-}
-
-const struct candidate *rib_node_candidates(const struct rib_node *node)
-{
-	return node->candidates;
 }

@@ -45,36 +45,46 @@ struct route {
 	char circuit[SW_NAME_LEN];
 };
 
+/*
+ * What very many candidates have in common, kept once: two of the same content are the same
+ * pointer. Read only.
+ */
+struct attributes {
+	struct attributes *next; /* of the hash chain */
+	uint32_t hash, refs;
+	const uint32_t *as_path;
+	const char *circuit; /* remote view, as given, else "" */
+	uint32_t n_as;
+	uint32_t as_length;  /* as the ladder counts: repeats of the first AS are one */
+	uint32_t local_pref; /* as given; absent: 100 */
+	uint16_t circuit_id; /* of its path, place in config order */
+	int8_t path;	     /* path id; -1: remote view, or own and of no path */
+	uint8_t class;	     /* enum sw_class; local: whenever it has a path, the path's */
+	bool has_as_path, has_local_pref, has_class;
+	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
+	bool maintenance; /* policy_maintenance() */
+	struct ip_addr peer, nexthop;
+};
+
 struct candidate {
 	struct candidate *next; /* of the same prefix */
 	struct rib_node *node;
-	feed_id feed;
-	uint16_t source;
-	bool chosen; /* no candidate: the daemon's choice */
-	uint32_t sub;
-	int path;		 /* path id; -1: remote view, or own and of no path */
-	unsigned int circuit_id; /* of its path, place in config order */
-	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
-	bool stale;
-	bool swept;	/* marked by rib_source_mark, not announced again since */
-	bool peer_down; /* its peer is down: kept out of the answer */
-	struct ip_addr peer, nexthop;
-	uint32_t *as_path;
-	size_t n_as;
-	bool has_as_path, has_local_pref;
-	uint32_t local_pref; /* as given; absent: 100 */
-	bool has_class;	     /* local: whenever it has a path, the path's */
-	enum sw_class class;
-	char circuit[SW_NAME_LEN]; /* remote view, as given */
-	uint64_t updated_ns;	   /* when it last changed */
+	struct attributes *attr;
+	uint64_t updated_ns : 60; /* when it last changed */
+	uint64_t chosen : 1;	  /* no candidate: the daemon's choice */
+	uint64_t stale : 1;
+	uint64_t peer_down : 1; /* its peer is down: kept out of the answer */
 	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
-	uint64_t stale_ns;
+	uint64_t stale_ns : 60;
+	uint64_t mark : 4;	/* of its source when it was announced; another: rib_swept() */
+	uint32_t sub;
+	uint16_t source, feed;
 };
 
 /* Whether it counts: it may be an answer. */
 static inline bool candidate_live(const struct candidate *c)
 {
-	return !c->own && !c->chosen && !c->peer_down;
+	return !c->attr->own && !c->chosen && !c->peer_down;
 }
 
 struct rib_node; /* a prefix; see the accessors */

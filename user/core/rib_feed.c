@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+/* Marks of a source in turn; MARK_OLD is none of them. */
+#define MARK_OLD   15
+#define MARK_FIRST 0
+#define MARK_LAST  14
+
 /* What to do with a candidate that a walk has come to. */
 enum walk_do { WALK_KEEP, WALK_CHANGED, WALK_REMOVE };
 
@@ -60,7 +65,7 @@ static enum walk_do peer_down(struct walk *walk, struct rib *rib, struct candida
 {
 	if (c->feed != walk->feed || c->peer_down)
 		return WALK_KEEP;
-	if (!ip_equal(&c->peer, walk->peer) && !ip_equal(&c->nexthop, walk->peer))
+	if (!ip_equal(&c->attr->peer, walk->peer) && !ip_equal(&c->attr->nexthop, walk->peer))
 		return WALK_KEEP;
 	candidate_count(rib, c, view, -1);
 	c->peer_down = true;
@@ -80,13 +85,21 @@ static bool of_source(const struct walk *walk, const struct candidate *c)
 	return c->feed == walk->feed && c->source == walk->source;
 }
 
-static enum walk_do mark(struct walk *walk, struct rib *rib, struct candidate *c,
-			 enum rib_view view)
+/* Marks are used again: what has been marked for long has the one that the source never has. */
+static enum walk_do mark_renew(struct walk *walk, struct rib *rib, struct candidate *c,
+			       enum rib_view view)
 {
-	if (!of_source(walk, c))
-		return WALK_KEEP;
-	c->swept = true;
-	if (!c->stale)
+	(void)view;
+	if (of_source(walk, c))
+		c->mark = rib_swept(rib, c) ? MARK_OLD : MARK_FIRST;
+	return WALK_KEEP;
+}
+
+/* Stale no more, and yet to be confirmed. */
+static enum walk_do fresh(struct walk *walk, struct rib *rib, struct candidate *c,
+			  enum rib_view view)
+{
+	if (!of_source(walk, c) || !c->stale)
 		return WALK_KEEP;
 	candidate_count(rib, c, view, -1);
 	c->stale = false;
@@ -97,16 +110,24 @@ static enum walk_do mark(struct walk *walk, struct rib *rib, struct candidate *c
 size_t rib_source_mark(struct rib *rib, feed_id feed, uint16_t source)
 {
 	struct walk walk = {.feed = feed, .source = source};
+	uint8_t *mark;
 
-	return walk_all(rib, mark, &walk);
+	if (feed >= rib->n_feeds || source >= rib->feed[feed].n_marks)
+		return 0; /* it has announced nothing yet */
+	mark = &rib->feed[feed].mark[source];
+	if (*mark == MARK_LAST) {
+		walk_all(rib, mark_renew, &walk);
+		*mark = MARK_FIRST;
+	}
+	++*mark;
+	return rib->n_stale ? walk_all(rib, fresh, &walk) : 0;
 }
 
 static enum walk_do sweep(struct walk *walk, struct rib *rib, struct candidate *c,
 			  enum rib_view view)
 {
-	(void)rib;
 	(void)view;
-	return of_source(walk, c) && c->swept ? WALK_REMOVE : WALK_KEEP;
+	return of_source(walk, c) && rib_swept(rib, c) ? WALK_REMOVE : WALK_KEEP;
 }
 
 size_t rib_source_sweep(struct rib *rib, feed_id feed, uint16_t source, uint64_t now)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of the RIB, for rib*.c and for the compiler (fib.c), which drains the dirty list. A
+ * The inside of the RIB, for rib*.c and for the compiler (fib*.c), which drains the dirty list. A
  * local node stays in its trie, without candidates, until the compiler has seen that it is empty.
  */
 #ifndef SAMEWAY_CORE_RIB_INTERNAL_H
@@ -9,31 +9,53 @@
 #include "core/rib.h"
 #include "core/rib_trie.h"
 
-#include <sys/queue.h>
-
 struct rib_node {
 	struct trie_node trie; /* first */
 	struct candidate *candidates;
-	size_t n_live; /* candidates that count */
-	bool dirty;    /* local view: on the dirty list */
-	TAILQ_ENTRY(rib_node) dirty_link;
+	struct rib_node *dirty_next;
+	uint32_t n_live; /* candidates that count */
+	bool dirty;	 /* local view: to be compiled */
+	bool listed;	 /* on the dirty list, also when it is dirty no more */
 };
 
-struct rib_feed_counts {
+#define ATTRIBUTES_STEP	 16u /* bytes */
+#define ATTRIBUTES_SLABS 17u /* AS paths of 63 at most */
+
+struct attribute_table {
+	struct attributes **bucket;
+	size_t n, n_buckets; /* a power of two */
+	struct slab slab[ATTRIBUTES_SLABS];
+};
+
+/* The last local route that is not own, and what it came to: a feed says the same of many in turn.
+ */
+struct rib_memo {
+	struct attributes *attr; /* with a reference; NULL: none */
+	char path[SW_NAME_LEN], interface[16];
+	struct ip_addr nexthop_ll;
+};
+
+struct rib_feed {
 	size_t routes, stale;
+	uint8_t *mark; /* by source; beyond n_marks: 0 */
+	size_t n_marks;
 };
 
 struct rib {
 	const struct config *cfg;
 	const struct config_path *path[SW_MAX_PATHS]; /* by path id */
 	struct trie view[VIEW_COUNT];
-	TAILQ_HEAD(rib_dirty, rib_node) dirty;
+	struct trie_node *near[VIEW_COUNT]; /* where something was last inserted, NULL: gone */
+	struct slab candidates;
+	struct attribute_table attributes;
+	struct rib_memo memo;
+	struct rib_node *dirty, **dirty_end; /* oldest first */
 	size_t n_dirty;
 	struct rib_counts counts;
 	size_t n_stale; /* that are, or wait to be confirmed: stale_ns is set */
 	size_t path_routes[SW_MAX_PATHS][2]; /* IPv4, IPv6 */
 	size_t path_maintenance[SW_MAX_PATHS];
-	struct rib_feed_counts *feeds; /* by feed_id */
+	struct rib_feed *feed;
 	size_t n_feeds;
 	struct rib_link_net *nets;
 	size_t n_nets;
@@ -41,8 +63,25 @@ struct rib {
 	size_t n_own;
 };
 
+/* rib_attributes.c. The content's as_path and circuit are copied; NULL: out of memory. */
+struct attributes *attributes_get(struct attribute_table *t, struct attributes *content);
+void attributes_put(struct attribute_table *t, struct attributes *attr);
+void attributes_free(struct attribute_table *t);
+
+/* Whether rib_source_mark() marked it, and it was not announced again since. */
+static inline bool rib_swept(const struct rib *rib, const struct candidate *c)
+{
+	const struct rib_feed *feed = &rib->feed[c->feed];
+
+	return c->source < feed->n_marks && c->mark != feed->mark[c->source];
+}
+
 /* rib_resolve.c: what the route is of. Returns RIB_OK, RIB_OWN or RIB_UNKNOWN_PATH. */
 enum rib_result rib_resolve(const struct rib *rib, const struct route *route, int *path);
+/* What the memo says may be true no more. */
+void rib_memo_forget(struct rib *rib);
+/* Whether the prefix is inside an inside network. */
+bool rib_prefix_inside(const struct rib *rib, const struct prefix *prefix);
 /* The path whose gateway, gateway6 or peer the address is; -1: none, or more than one. */
 int rib_path_of_address(const struct rib *rib, const struct ip_addr *ip);
 /* The path of this name, -1: none. */

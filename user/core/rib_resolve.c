@@ -127,15 +127,22 @@ static int path_of_nexthop(const struct rib *rib, const struct route *route)
 	return found < 0 ? path_of_interface(rib, route) : found;
 }
 
-static bool route_is_own(const struct rib *rib, const struct route *route)
+bool rib_prefix_inside(const struct rib *rib, const struct prefix *prefix)
 {
 	for (size_t i = 0; i < rib->cfg->n_inside; i++) {
 		const struct config_inside *inside = &rib->cfg->inside[i];
 
 		for (size_t k = 0; k < inside->n_networks; k++)
-			if (prefix_contains(&inside->networks[k], &route->prefix))
+			if (prefix_contains(&inside->networks[k], prefix))
 				return true;
 	}
+	return false;
+}
+
+static bool route_is_own(const struct rib *rib, const struct route *route)
+{
+	if (rib_prefix_inside(rib, &route->prefix))
+		return true;
 	for (size_t i = 0; route->nexthop.family && i < rib->n_own; i++)
 		if (ip_equal(&rib->own[i], &route->nexthop))
 			return true;
@@ -198,5 +205,6 @@ int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_net
 	rib->n_nets = n_nets;
 	rib->own = new_own;
 	rib->n_own = n_own;
+	rib_memo_forget(rib);
 	return 0;
 }

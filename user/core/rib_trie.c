@@ -6,7 +6,7 @@
  */
 #include "core/rib_trie.h"
 
-#include <stdlib.h>
+#include <endian.h>
 #include <string.h>
 
 static unsigned int family_index(uint8_t family)
@@ -25,11 +25,13 @@ static unsigned int prefix_common(const struct prefix *a, const struct prefix *b
 {
 	unsigned int max = a->len < b->len ? a->len : b->len;
 
-	for (unsigned int i = 0; i * 8 < max; i++) {
-		unsigned int diff = a->bytes[i] ^ b->bytes[i];
+	for (unsigned int i = 0; i * 8 < max; i += 8) {
+		uint64_t x, y;
 
-		if (diff) {
-			unsigned int bits = i * 8 + (unsigned int)__builtin_clz(diff) - 24;
+		memcpy(&x, a->bytes + i, sizeof(x));
+		memcpy(&y, b->bytes + i, sizeof(y));
+		if (x != y) {
+			unsigned int bits = i * 8 + (unsigned int)__builtin_clzll(be64toh(x ^ y));
 
 			return bits < max ? bits : max;
 		}
@@ -37,51 +39,15 @@ static unsigned int prefix_common(const struct prefix *a, const struct prefix *b
 	return max;
 }
 
-/* A million calls of malloc() are most of what a full table costs. */
-struct trie_chunk {
-	struct trie_chunk *next;
-	size_t used, size; /* nodes */
-	_Alignas(16) char nodes[];
-};
-#define CHUNK_MIN 16u
-#define CHUNK_MAX 32768u
-
-static struct trie_node *chunk_node(struct trie *trie)
-{
-	struct trie_chunk *chunk = trie->chunks;
-	size_t size = chunk ? chunk->size * 2 : CHUNK_MIN;
-
-	if (!chunk || chunk->used == chunk->size) {
-		size = size < CHUNK_MAX ? size : CHUNK_MAX;
-		chunk = calloc(1, sizeof(*chunk) + size * trie->node_size);
-		if (!chunk)
-			return NULL;
-		chunk->size = size;
-		chunk->next = trie->chunks;
-		trie->chunks = chunk;
-	}
-	return (struct trie_node *)(chunk->nodes + chunk->used++ * trie->node_size);
-}
-
 static struct trie_node *node_new(struct trie *trie, const struct prefix *prefix)
 {
-	struct trie_node *node = trie->spare;
+	struct trie_node *node;
 
-	if (node) {
-		trie->spare = node->parent;
-		memset(node, 0, trie->node_size);
-	} else {
-		node = chunk_node(trie);
-	}
+	trie->nodes.size = trie->node_size;
+	node = slab_take(&trie->nodes);
 	if (node)
 		node->prefix = *prefix;
 	return node;
-}
-
-static void node_free(struct trie *trie, struct trie_node *node)
-{
-	node->parent = trie->spare;
-	trie->spare = node;
 }
 
 /* Where the parent (or the root) points to the node. */
@@ -100,13 +66,8 @@ static void node_adopt(struct trie_node *parent, struct trie_node *child)
 
 void trie_clear(struct trie *trie)
 {
-	while (trie->chunks) {
-		struct trie_chunk *chunk = trie->chunks;
-
-		trie->chunks = chunk->next;
-		free(chunk);
-	}
-	trie->spare = trie->root[0] = trie->root[1] = NULL;
+	slab_clear(&trie->nodes);
+	trie->root[0] = trie->root[1] = NULL;
 }
 
 /* As trie_descend, from `next` on, which `at` leads to. */
@@ -164,7 +125,7 @@ static struct trie_node *insert_between(struct trie *trie, struct trie_node *abo
 		prefix_mask(&shared);
 		fork = node_new(trie, &shared);
 		if (!fork) {
-			node_free(trie, node);
+			slab_give(&trie->nodes, node);
 			return NULL;
 		}
 	}
@@ -206,7 +167,7 @@ static struct trie_node *node_splice(struct trie *trie, struct trie_node *node)
 	*node_link(trie, node) = child;
 	if (child)
 		child->parent = parent;
-	node_free(trie, node);
+	slab_give(&trie->nodes, node);
 	return parent;
 }
 

@@ -2,8 +2,8 @@
 /*
  * A path-compressed binary trie of prefixes of both families, under the RIB and the FIB.
  *
- * A node is the head of the caller's struct (node_size bytes, zeroed by the trie, its first member
- * a struct trie_node), cut from chunks that grow with the trie. A node that is not `used` is a fork
+ * A node is the head of the caller's struct (node_size bytes, zeroed by the trie, its first
+ * member a struct trie_node), taken from a slab. A node that is not `used` is a fork
  * that the trie needs for its shape: it has the caller's size, and is turned into a used one in
  * place, so that removing never allocates and a used node never moves. Every operation walks one
  * branch: at most 33 or 129 nodes, however many prefixes there are.
@@ -15,6 +15,7 @@
 #define SAMEWAY_CORE_RIB_TRIE_H
 
 #include "core/prefix.h"
+#include "core/slab.h"
 
 struct trie_node {
 	struct trie_node *parent, *child[2];
@@ -22,13 +23,10 @@ struct trie_node {
 	bool used;
 };
 
-struct trie_chunk;
-
 struct trie {
 	struct trie_node *root[2]; /* IPv4, IPv6 */
-	size_t node_size;	   /* bytes of the caller's struct */
-	struct trie_chunk *chunks; /* nodes' memory, kept until trie_clear() */
-	struct trie_node *spare;   /* freed ones, by `parent` */
+	size_t node_size;	   /* bytes of the caller's struct, a multiple of 8 */
+	struct slab nodes;
 };
 
 /* Frees all nodes; what the caller's structs own must be gone before. */

@@ -254,7 +254,7 @@ static const struct candidate *return_candidate(struct daemon *d, const struct e
 	*node = rib_match(d->rib, VIEW_REMOTE, &e->src);
 	for (const struct candidate *c = *node ? rib_node_candidates(*node) : NULL; c;
 	     c = c->next) {
-		if (!c->peer_down && (!best || c->class < best->class))
+		if (!c->peer_down && (!best || c->attr->class < best->attr->class))
 			best = c;
 	}
 	return best;
@@ -271,10 +271,11 @@ static json_t *explain_return(struct daemon *d, const struct explain *e, const c
 		return json_pack("{s:n, s:n, s:n, s:n}", "prefix", "class", "circuit",
 				 "view_age_s");
 	if (e->path)
-		*verdict = c->class == e->path->class ? "ok" : "asymmetric";
+		*verdict = (enum sw_class)c->attr->class == e->path->class ? "ok" : "asymmetric";
 	return json_pack("{s:s, s:s, s:s?, s:I}", "prefix",
-			 prefix_format(rib_node_prefix(node), text), "class", class_name(c->class),
-			 "circuit", c->circuit[0] ? c->circuit : NULL, "view_age_s",
+			 prefix_format(rib_node_prefix(node), text), "class",
+			 class_name((enum sw_class)c->attr->class), "circuit",
+			 c->attr->circuit[0] ? c->attr->circuit : NULL, "view_age_s",
 			 (json_int_t)((clock_now() - c->updated_ns) / 1000000000ULL));
 }
 

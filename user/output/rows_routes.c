@@ -53,12 +53,12 @@ static json_t *route_as_path(const struct candidate *c)
 	json_t *rows;
 	bool ok;
 
-	if (!c->has_as_path)
+	if (!c->attr->has_as_path)
 		return json_null();
 	rows = json_array();
 	ok = rows;
-	for (size_t i = 0; ok && i < c->n_as; i++)
-		ok = rows_append(rows, json_integer(c->as_path[i]));
+	for (size_t i = 0; ok && i < c->attr->n_as; i++)
+		ok = rows_append(rows, json_integer(c->attr->as_path[i]));
 	if (ok)
 		return rows;
 	json_decref(rows);
@@ -74,7 +74,8 @@ static json_t *route_chosen(const struct candidate *all, const struct candidate 
 		if (!all->chosen)
 			continue;
 		known = true;
-		if (all->path == c->path && ip_equal(&all->nexthop, &c->nexthop))
+		if (all->attr->path == c->attr->path &&
+		    ip_equal(&all->attr->nexthop, &c->attr->nexthop))
 			return json_true();
 	}
 	return known ? json_false() : json_null();
@@ -84,14 +85,14 @@ static json_t *route_candidate(const struct config *cfg, const uint8_t *path_ids
 			       const struct candidate *all, const struct candidate *c)
 {
 	const char *feed = c->feed < cfg->n_feeds ? cfg->feeds[c->feed].name : NULL;
-	int path = c->own ? -1 : c->path;
+	int path = c->attr->own ? -1 : c->attr->path;
 	json_t *row = json_object();
 
 	if (row && rows_set(row, "path", rows_path_name(cfg, path_ids, path)) &&
-	    rows_set(row, "nexthop", rows_ip(&c->nexthop)) &&
+	    rows_set(row, "nexthop", rows_ip(&c->attr->nexthop)) &&
 	    rows_set(row, "as_path", route_as_path(c)) &&
 	    rows_set(row, "local_pref",
-		     c->has_local_pref ? json_integer(c->local_pref) : json_null()) &&
+		     c->attr->has_local_pref ? json_integer(c->attr->local_pref) : json_null()) &&
 	    rows_set(row, "feed", feed ? json_string(feed) : json_null()) &&
 	    rows_set(row, "stale", json_boolean(c->stale)) &&
 	    rows_set(row, "chosen", route_chosen(all, c)))

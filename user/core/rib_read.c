@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What others ask the RIB (rib.h): counts, walks, matches. */
+#include "core/rib_internal.h"
+
+struct rib_counts rib_counts(const struct rib *rib)
+{
+	return rib->counts;
+}
+
+size_t rib_feed_routes(const struct rib *rib, feed_id feed)
+{
+	return feed < rib->n_feeds ? rib->feed[feed].routes : 0;
+}
+
+size_t rib_feed_stale(const struct rib *rib, feed_id feed)
+{
+	return feed < rib->n_feeds ? rib->feed[feed].stale : 0;
+}
+
+size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)
+{
+	size_t n = 0;
+
+	if (path < 0 || path >= SW_MAX_PATHS)
+		return 0;
+	if (family != 6)
+		n += rib->path_routes[path][0];
+	if (family != 4)
+		n += rib->path_routes[path][1];
+	return n;
+}
+
+bool rib_path_maintenance(const struct rib *rib, int path)
+{
+	return path >= 0 && path < SW_MAX_PATHS && rib->path_maintenance[path];
+}
+
+struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after)
+{
+	struct trie_node *at = trie_next(&rib->view[view], after ? &after->trie : NULL);
+
+	while (at && !((struct rib_node *)at)->candidates)
+		at = trie_next(&rib->view[view], at);
+	return (struct rib_node *)at;
+}
+
+struct rib_node *rib_find(const struct rib *rib, enum rib_view view, const struct prefix *prefix)
+{
+	struct rib_node *node = (struct rib_node *)trie_find(&rib->view[view], prefix);
+
+	return node && node->candidates ? node : NULL;
+}
+
+struct rib_node *rib_match(const struct rib *rib, enum rib_view view, const struct ip_addr *ip)
+{
+	struct prefix host = prefix_host(ip);
+	struct trie_node *at = trie_match(&rib->view[view], &host);
+
+	while (at && !((struct rib_node *)at)->n_live)
+		at = trie_parent(at);
+	return (struct rib_node *)at;
+}
+
+struct rib_node *rib_parent(const struct rib_node *node)
+{
+	struct trie_node *at = trie_parent(&node->trie);
+
+	while (at && !((struct rib_node *)at)->candidates)
+		at = trie_parent(at);
+	return (struct rib_node *)at;
+}
+
+const struct prefix *rib_node_prefix(const struct rib_node *node)
+{
+	return &node->trie.prefix;
+}
+
+const struct candidate *rib_node_candidates(const struct rib_node *node)
+{
+	return node->candidates;
+}
