@@ -156,6 +156,28 @@ static void test_follow(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* An answer in parts says of each whether more follow. */
+static void test_parts(void **state)
+{
+	static const char *const pieces[] = {"{\"ok\":true,\"more\":true,\"rows\":[1]}\n{\"ok\":"
+					     "true,\"more\":false,\"rows\":[2]}\n",
+					     NULL};
+	pid_t pid = serve(pieces);
+	struct client *client = connected();
+	struct client_error err;
+	json_t *rows;
+
+	(void)state;
+	assert_int_equal(client_ask(client, json_object(), &rows, &err), 0);
+	assert_true(client_more(client));
+	json_decref(rows);
+	assert_int_equal(client_next(client, 10000, &rows, &err), 0);
+	assert_false(client_more(client));
+	json_decref(rows);
+	client_close(client);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void test_no_daemon(void **state)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -195,9 +217,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),	  cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_long),	  cmocka_unit_test(test_follow),
-		cmocka_unit_test(test_no_daemon),
+		cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_long),	cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_parts),	cmocka_unit_test(test_no_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

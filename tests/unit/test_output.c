@@ -253,6 +253,33 @@ static void announce(struct rib *rib, const char *prefix, const char *path, cons
 	assert_int_equal(rib_announce(rib, 0, &route, 1), RIB_OK);
 }
 
+/* Every way to cut the rows in two prints what all of them at once are. */
+static void assert_parts(const json_t *rows)
+{
+	char *whole, *text;
+	size_t size, n = json_array_size(rows);
+	FILE *out = open_memstream(&whole, &size);
+
+	assert_int_equal(json_render(out, rows), 0);
+	fclose(out);
+	for (size_t cut = 1; cut < n; cut++) {
+		json_t *part[2] = {json_array(), json_array()};
+
+		out = open_memstream(&text, &size);
+		for (size_t i = 0; i < n; i++)
+			json_array_append(part[i >= cut], json_array_get(rows, i));
+		assert_int_equal(json_render_part(out, part[0], true), 0);
+		assert_int_equal(json_render_part(out, part[1], false), 0);
+		fputs("\n]\n", out);
+		fclose(out);
+		assert_string_equal(text, whole);
+		free(text);
+		json_decref(part[0]);
+		json_decref(part[1]);
+	}
+	free(whole);
+}
+
 static void test_routes(void **state)
 {
 	static const uint8_t path_ids[] = {7, 4, 2};
@@ -268,6 +295,7 @@ static void test_routes(void **state)
 	announce(rib, "fd10:30::/48", "vpn30", NULL, 0, NULL);
 	for (struct rib_node *node = NULL; (node = rib_next(rib, VIEW_LOCAL, node));)
 		json_array_append_new(rows, rows_route(cfg, path_ids, node, 1ULL << 4));
+	assert_parts(rows);
 	assert_shown(SHOW_ROUTES, "routes", rows);
 	rib_free(rib);
 	config_free(cfg);

@@ -404,6 +404,8 @@ static void compare(const struct rib *rib, const struct list *l)
 		assert_non_null(node);
 		assert_true(prefix_equal(rib_node_prefix(node), &best->prefix));
 		assert_ptr_equal(rib_find(rib, VIEW_LOCAL, &best->prefix), node);
+		if (after)
+			assert_ptr_equal(rib_after(rib, VIEW_LOCAL, after), node);
 		for (size_t i = 0; i < l->n; i++) {
 			const struct prefix *p = &l->v[i].prefix;
 
@@ -434,6 +436,15 @@ static void compare_matches(const struct rib *rib, const struct list *l)
 			if (prefix_has(&l->v[i].prefix, &ip) &&
 			    (!best || l->v[i].prefix.len > best->prefix.len))
 				best = &l->v[i];
+		assert_int_equal(!best, !node);
+		if (best)
+			assert_true(prefix_equal(rib_node_prefix(node), &best->prefix));
+		/* what comes after a prefix that may not be there */
+		best = NULL;
+		for (size_t i = 0; i < l->n; i++)
+			if (listed_before(&l->v[i], &p, best))
+				best = &l->v[i];
+		node = rib_after(rib, VIEW_LOCAL, &p);
 		assert_int_equal(!best, !node);
 		if (best)
 			assert_true(prefix_equal(rib_node_prefix(node), &best->prefix));

@@ -26,21 +26,29 @@ int cmd_show(const struct cmd_call *call, enum view_name view, json_t *rows)
 	return err ? CMD_FAILED : CMD_DONE;
 }
 
+int cmd_connect(const struct cmd_call *call, struct client **client, struct client_error *err)
+{
+	char path[108];
+
+	cmd_run_path(call->instance, ".sock", path, sizeof(path));
+	if (!client_open(client, path, call->instance, err))
+		return CMD_DONE;
+	output_error("%s: %s", call->cmd->name, err->text);
+	return err->exit;
+}
+
 int cmd_ask(const struct cmd_call *call, json_t *request, json_t **rows)
 {
 	struct client_error err;
 	struct client *client;
-	char path[108];
-	int code;
+	int code = cmd_connect(call, &client, &err);
 
-	cmd_run_path(call->instance, ".sock", path, sizeof(path));
-	code = client_open(&client, path, call->instance, &err);
 	if (code) {
 		json_decref(request);
-	} else {
-		code = client_ask(client, request, rows, &err);
-		client_close(client);
+		return code;
 	}
+	code = client_ask(client, request, rows, &err);
+	client_close(client);
 	if (!code)
 		return CMD_DONE;
 	output_error("%s: %s", call->cmd->name, err.text);

@@ -24,6 +24,7 @@ struct client {
 	char *buf;
 	size_t used, room;
 	size_t seen; /* bytes of buf known to hold no newline */
+	bool more;   /* the last answer was a part */
 };
 
 __attribute__((format(printf, 4, 5))) static int fail(struct client_error *err, int code, int exit,
@@ -205,6 +206,7 @@ static int client_rows(struct client *client, int timeout_ms, bool watch, json_t
 	client->used -= len + 1;
 	memmove(client->buf, client->buf + len + 1, client->used);
 	client->seen = 0;
+	client->more = json_is_true(json_object_get(answer, "more"));
 	code = answer_rows(answer, rows, err);
 	json_decref(answer);
 	return code;
@@ -246,6 +248,11 @@ int client_ask(struct client *client, json_t *request, json_t **rows, struct cli
 int client_next(struct client *client, int timeout_ms, json_t **rows, struct client_error *err)
 {
 	return client_rows(client, timeout_ms, true, rows, err);
+}
+
+bool client_more(const struct client *client)
+{
+	return client->more;
 }
 
 int client_wait_closed(struct client *client, int timeout_ms)

@@ -4,6 +4,7 @@
 #define SAMEWAY_CMD_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define CLIENT_TIMEOUT_MS 30000 /* for an answer of the daemon */
 
@@ -24,6 +25,8 @@ int client_open(struct client **out, const char *path, const char *instance,
 void client_close(struct client *client);
 /* Sends the request, which it takes, and waits for the answer. 0 with *rows owned by the caller. */
 int client_ask(struct client *client, json_t *request, json_t **rows, struct client_error *err);
+/* Whether the last answer was a part: client_next() has the next one. */
+bool client_more(const struct client *client);
 /*
  * The next line of a followed answer, at most timeout_ms later (-1: for ever). 0 with *rows;
  * -ENODATA: the daemon closed; -ETIMEDOUT; -EPIPE: nobody reads our stdout any more; -EREMOTEIO:

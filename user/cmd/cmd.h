@@ -65,6 +65,10 @@ char *cmd_help(const struct cmd *cmd);
 
 /* Shows rows, takes them. NULL rows are said as a failure. Returns CMD_DONE or CMD_FAILED. */
 int cmd_show(const struct cmd_call *call, enum view_name view, json_t *rows);
+/* A connection to the daemon; says what went wrong. CMD_DONE, or the exit status. */
+struct client;
+struct client_error;
+int cmd_connect(const struct cmd_call *call, struct client **client, struct client_error *err);
 /*
  * Asks the daemon, takes the request; says what went wrong. CMD_DONE with *rows, or the exit
  * status.

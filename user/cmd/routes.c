@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `routes`, `explain`: questions that only the daemon answers. */
+#include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "core/prefix.h"
 
@@ -132,16 +133,48 @@ static int call_wrong(const struct cmd_call *call, const char *err)
 	return *err ? CMD_WRONG : CMD_FAILED;
 }
 
+/* Part by part, so that a table of any size needs no more memory than one of them. */
+static int routes_print(const struct cmd_call *call, struct client *client, json_t *request,
+			struct client_error *err)
+{
+	struct output_parts parts = {.view = SHOW_ROUTES, .json = call->json};
+	json_t *rows;
+	int code = client_ask(client, request, &rows, err);
+
+	while (!code) {
+		int failed = output_part(&parts, rows);
+
+		json_decref(rows);
+		if (failed)
+			return CMD_FAILED;
+		if (!client_more(client))
+			return output_parts_end(&parts) ? CMD_FAILED : CMD_DONE;
+		code = client_next(client, CLIENT_TIMEOUT_MS, &rows, err);
+	}
+	if (code == -EPIPE) /* who read our output has gone, and knows */
+		return CMD_FAILED;
+	output_error("%s: %s", call->cmd->name, err->text);
+	return err->exit;
+}
+
 int cmd_routes(const struct cmd_call *call)
 {
 	char err[CMD_ERR] = "";
-	json_t *rows, *request = routes_request(call->argc, call->argv, err);
+	json_t *request = routes_request(call->argc, call->argv, err);
+	struct client_error error;
+	struct client *client;
 	int status;
 
 	if (!request)
 		return call_wrong(call, err);
-	status = cmd_ask(call, request, &rows);
-	return status ? status : cmd_show(call, SHOW_ROUTES, rows);
+	status = cmd_connect(call, &client, &error);
+	if (status) {
+		json_decref(request);
+		return status;
+	}
+	status = routes_print(call, client, request, &error);
+	client_close(client);
+	return status;
 }
 
 int cmd_explain(const struct cmd_call *call)

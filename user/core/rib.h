@@ -171,6 +171,8 @@ bool rib_path_maintenance(const struct rib *rib, int path);
 /* Walks in order of prefix; the next after `after` (NULL: the first). Nodes with candidates only.
  */
 struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after);
+/* The first after a prefix, which need not be there (any more). */
+struct rib_node *rib_after(const struct rib *rib, enum rib_view view, const struct prefix *after);
 struct rib_node *rib_find(const struct rib *rib, enum rib_view view, const struct prefix *prefix);
 /* By path id; NULL: no path has it. */
 const struct config_path *rib_path(const struct rib *rib, unsigned int path);

@@ -44,6 +44,22 @@ struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struc
 	return (struct rib_node *)at;
 }
 
+struct rib_node *rib_after(const struct rib *rib, enum rib_view view, const struct prefix *after)
+{
+	const struct prefix all4 = {.family = 4}, all6 = {.family = 6};
+	const struct trie *trie = &rib->view[view];
+	struct trie_node *at;
+
+	at = trie_after(trie, after->family == 4 ? &all4 : &all6, after);
+	if (!at && after->family == 4) {
+		at = trie_find(trie, &all6);
+		at = at ? at : trie_after(trie, &all6, &all6);
+	}
+	while (at && !((struct rib_node *)at)->candidates)
+		at = trie_next(trie, at);
+	return (struct rib_node *)at;
+}
+
 struct rib_node *rib_find(const struct rib *rib, enum rib_view view, const struct prefix *prefix)
 {
 	struct rib_node *node = (struct rib_node *)trie_find(&rib->view[view], prefix);

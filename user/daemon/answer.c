@@ -33,29 +33,40 @@ static json_t *routes_one(struct daemon *d, const struct rib_node *node)
 	return rows;
 }
 
+json_t *answer_routes_part(struct daemon *d, struct routes_place *place)
+{
+	const struct rib_node *node = place->begun ? rib_after(d->rib, VIEW_LOCAL, &place->after)
+						   : rib_next(d->rib, VIEW_LOCAL, NULL);
+	json_t *rows = json_array();
+
+	for (size_t n = 0; rows && node && n < ROUTES_PART; n++) {
+		if (json_array_append_new(rows, rows_route(d->cfg, d->path_ids, node, d->usable))) {
+			json_decref(rows);
+			return NULL;
+		}
+		place->after = *rib_node_prefix(node);
+		node = rib_next(d->rib, VIEW_LOCAL, node);
+	}
+	place->begun = true;
+	place->more = node;
+	return rows;
+}
+
 json_t *answer_routes(struct daemon *d, const json_t *request, struct answer_error *err)
 {
 	const char *prefix = json_string_value(json_object_get(request, "prefix"));
 	const char *address = json_string_value(json_object_get(request, "address"));
-	const struct rib_node *node = NULL;
 	struct ip_addr ip;
 	struct prefix p;
-	json_t *rows;
 
 	if (prefix) {
 		if (prefix_parse(prefix, &p, NULL))
 			return refuse(err, 2, "%.60s: not a prefix", prefix);
 		return routes_one(d, rib_find(d->rib, VIEW_LOCAL, &p));
 	}
-	if (address) {
-		if (ip_parse(address, &ip))
-			return refuse(err, 2, "%.60s: not an address", address);
-		return routes_one(d, rib_match(d->rib, VIEW_LOCAL, &ip));
-	}
-	rows = json_array();
-	while ((node = rib_next(d->rib, VIEW_LOCAL, node)))
-		json_array_append_new(rows, rows_route(d->cfg, d->path_ids, node, d->usable));
-	return rows;
+	if (!address || ip_parse(address, &ip))
+		return refuse(err, 2, "%.60s: not an address", address ? address : "");
+	return routes_one(d, rib_match(d->rib, VIEW_LOCAL, &ip));
 }
 
 json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_error *err)

@@ -25,6 +25,8 @@ struct client {
 	struct daemon *d;
 	struct bufferevent *bev;
 	bool follows;
+	bool streams; /* all routes, a part whenever the client has read the one before */
+	struct routes_place place;
 };
 
 struct control {
@@ -86,6 +88,32 @@ static const struct {
 	{"enforce", answer_enforce},   {"monitor", answer_monitor}, {"reload", answer_reload},
 };
 
+/*
+ * A part of all routes. A client that does not read them holds no more than one part; what else it
+ * asks meanwhile is not read.
+ */
+static void client_stream(struct client *c)
+{
+	json_t *rows = answer_routes_part(c->d, &c->place);
+
+	c->streams = rows && c->place.more;
+	if (c->streams)
+		bufferevent_disable(c->bev, EV_READ);
+	else
+		bufferevent_enable(c->bev, EV_READ);
+	client_send(c, rows ? json_pack("{s:b, s:b, s:o}", "ok", 1, "more", (int)c->streams, "rows",
+					rows)
+			    : NULL);
+}
+
+static bool asks_all_routes(const json_t *request)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+
+	return cmd && !strcmp(cmd, "routes") && !json_object_get(request, "prefix") &&
+	       !json_object_get(request, "address");
+}
+
 static void client_serve(struct client *c, const char *line, size_t len)
 {
 	struct answer_error err = {.exit = 2};
@@ -93,6 +121,12 @@ static void client_serve(struct client *c, const char *line, size_t len)
 	const char *cmd = json_string_value(json_object_get(request, "cmd"));
 	size_t i = 0;
 
+	if (asks_all_routes(request)) {
+		json_decref(request);
+		c->place = (struct routes_place){0};
+		client_stream(c);
+		return;
+	}
 	snprintf(err.text, sizeof(err.text), "%.60s: not a command of this version",
 		 cmd ? cmd : "this");
 	for (; cmd && i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -118,7 +152,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	size_t len;
 	char *line;
 
-	while ((line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
+	while (!c->streams && (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
 		client_serve(c, line, len);
 		free(line);
 		if (evbuffer_get_length(bufferevent_get_output(bev)) > CONTROL_MAX_LINE) {
@@ -128,6 +162,18 @@ static void on_read(struct bufferevent *bev, void *arg)
 	}
 	if (evbuffer_get_length(in) > REQUEST_MAX)
 		client_free(c);
+}
+
+/* The client has read all that there was. */
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	struct client *c = arg;
+
+	if (!c->streams)
+		return;
+	client_stream(c);
+	if (!c->streams)
+		on_read(bev, c); /* what it asked meanwhile */
 }
 
 static void on_gone(struct bufferevent *bev, short what, void *arg)
@@ -156,7 +202,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	c->d = d;
 	TAILQ_INSERT_TAIL(&d->control->clients, c, entry);
 	d->control->n++;
-	bufferevent_setcb(c->bev, on_read, NULL, on_gone, c);
+	bufferevent_setcb(c->bev, on_read, on_written, on_gone, c);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 

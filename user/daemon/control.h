@@ -4,7 +4,9 @@
  * client sends one line of JSON {"cmd": NAME, ...arguments}; the daemon answers one line {"ok":
  * true, "rows": ...} or {"ok": false, "exit": 1|2, "error": "what is wrong: what to do"}. `alerts`
  * with "follow": true answers one line, then a line {"ok": true, "rows": INCIDENT with `event`} at
- * each change until one side closes.
+ * each change until one side closes. `routes` without arguments answers as many lines as it takes,
+ * {"ok": true, "more": true, "rows": [...]}, the last with "more": false, in order of prefix; the
+ * table may change meanwhile.
  *
  * cmd          arguments                                   rows
  * status       -                                           the object of contract.md

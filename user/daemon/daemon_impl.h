@@ -356,7 +356,18 @@ struct answer_error {
 	char text[300];
 };
 json_t *answer_status(struct daemon *d, struct answer_error *err);
+/* Of a prefix or an address. */
 json_t *answer_routes(struct daemon *d, const json_t *request, struct answer_error *err);
+/*
+ * The next rows of all routes, from `place` on, which is zeroed at first: by value, since the table
+ * changes between two parts. NULL: out of memory.
+ */
+#define ROUTES_PART 100 /* rows: 2 ms */
+struct routes_place {
+	struct prefix after; /* the last one told */
+	bool begun, more;
+};
+json_t *answer_routes_part(struct daemon *d, struct routes_place *place);
 json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_error *err);

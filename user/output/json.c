@@ -6,6 +6,8 @@
 #include "output/render.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int dump(FILE *out, const json_t *rows, size_t flags)
 {
@@ -18,6 +20,19 @@ static int dump(FILE *out, const json_t *rows, size_t flags)
 int json_render(FILE *out, const json_t *rows)
 {
 	return dump(out, rows, JSON_INDENT(2));
+}
+
+int json_render_part(FILE *out, const json_t *rows, bool first)
+{
+	char *text = json_dumps(rows, JSON_INDENT(2));
+
+	if (!text)
+		return -ENOMEM;
+	text[strlen(text) - strlen("\n]")] = 0;
+	fputs(first ? "[" : ",", out);
+	fputs(text + strlen("["), out);
+	free(text);
+	return 0;
 }
 
 int json_render_line(FILE *out, const json_t *row)

@@ -31,6 +31,25 @@ int output_show(enum view_name view, const json_t *rows, bool json)
 	return output_done(json ? json_render(stdout, rows) : text_render(stdout, view, rows));
 }
 
+int output_part(struct output_parts *parts, const json_t *rows)
+{
+	int err = 0;
+
+	if (!parts->json)
+		err = text_render(stdout, parts->view, rows);
+	else if (json_array_size(rows))
+		err = json_render_part(stdout, rows, !parts->begun);
+	parts->begun |= json_array_size(rows) > 0;
+	return output_done(err);
+}
+
+int output_parts_end(const struct output_parts *parts)
+{
+	if (parts->json)
+		fputs(parts->begun ? "\n]\n" : "[]\n", stdout);
+	return output_done(0);
+}
+
 int output_alert_line(const json_t *incident, bool json)
 {
 	return output_done(json ? json_render_line(stdout, incident)

@@ -27,6 +27,16 @@ enum view_name { /* which table of columns text uses */
 
 /* Prints rows (array or object) as JSON, or as the view's text. 0, or -EIO when stdout fails. */
 int output_show(enum view_name view, const json_t *rows, bool json);
+/*
+ * An array in parts, printed as output_show() would print all of it. Zeroed but for view and json
+ * at first; end: no more parts follow. 0, or -EIO likewise.
+ */
+struct output_parts {
+	enum view_name view;
+	bool json, begun;
+};
+int output_part(struct output_parts *parts, const json_t *rows);
+int output_parts_end(const struct output_parts *parts);
 /* One line of `alerts -f`: an incident with its `event`. Flushed at once. */
 int output_alert_line(const json_t *incident, bool json);
 /* Plain text to stdout (help, version, check-config's config). */

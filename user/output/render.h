@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 int json_render(FILE *out, const json_t *rows);
+/* The elements of an array that is not empty, without its end. */
+int json_render_part(FILE *out, const json_t *rows, bool first);
 int json_render_line(FILE *out, const json_t *row);
 int text_render(FILE *out, enum view_name view, const json_t *rows);
 int text_render_alert(FILE *out, const json_t *incident);
