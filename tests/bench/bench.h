@@ -53,6 +53,7 @@ uint64_t now_ns(void); /* likewise */
 double thread_s(void); /* CPU time of this thread */
 double cpu_s(int cpu); /* spent by this thread and the CPU's ksoftirqd */
 void pin(int cpu);
+void pin_none(void);	  /* any CPU again */
 void machine_print(void); /* a line: processor, kernel, load */
 const char *machine_id(void);
 const char *machine_model(void);		   /* processor and kernel */
@@ -153,12 +154,29 @@ struct speaker;
 struct speaker *speaker_new(const struct prefix *p, size_t n, unsigned int peer);
 void speaker_free(struct speaker *s);
 void speaker_connect(struct speaker *s, uint16_t port);
+void speaker_close(struct speaker *s);
+/* Announces few prefixes of a family again, by other attributes, or withdraws them. */
+void speaker_change(struct speaker *s, const struct prefix *p, size_t n, bool withdraw);
 bool speakers_send(struct speaker *const *v, int n, int wait_ms);
+
+/* receivers.c: routing daemons that take such a table. */
+struct receiver {
+	const char *key, *name;
+	const char *program;		/* that has to be there */
+	void (*files)(const char *dir); /* what it reads */
+	const char *start, *count;	/* shell commands */
+};
+extern const struct receiver receivers[]; /* the first is ours; the last has no key */
+pid_t receiver_start(const struct receiver *r, const char *dir);
+size_t receiver_count(const struct receiver *r, const char *dir); /* routes that it has */
+void receiver_use(pid_t pid, double *cpu, double *bytes);
+void receiver_stop(pid_t pid);
 
 /* The subcommands, in a world that is open. */
 int bench_forward(void);
 int bench_stages(void);
 int bench_flows(void);
 int bench_failover(void);
+int bench_routes(void);
 
 #endif

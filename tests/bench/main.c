@@ -55,6 +55,14 @@ static const struct command commands[] = {
 	 .run = bench_failover,
 	 .rounds = 100,
 	 .routes = 1000000},
+	{.name = "routes",
+	 .what = "a table taken in by BGP, beside other routing daemons; changes in it",
+	 .help = "  -o, --only KEY,..  sameway, bird, frr, gobgpd\n"
+		 "  -s, --seconds S    of 10,000 changes a second\n",
+	 .run = bench_routes,
+	 .rounds = 3,
+	 .seconds = 5,
+	 .routes = 100000},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

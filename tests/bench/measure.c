@@ -148,6 +148,14 @@ void pin(int cpu)
 		fail("can't run on CPU %d alone: see `taskset -p %d`", cpu, getpid());
 }
 
+void pin_none(void)
+{
+	cpu_set_t set;
+
+	memset(&set, 0xff, sizeof(set));
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static void line_of(const char *path, const char *key, char *out, size_t size)
 {
 	FILE *f = fopen(path, "r");

@@ -187,10 +187,16 @@ struct speaker *speaker_new(const struct prefix *p, size_t n, unsigned int peer)
 	return s;
 }
 
-void speaker_free(struct speaker *s)
+void speaker_close(struct speaker *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
+	s->fd = -1;
+}
+
+void speaker_free(struct speaker *s)
+{
+	speaker_close(s);
 	free(s->data);
 	free(s);
 }
@@ -238,7 +244,7 @@ static void keepalive_send(const struct speaker *s)
 	send_all(s, m, sizeof(m));
 }
 
-/* One message, of which only the type counts. */
+/* One message, of which only the type counts; 0: the other side has closed. */
 static uint8_t message_read(const struct speaker *s)
 {
 	uint8_t m[4096];
@@ -250,7 +256,7 @@ static uint8_t message_read(const struct speaker *s)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			fail("no BGP session: the other side closed it");
+			return 0;
 		have += (size_t)n;
 		if (have >= HEADER)
 			want = (size_t)(m[16] << 8 | m[17]);
@@ -279,23 +285,54 @@ static bool connect_try(struct speaker *s, uint16_t port)
 	return false;
 }
 
+static bool session_try(struct speaker *s, uint16_t port)
+{
+	if (!connect_try(s, port))
+		return false;
+	open_send(s);
+	if (message_read(s) == 1) {
+		keepalive_send(s);
+		if (message_read(s) == 4)
+			return true;
+	}
+	speaker_close(s);
+	return false;
+}
+
+/* Who has just begun may listen before it knows its peers. */
 void speaker_connect(struct speaker *s, uint16_t port)
 {
 	double give_up = now_s() + 20;
 
 	s->sent = 0;
-	while (!connect_try(s, port)) {
+	while (!session_try(s, port)) {
 		if (now_s() > give_up)
 			fail("nobody takes BGP sessions at port %u", port);
 		usleep(10000);
 	}
-	open_send(s);
-	while (message_read(s) != 1)
-		;
-	keepalive_send(s);
-	while (message_read(s) != 4)
-		;
 	fcntl(s->fd, F_SETFL, O_NONBLOCK);
+}
+
+void speaker_change(struct speaker *s, const struct prefix *p, size_t n, bool withdraw)
+{
+	uint8_t m[4096], *end = m;
+
+	if (!withdraw) {
+		end = put_update(m, s->peer, p, n);
+	} else if (p->family == 4) {
+		end = put_prefixes(message_begin(m, 2) + 2, p, n);
+		put16(m + HEADER, (uint32_t)(end - m - HEADER - 2));
+		end = put16(end, 0);
+	} else {
+		uint8_t *at = put16(message_begin(m, 2), 0);
+
+		memcpy(at, (uint8_t[]){0, 0, 0x90, 15, 0, 0, 0, 2, 1}, 9);
+		end = put_prefixes(at + 9, p, n);
+		put16(at, (uint32_t)(end - at - 2));
+		put16(at + 4, (uint32_t)(end - at - 6));
+	}
+	message_end(m, end);
+	send_all(s, m, (size_t)(end - m));
 }
 
 /* As much as the sockets take now; what comes is not looked at. False: all is sent. */
