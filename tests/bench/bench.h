@@ -164,13 +164,13 @@ struct receiver {
 	const char *key, *name;
 	const char *program;		/* that has to be there */
 	void (*files)(const char *dir); /* what it reads */
-	const char *start, *count;	/* shell commands */
+	const char *start, *count, *clean; /* shell commands; clean: after it ended, NULL: none */
 };
 extern const struct receiver receivers[]; /* the first is ours; the last has no key */
 pid_t receiver_start(const struct receiver *r, const char *dir);
 size_t receiver_count(const struct receiver *r, const char *dir); /* routes that it has */
 void receiver_use(pid_t pid, double *cpu, double *bytes);
-void receiver_stop(pid_t pid);
+void receiver_stop(const struct receiver *r, pid_t pid);
 
 /* The subcommands, in a world that is open. */
 int bench_forward(void);

@@ -113,7 +113,7 @@ static void intake_round(const struct receiver *r, struct intake *t)
 	take_in(r, dir, pid, t);
 	for (int i = 0; i < PEERS; i++)
 		speaker_close(speaker[i]);
-	receiver_stop(pid);
+	receiver_stop(r, pid);
 	dir_remove(dir);
 }
 
@@ -260,7 +260,7 @@ static void live(void)
 	churn(fib4_open(), &receivers[0], dir, pid);
 	for (int i = 0; i < PEERS; i++)
 		speaker_close(speaker[i]);
-	receiver_stop(pid);
+	receiver_stop(&receivers[0], pid);
 	dir_remove(dir);
 }
 

@@ -107,7 +107,9 @@ const struct receiver receivers[] = {
 	 .program = "build/sameway",
 	 .files = sameway_files,
 	 .start = "exec build/sameway -i bench run -c %s/edge.yaml",
-	 .count = "build/sameway -i bench -j status | awk '/\"(prefixes4|prefixes6)\":/ {p += $2} "
+	 .clean = "build/sameway -i bench detach >/dev/null",
+	 .count = "build/sameway -i bench -j status | awk '/\"(prefixes4|prefixes6|refused)\":/ {p "
+		  "+= $2} "
 		  "/\"candidates\":/ {c = $2 + 0} END {print 2 * p < c ? 2 * p : c}'"},
 	{.key = "bird",
 	 .name = "BIRD 2",
@@ -223,7 +225,8 @@ void receiver_use(pid_t pid, double *cpu, double *bytes)
 		fclose(f);
 }
 
-void receiver_stop(pid_t pid)
+/* Ours leaves its maps, which the next one would read. */
+void receiver_stop(const struct receiver *r, pid_t pid)
 {
 	double give_up = now_s() + EXITS_WITHIN_S;
 
@@ -233,4 +236,6 @@ void receiver_stop(pid_t pid)
 			kill(pid, SIGKILL);
 		usleep(10000);
 	}
+	if (r->clean)
+		world_run(NS_ROUTER, "%s", r->clean);
 }

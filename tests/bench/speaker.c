@@ -21,9 +21,11 @@
 #define AS_MORE	  5 /* of an AS path: 2 to 6 */
 #define AS_OURS	  65000
 #define HOLD_S	  180
+#define ALIVE_S	  20
 
 struct speaker {
 	int fd;
+	double alive; /* when it last sent a KEEPALIVE */
 	unsigned int peer;
 	uint8_t *data;
 	size_t len, sent;
@@ -351,6 +353,10 @@ bool speakers_send(struct speaker *const *v, int n, int wait_ms)
 
 		if (polled[i].revents & POLLIN && !read(s->fd, ignored, sizeof(ignored)))
 			fail("the BGP session was closed");
+		if (s->sent == s->len && now_s() - s->alive > ALIVE_S) {
+			keepalive_send(s);
+			s->alive = now_s();
+		}
 		if (polled[i].revents & POLLOUT) {
 			ssize_t sent = send(s->fd, s->data + s->sent, s->len - s->sent,
 					    MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -84,6 +84,8 @@ int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n);
  * (degraded). Returns how many are left.
  */
 size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget);
+/* While a table comes in: candidates that changed wait, what is reserved does not. */
+void fib_hold(struct fib *fib, bool hold);
 /*
  * Groups whose since_ns is older than 3 x grace: set back to 0, or merged with their equals. Also
  * forgets what has been degraded for 24 h, and tries again what was refused.

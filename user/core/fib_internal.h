@@ -58,7 +58,7 @@ struct fib {
 	struct fib_job job;
 	bool full[2];  /* everything of the family is to be compiled: IPv4, IPv6 */
 	bool sweep[2]; /* everything that changed is, in order of prefix */
-	bool synced, adopted;
+	bool synced, adopted, hold;
 	bool unfinished; /* a prefix that covers much is not all written yet */
 	size_t n_dirty, n_exempt, n_unwanted;
 	size_t n_adopted; /* entries that still are */

@@ -36,10 +36,10 @@ static bool sweep_pays(const struct fib *fib)
 static bool job_take(struct fib *fib)
 {
 	struct fib_entry *entry = TAILQ_FIRST(&fib->dirty);
-	struct rib_node *node = rib_dirty_first(fib->rib);
+	struct rib_node *node = fib->hold ? NULL : rib_dirty_first(fib->rib);
 	struct fib_job job = {.active = true};
 
-	if (!entry && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib))
+	if (!entry && !fib->hold && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib))
 		fib->sweep[0] = fib->sweep[1] = true;
 	if (fib->full[0] || fib->full[1]) {
 		job.prefix.family = fib->full[0] ? 4 : 6;
@@ -162,6 +162,11 @@ void fib_slice(struct fib *fib, bool finish)
 	do
 		fib->unfinished = fib->ops.slice(fib->ops.arg);
 	while (finish && fib->unfinished);
+}
+
+void fib_hold(struct fib *fib, bool hold)
+{
+	fib->hold = hold;
 }
 
 size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget)

@@ -40,7 +40,9 @@
 #define COLD_START_NS	  30000000000ULL
 #define IN_FLIGHT_NS	  50000000ULL	/* at most, a packet from one hook to the next */
 #define CHANGE_NS	  1000000000ULL /* what feeds say within is one change */
-#define COMPILE_SLICE	  500		/* prefixes a turn of the loop */
+#define COMPILE_SLICE	  500		/* prefixes in a row, without a look at the clock */
+#define COMPILE_NS	  2000000ULL	/* of a turn of the loop */
+#define LOAD_QUIET_NS	  50000000ULL	/* without a route: no table is coming in */
 #define CARRIER_PERIOD_MS 5
 #define ATTACH_WAIT_NS	  10000000000ULL  /* for a link to come back */
 #define FAILBACK_MAX_NS	  300000000000ULL /* of the doubling, and the time that it looks back */
@@ -160,6 +162,7 @@ struct daemon {
 	size_t n_own;
 	bool reserved_dirty, rib_dirty, state_dirty;
 	bool cold;		    /* waiting for the feeds */
+	bool cold_ending;	    /* no more: what they sent is being compiled */
 	bool started;		    /* hooks may be attached */
 	bool failed;		    /* it can't go on: exit status 1 */
 	bool config_wrong;	    /* the start failed by what the config says */
@@ -170,6 +173,7 @@ struct daemon {
 	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
 	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
+	uint64_t announced_ns;	    /* the last route */
 	uint64_t heard_ns;	    /* verdicts of packets before it open nothing */
 	uint64_t usable;	    /* paths usable now, of any family */
 	size_t moved, lost;	    /* prefixes, by the last change */

@@ -99,8 +99,34 @@ static void moved_add(struct daemon *d, const struct fib_counts *before)
 	d->moved_ns = now;
 }
 
+static bool cold_go_on(struct daemon *d);
+
+/*
+ * While the tables of a cold start come in, routes wait: nothing goes by them yet, and all of them
+ * in order of prefix are much less work than each as it comes.
+ */
+static bool table_comes_in(const struct daemon *d, uint64_t now)
+{
+	return d->cold && !d->cold_ending && now - d->announced_ns < LOAD_QUIET_NS;
+}
+
+static size_t compile_turn(struct daemon *d)
+{
+	uint64_t now = clock_now(), end = now + COMPILE_NS;
+	bool hold = table_comes_in(d, now);
+	size_t left;
+
+	fib_hold(d->fib, hold);
+	do {
+		left = fib_compile(d->fib, now, d->usable, COMPILE_SLICE);
+		now = clock_now();
+	} while (left && !hold && now < end);
+	return left;
+}
+
 static void compile_run(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval quiet = {.tv_usec = LOAD_QUIET_NS / 1000};
 	struct daemon *d = arg;
 	struct fib_counts before = fib_counts(d->fib), counts;
 	size_t left;
@@ -108,7 +134,7 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	edge_reserve(d);
-	left = fib_compile(d->fib, clock_now(), d->usable, COMPILE_SLICE);
+	left = compile_turn(d);
 	daemon_changed(d);
 	if (!d->cold)
 		maintenance_write(d);
@@ -121,8 +147,12 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 			"or filter what is announced",
 			counts.refused);
 	d->state_dirty = true;
+	if (!left && d->cold_ending)
+		left = cold_go_on(d);
 	d->rib_dirty = left > 0;
-	if (left)
+	if (left && table_comes_in(d, clock_now()))
+		event_add(d->ev_compile, &quiet);
+	else if (left)
 		routes_dirty(d);
 }
 
@@ -135,12 +165,12 @@ void routes_dirty(struct daemon *d)
 		event_add(d->ev_compile, &now);
 }
 
-/* All feeds have their table, or the time is up: old entries go, enforce begins. */
+/* All feeds have their table, or the time is up: it is compiled, in turns of the loop. */
 static void cold_end(struct daemon *d, bool late)
 {
-	bool watched;
+	static const struct timeval now = {0};
 
-	if (!d->cold)
+	if (!d->cold || d->cold_ending)
 		return;
 	for (size_t i = 0; late && i < d->cfg->n_feeds; i++) {
 		if (!d->feeds[i].synced)
@@ -148,11 +178,22 @@ static void cold_end(struct daemon *d, bool late)
 				   "without",
 				   d->feeds[i].cfg->name);
 	}
-	/* the table first, whole, then the mode */
-	fib_compile(d->fib, clock_now(), d->usable, 0);
+	d->cold_ending = true;
+	event_add(d->ev_compile, &now);
+}
+
+/*
+ * Nothing is left to compile. The first time old entries go, which may be more work (true); then
+ * enforce begins: the table first, whole, then the mode.
+ */
+static bool cold_go_on(struct daemon *d)
+{
+	bool watched;
+
 	fib_sync_done(d->fib);
-	fib_compile(d->fib, clock_now(), d->usable, 0);
-	d->cold = false;
+	if (fib_counts(d->fib).pending)
+		return true;
+	d->cold = d->cold_ending = false;
 	maintenance_write(d);
 	sizes_write(d);
 	daemon_changed(d);
@@ -168,6 +209,7 @@ static void cold_end(struct daemon *d, bool late)
 		   fib_counts(d->fib).installed4, fib_counts(d->fib).installed6);
 	if (!watched) /* else each flow's next packet judges it first */
 		alerts_scan(d);
+	return false;
 }
 
 static void cold_check(struct daemon *d)
@@ -185,10 +227,11 @@ static enum rib_result sink_announce(void *arg, feed_id feed, const struct route
 	enum rib_result ret;
 
 	edge_reserve(d); /* next hops are told by the links' networks */
-	ret = rib_announce(d->rib, feed, route, clock_now());
+	d->announced_ns = clock_now();
+	ret = rib_announce(d->rib, feed, route, d->announced_ns);
 	if (ret == RIB_NO_MEMORY)
 		daemon_log("feed %s: out of memory: a route is lost", d->feeds[feed].cfg->name);
-	if (ret == RIB_OK)
+	if (ret == RIB_OK && !d->rib_dirty)
 		routes_dirty(d);
 	return ret;
 }
@@ -319,6 +362,7 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		return -ENOMEM;
 	}
 	d->cold = true;
+	d->cold_ending = false;
 	d->cold_ns = clock_now();
 	return 0;
 }
