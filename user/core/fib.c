@@ -313,7 +313,7 @@ int fib_compile_node(struct fib *fib, const struct prefix *prefix, const struct 
 		     struct fib_entry **at, struct fib_entry *near)
 {
 	struct policy_answer answer;
-	bool live = node && node->n_live;
+	bool live = node && node->trie.count;
 	bool hold = fib->adopted && !fib->synced;
 	struct fib_entry *entry = *at;
 	struct sw_group want;

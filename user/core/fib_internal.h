@@ -42,10 +42,14 @@ struct fib_job {
 };
 
 /* Where a job is, for as long as nobody else can change the tries: one call of fib_compile(). */
+#define FIB_AHEAD 8u
 struct fib_walk {
 	bool ready;
-	struct trie_node *route, *entry; /* the next of each trie */
-	struct fib_entry *near;		 /* the last one made or met */
+	struct trie_node *ahead[FIB_AHEAD]; /* the next of the RIB's, from `first` on */
+	unsigned int first, n_ahead;
+	struct trie_node *last;	 /* of these, NULL: no more follow */
+	struct trie_node *entry; /* the next of the entries */
+	struct fib_entry *near;	 /* the last one made or met */
 };
 
 struct fib {

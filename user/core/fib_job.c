@@ -79,12 +79,59 @@ static struct trie_node *next_in(const struct trie *trie, const struct trie_node
 	return next && prefix_contains(range, &next->prefix) ? next : NULL;
 }
 
+/*
+ * Nodes are where they came to be, not in order: those that come are fetched some before their
+ * turn, and what they say of their routes half as many before it.
+ */
+static void ahead_push(struct fib_walk *walk, struct trie_node *node)
+{
+	const struct rib_node *half;
+
+	walk->last = node;
+	if (!node)
+		return;
+	__builtin_prefetch(((struct rib_node *)node)->candidates);
+	walk->ahead[(walk->first + walk->n_ahead++) % FIB_AHEAD] = node;
+	half = (struct rib_node *)walk->ahead[(walk->first + walk->n_ahead / 2) % FIB_AHEAD];
+	if (half->candidates) {
+		__builtin_prefetch(half->candidates->attr);
+		__builtin_prefetch(half->candidates->next);
+	}
+}
+
+static struct trie_node *ahead_first(const struct fib_walk *walk)
+{
+	return walk->n_ahead ? walk->ahead[walk->first] : NULL;
+}
+
+static void ahead_next(const struct fib *fib, struct fib_walk *walk)
+{
+	walk->first = (walk->first + 1) % FIB_AHEAD;
+	walk->n_ahead--;
+	if (walk->last)
+		ahead_push(walk,
+			   next_in(&fib->rib->view[VIEW_LOCAL], walk->last, &fib->job.prefix));
+}
+
+static void walk_begin(const struct fib *fib, struct fib_walk *walk)
+{
+	const struct trie *routes = &fib->rib->view[VIEW_LOCAL];
+	const struct fib_job *job = &fib->job;
+
+	walk->ready = true;
+	walk->entry = trie_after(&fib->entries, &job->prefix, &job->cursor);
+	ahead_push(walk, trie_after(routes, &job->prefix, &job->cursor));
+	while (walk->last && walk->n_ahead < FIB_AHEAD)
+		ahead_push(walk, next_in(routes, walk->last, &job->prefix));
+}
+
 /* The job's next prefix, with its nodes of either trie (NULL: none); false: it is done. */
 static bool job_next(const struct fib *fib, struct fib_walk *walk, struct prefix *next,
 		     struct rib_node **node, struct fib_entry **entry)
 {
 	const struct trie *routes = &fib->rib->view[VIEW_LOCAL];
 	const struct fib_job *job = &fib->job;
+	struct trie_node *route;
 	int order;
 
 	if (!job->started) {
@@ -95,22 +142,18 @@ static bool job_next(const struct fib *fib, struct fib_walk *walk, struct prefix
 	}
 	if (!job->range)
 		return false;
-	if (!walk->ready) {
-		walk->route = trie_after(routes, &job->prefix, &job->cursor);
-		walk->entry = trie_after(&fib->entries, &job->prefix, &job->cursor);
-		walk->ready = true;
-	}
-	if (!walk->route && !walk->entry)
+	if (!walk->ready)
+		walk_begin(fib, walk);
+	route = ahead_first(walk);
+	if (!route && !walk->entry)
 		return false;
-	order = !walk->entry   ? -1
-		: !walk->route ? 1
-			       : prefix_cmp(&walk->route->prefix, &walk->entry->prefix);
-	*next = order <= 0 ? walk->route->prefix : walk->entry->prefix;
-	*node = order <= 0 ? (struct rib_node *)walk->route : NULL;
+	order = !walk->entry ? -1 : !route ? 1 : prefix_cmp(&route->prefix, &walk->entry->prefix);
+	*next = order <= 0 ? route->prefix : walk->entry->prefix;
+	*node = order <= 0 ? (struct rib_node *)route : NULL;
 	*entry = order >= 0 ? (struct fib_entry *)walk->entry : NULL;
 	/* before these are compiled, which may be their end; what they cover stays */
 	if (*node)
-		walk->route = next_in(routes, walk->route, &job->prefix);
+		ahead_next(fib, walk);
 	if (*entry)
 		walk->entry = next_in(&fib->entries, walk->entry, &job->prefix);
 	return true;
@@ -121,7 +164,7 @@ static bool job_skips(struct fib_job *job, const struct prefix *prefix, const st
 {
 	if (!job->sweep)
 		return false;
-	if (node && node->dirty) {
+	if (node && node->trie.dirty) {
 		if (prefix->len && !prefix_contains(&job->changed, prefix))
 			job->changed = *prefix;
 		return false;

@@ -60,15 +60,15 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 		       enum rib_view view, int by)
 {
 	bool is6 = node->trie.prefix.family == 6;
-	bool before = node->n_live > 0;
+	bool before = node->trie.count > 0;
 
-	node->n_live += (uint32_t)by;
+	node->trie.count += (uint32_t)by;
 	if (view != VIEW_LOCAL)
 		return;
 	rib->path_routes[c->attr->path][is6] += (size_t)by;
 	if (policy_maintenance(c))
 		rib->path_maintenance[c->attr->path] += (size_t)by;
-	if (before != (node->n_live > 0))
+	if (before != (node->trie.count > 0))
 		*(is6 ? &rib->counts.prefixes6 : &rib->counts.prefixes4) += (size_t)by;
 }
 
@@ -105,13 +105,13 @@ void rib_touch(struct rib *rib, struct rib_node *node, enum rib_view view)
 			node_remove(rib, node, view);
 		return;
 	}
-	if (node->dirty)
+	if (node->trie.dirty)
 		return;
-	node->dirty = true;
+	node->trie.dirty = true;
 	rib->n_dirty++;
-	if (node->listed)
+	if (node->trie.listed)
 		return;
-	node->listed = true;
+	node->trie.listed = true;
 	node->dirty_next = NULL;
 	*rib->dirty_end = node;
 	rib->dirty_end = &node->dirty_next;
@@ -122,11 +122,11 @@ struct rib_node *rib_dirty_first(struct rib *rib)
 {
 	struct rib_node *node;
 
-	while ((node = rib->dirty) && !node->dirty) {
+	while ((node = rib->dirty) && !node->trie.dirty) {
 		rib->dirty = node->dirty_next;
 		if (!rib->dirty)
 			rib->dirty_end = &rib->dirty;
-		node->listed = false;
+		node->trie.listed = false;
 		rib_prune(rib, node);
 	}
 	return node;
@@ -134,15 +134,15 @@ struct rib_node *rib_dirty_first(struct rib *rib)
 
 void rib_clean(struct rib *rib, struct rib_node *node)
 {
-	if (!node->dirty)
+	if (!node->trie.dirty)
 		return;
-	node->dirty = false;
+	node->trie.dirty = false;
 	rib->n_dirty--;
 }
 
 void rib_prune(struct rib *rib, struct rib_node *node)
 {
-	if (!node->candidates && !node->dirty && !node->listed)
+	if (!node->candidates && !node->trie.dirty && !node->trie.listed)
 		node_remove(rib, node, VIEW_LOCAL);
 }
 
@@ -371,7 +371,7 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 		c = slab_take(&rib->candidates);
 		if (!c) {
 			attributes_put(&rib->attributes, new->attr);
-			if (!node->candidates && !node->dirty && !node->listed)
+			if (!node->candidates && !node->trie.dirty && !node->trie.listed)
 				node_remove(rib, node, view);
 			return RIB_NO_MEMORY;
 		}

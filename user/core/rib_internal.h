@@ -9,13 +9,14 @@
 #include "core/rib.h"
 #include "core/rib_trie.h"
 
+/*
+ * A cache line. Of `trie` are: count, candidates that count; of the local view: dirty, to be
+ * compiled; listed, on the dirty list, also when it is dirty no more.
+ */
 struct rib_node {
 	struct trie_node trie; /* first */
 	struct candidate *candidates;
 	struct rib_node *dirty_next;
-	uint32_t n_live; /* candidates that count */
-	bool dirty;	 /* local view: to be compiled */
-	bool listed;	 /* on the dirty list, also when it is dirty no more */
 };
 
 #define ATTRIBUTES_STEP	 16u /* bytes */

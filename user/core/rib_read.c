@@ -72,7 +72,7 @@ struct rib_node *rib_match(const struct rib *rib, enum rib_view view, const stru
 	struct prefix host = prefix_host(ip);
 	struct trie_node *at = trie_match(&rib->view[view], &host);
 
-	while (at && !((struct rib_node *)at)->n_live)
+	while (at && !((struct rib_node *)at)->trie.count)
 		at = trie_parent(at);
 	return (struct rib_node *)at;
 }

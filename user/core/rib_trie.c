@@ -50,6 +50,24 @@ static struct trie_node *node_new(struct trie *trie, const struct prefix *prefix
 	return node;
 }
 
+static struct trie_node *fork_new(struct trie *trie, const struct prefix *prefix)
+{
+	struct trie_node *node;
+
+	trie->forks.size = sizeof(*node);
+	node = slab_take(&trie->forks);
+	if (node) {
+		node->prefix = *prefix;
+		node->bare = true;
+	}
+	return node;
+}
+
+static void node_free(struct trie *trie, struct trie_node *node)
+{
+	slab_give(node->bare ? &trie->forks : &trie->nodes, node);
+}
+
 /* Where the parent (or the root) points to the node. */
 static struct trie_node **node_link(struct trie *trie, const struct trie_node *node)
 {
@@ -67,6 +85,7 @@ static void node_adopt(struct trie_node *parent, struct trie_node *child)
 void trie_clear(struct trie *trie)
 {
 	slab_clear(&trie->nodes);
+	slab_clear(&trie->forks);
 	trie->root[0] = trie->root[1] = NULL;
 }
 
@@ -101,6 +120,25 @@ struct trie_node *trie_find(const struct trie *trie, const struct prefix *prefix
 	return node && node->used && node->prefix.len == prefix->len ? node : NULL;
 }
 
+/* A used node where the fork was; NULL: out of memory, the fork is there as before. */
+static struct trie_node *fork_use(struct trie *trie, struct trie_node *fork)
+{
+	struct trie_node *node = fork;
+
+	if (fork->bare) {
+		node = node_new(trie, &fork->prefix);
+		if (!node)
+			return NULL;
+		*node_link(trie, fork) = node;
+		node->parent = fork->parent;
+		node_adopt(node, fork->child[0]);
+		node_adopt(node, fork->child[1]);
+		node_free(trie, fork);
+	}
+	node->used = true;
+	return node;
+}
+
 /* Between `above` (NULL: at the root) and `below`, as descend_from() found them. */
 static struct trie_node *insert_between(struct trie *trie, struct trie_node *above,
 					struct trie_node *below, const struct prefix *prefix)
@@ -108,10 +146,8 @@ static struct trie_node *insert_between(struct trie *trie, struct trie_node *abo
 	struct trie_node *node, *fork = NULL;
 	struct trie_node **link = &trie->root[family_index(prefix->family)];
 
-	if (above && above->prefix.len == prefix->len) {
-		above->used = true;
-		return above;
-	}
+	if (above && above->prefix.len == prefix->len)
+		return above->used ? above : fork_use(trie, above);
 	if (above)
 		link = &above->child[prefix_bit(prefix, above->prefix.len)];
 	node = node_new(trie, prefix);
@@ -123,9 +159,9 @@ static struct trie_node *insert_between(struct trie *trie, struct trie_node *abo
 
 		shared.len = (uint8_t)prefix_common(prefix, &below->prefix);
 		prefix_mask(&shared);
-		fork = node_new(trie, &shared);
+		fork = fork_new(trie, &shared);
 		if (!fork) {
-			slab_give(&trie->nodes, node);
+			node_free(trie, node);
 			return NULL;
 		}
 	}
@@ -167,7 +203,7 @@ static struct trie_node *node_splice(struct trie *trie, struct trie_node *node)
 	*node_link(trie, node) = child;
 	if (child)
 		child->parent = parent;
-	slab_give(&trie->nodes, node);
+	node_free(trie, node);
 	return parent;
 }
 
@@ -177,7 +213,8 @@ void trie_remove(struct trie *trie, struct trie_node *node)
 
 	if (node->child[0] && node->child[1]) {
 		memset((char *)node + sizeof(*node), 0, trie->node_size - sizeof(*node));
-		node->used = false;
+		node->used = node->dirty = node->listed = false;
+		node->count = 0;
 		return;
 	}
 	parent = node_splice(trie, node);

@@ -2,11 +2,12 @@
 /*
  * A path-compressed binary trie of prefixes of both families, under the RIB and the FIB.
  *
- * A node is the head of the caller's struct (node_size bytes, zeroed by the trie, its first
- * member a struct trie_node), taken from a slab. A node that is not `used` is a fork
- * that the trie needs for its shape: it has the caller's size, and is turned into a used one in
- * place, so that removing never allocates and a used node never moves. Every operation walks one
- * branch: at most 33 or 129 nodes, however many prefixes there are.
+ * A node is the head of the caller's struct (node_size bytes, zeroed by the trie, its first member
+ * a struct trie_node), taken from a slab. A node that is not `used` is a fork that the trie needs
+ * for its shape: made as one it has only the head, and makes room for a used one; a used one that
+ * is removed stays as a fork in place, so that removing never allocates and a used node never
+ * moves. Every operation walks one branch: at most 33 or 129 nodes, however many prefixes there
+ * are.
  *
  * Invariants: a child's prefix is inside its parent's and longer; child[b] has bit b after the
  * parent's length; an unused node has two children.
@@ -20,13 +21,16 @@
 struct trie_node {
 	struct trie_node *parent, *child[2];
 	struct prefix prefix;
-	bool used;
+	bool used : 1;
+	bool bare : 1;		    /* a fork of no more than this struct */
+	bool dirty : 1, listed : 1; /* the caller's, as `count` is, in what would be padding */
+	uint32_t count;
 };
 
 struct trie {
 	struct trie_node *root[2]; /* IPv4, IPv6 */
 	size_t node_size;	   /* bytes of the caller's struct, a multiple of 8 */
-	struct slab nodes;
+	struct slab nodes, forks;
 };
 
 /* Frees all nodes; what the caller's structs own must be gone before. */

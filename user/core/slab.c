@@ -13,7 +13,7 @@
 struct slab_chunk {
 	struct slab_chunk *next;
 	size_t used, size; /* bytes */
-	size_t pad;
+	size_t pad[5];	   /* objects of a cache line's size do not straddle two */
 };
 
 /* Aligned to its size, so that it can be one huge page. */
@@ -33,6 +33,13 @@ static struct slab_chunk *chunk_map(void)
 	return (struct slab_chunk *)(at + before);
 }
 
+static struct slab_chunk *chunk_small(size_t size)
+{
+	void *chunk = aligned_alloc(sizeof(struct slab_chunk), size);
+
+	return chunk ? memset(chunk, 0, size) : NULL;
+}
+
 static void chunk_free(struct slab_chunk *chunk)
 {
 	if (chunk->size == CHUNK_MAX)
@@ -48,7 +55,7 @@ static struct slab_chunk *chunk_new(const struct slab *slab)
 
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
-	chunk = size == CHUNK_MAX ? chunk_map() : calloc(1, size);
+	chunk = size == CHUNK_MAX ? chunk_map() : chunk_small(size);
 	if (!chunk)
 		return NULL;
 	chunk->size = size;
