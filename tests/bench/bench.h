@@ -162,8 +162,8 @@ bool speakers_send(struct speaker *const *v, int n, int wait_ms);
 /* receivers.c: routing daemons that take such a table. */
 struct receiver {
 	const char *key, *name;
-	const char *program;		/* that has to be there */
-	void (*files)(const char *dir); /* what it reads */
+	const char *program;		   /* that has to be there */
+	void (*files)(const char *dir);	   /* what it reads */
 	const char *start, *count, *clean; /* shell commands; clean: after it ended, NULL: none */
 };
 extern const struct receiver receivers[]; /* the first is ours; the last has no key */

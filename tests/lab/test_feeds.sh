@@ -79,6 +79,35 @@ check_at_least "and still used" "$(moved edge er0 tx ping_lost 40 0.005 $CLOUD4)
 	echo '{"op":"end-of-rib"}'
 } >"$feed"
 check_within 5 "there again: fresh" true_json 'all(.[0].candidates[]; .stale | not)' routes 10.10.30.0/24
+# All routes come in parts: who asks and does not read holds nobody up, and reads the rest as the table is then.
+last=10.111.183.0/24
+for i in $(seq 0 2999); do
+	echo "{\"op\":\"announce\",\"prefix\":\"10.$((100 + i / 256)).$((i % 256)).0/24\",$er}"
+done >>"$feed"
+check_within 10 "3000 more prefixes" selected $last er1-primary
+check_equal "routes has them all, in order" "$(j '[.[].prefix | select(startswith("10.1")) | select(endswith(".0/24"))] | length' routes)" 3001
+coproc reader {
+	/usr/bin/python3 - "/run/sameway/$LAB.sock" $last 2>&1 <<-'P'
+		import json, socket, sys
+		with socket.socket(socket.AF_UNIX) as s:
+		    s.connect(sys.argv[1])
+		    s.sendall(b'{"cmd": "routes"}\n')
+		    lines, more, told = s.makefile(), True, []
+		    print("asked", flush=True)
+		    open("/dev/fd/3").readline()
+		    while more:
+		        part = json.loads(lines.readline())
+		        more, told = part["more"], told + [row["prefix"] for row in part["rows"]]
+		    print(len(told) == len(set(told)) and len(told) > 2990 and sys.argv[2] not in told)
+	P
+} 3<&0
+read -r -t 10 -u "${reader[0]}" _
+check "one that does not read: status answers" true_json '.daemon' status
+echo "{\"op\":\"withdraw\",\"prefix\":\"$last\",\"path\":\"er1-primary\"}" >>"$feed"
+check_within 5 "and the table changes" true_json '. == []' routes $last
+echo go >&"${reader[1]}"
+read -r -t 20 -u "${reader[0]}" whole
+check_equal "then it reads all that is left" "$whole" True
 check "the daemon lives" true_json '.daemon' status
 s detach >/dev/null
 wait_for 5 finished sameway
