@@ -200,7 +200,7 @@ static struct attributes *route_attributes(struct rib *rib, const struct route *
 					   bool own)
 {
 	struct attributes a = {
-		.path = (int8_t)path,
+		.path = (int16_t)path,
 		.own = own,
 		.peer = route->peer,
 		.nexthop = route->nexthop,

@@ -58,7 +58,7 @@ struct attributes {
 	uint32_t as_length;  /* as the ladder counts: repeats of the first AS are one */
 	uint32_t local_pref; /* as given; absent: 100 */
 	uint16_t circuit_id; /* of its path, place in config order */
-	int8_t path;	     /* path id; -1: remote view, or own and of no path */
+	int16_t path;	     /* path id; -1: remote view, or own and of no path */
 	uint8_t class;	     /* enum sw_class; local: whenever it has a path, the path's */
 	bool has_as_path, has_local_pref, has_class;
 	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */

@@ -44,7 +44,7 @@ static uint64_t mix_address(uint64_t hash, const struct ip_addr *ip)
 
 static uint32_t content_hash(const struct attributes *a)
 {
-	uint64_t hash = mix((uint64_t)(uint8_t)a->path << 8 | a->class, a->local_pref);
+	uint64_t hash = mix((uint64_t)(uint16_t)a->path << 8 | a->class, a->local_pref);
 
 	hash = mix(hash, (uint64_t)a->own << 2 | a->has_local_pref << 1 | a->has_as_path);
 	hash = mix_address(mix_address(hash, &a->peer), &a->nexthop);
@@ -70,7 +70,7 @@ static bool content_equal(const struct attributes *a, const struct attributes *b
 static void table_grow(struct attribute_table *t)
 {
 	size_t n = t->n_buckets ? t->n_buckets * 2 : BUCKETS_MIN;
-	struct attributes **bucket = calloc(n, sizeof(*bucket));
+	struct attributes **bucket = calloc(n, sizeof(void *));
 
 	if (!bucket)
 		return;
