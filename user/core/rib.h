@@ -76,7 +76,7 @@ struct candidate {
 	uint64_t peer_down : 1; /* its peer is down: kept out of the answer */
 	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
 	uint64_t stale_ns : 60;
-	uint64_t mark : 4;	/* of its source when it was announced; another: rib_swept() */
+	uint64_t mark : 4; /* of its source when it was announced; another: rib_swept() */
 	uint32_t sub;
 	uint16_t source, feed;
 };
