@@ -39,6 +39,8 @@ struct route {
 	 * bestpath). Kept for causes, neither counted nor compiled.
 	 */
 	bool chosen;
+	bool own;	 /* the feed knows that it is this box's own; else the RIB finds out */
+	uint64_t age_ns; /* since it was true; 0: it is now */
 	/* remote view */
 	bool has_class;
 	enum sw_class class;
@@ -67,6 +69,7 @@ struct candidate {
 	enum sw_class class;
 	char circuit[SW_NAME_LEN]; /* remote view, as given */
 	uint64_t updated_ns;	   /* when it last changed */
+	uint64_t heard_ns;	   /* when it was last true: as announced, less its age */
 	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
 	uint64_t stale_ns;
 };
@@ -105,10 +108,11 @@ int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_net
 
 /*
  * Adds or replaces the candidate (view, prefix, feed, source, path, sub); of the remote view, class
- * and circuit stand for the path. That of a feed of sessions (bgp, bmp, mrt) is (view, prefix,
- * feed, source, sub) (RFC 7911, 3): one of the same sub is replaced, or gone when the new one is
- * refused, unless it is left from before rib_source_mark(), whose path ids mean nothing any more.
- * An equal one is RIB_UNCHANGED, but no longer marked; one that was stale or peer_down counts
+ * and circuit stand for the path. Of a feed frr peer and next hop belong to it too: its paths are
+ * by session, and several may be of one path. That of a feed of sessions (bgp, bmp, mrt) is (view,
+ * prefix, feed, source, sub) (RFC 7911, 3): one of the same sub is replaced, or gone when the new
+ * one is refused, unless it is left from before rib_source_mark(), whose path ids mean nothing any
+ * more. An equal one is RIB_UNCHANGED, but no longer marked; one that was stale or peer_down counts
  * again, which is a change.
  */
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route,

@@ -46,6 +46,8 @@ enum rib_result rib_resolve(const struct rib *rib, const struct route *route, in
 /* The path whose gateway, gateway6 or peer the address is; -1: none, or more than one. */
 int rib_path_of_address(const struct rib *rib, const struct ip_addr *ip);
 /* The path of this name, -1: none. */
+/* Whether the prefix lies inside an inside network. */
+bool rib_is_inside(const struct rib *rib, const struct route *route);
 int rib_path_by_name(const struct rib *rib, const char *name);
 
 /* Adds (by 1) or takes away (by -1) what the candidate counts for, as it is now. */

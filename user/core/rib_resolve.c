@@ -127,7 +127,7 @@ static int path_of_nexthop(const struct rib *rib, const struct route *route)
 	return found < 0 ? path_of_interface(rib, route) : found;
 }
 
-static bool route_is_own(const struct rib *rib, const struct route *route)
+bool rib_is_inside(const struct rib *rib, const struct route *route)
 {
 	for (size_t i = 0; i < rib->cfg->n_inside; i++) {
 		const struct config_inside *inside = &rib->cfg->inside[i];
@@ -136,6 +136,13 @@ static bool route_is_own(const struct rib *rib, const struct route *route)
 			if (prefix_contains(&inside->networks[k], &route->prefix))
 				return true;
 	}
+	return false;
+}
+
+static bool route_is_own(const struct rib *rib, const struct route *route)
+{
+	if (route->own || rib_is_inside(rib, route))
+		return true;
 	for (size_t i = 0; route->nexthop.family && i < rib->n_own; i++)
 		if (ip_equal(&rib->own[i], &route->nexthop))
 			return true;

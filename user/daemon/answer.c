@@ -245,7 +245,17 @@ static json_t *explain_if_down(struct daemon *d, const struct explain *e)
 	return rows;
 }
 
-/* What the far side has learned of the source, by class: ExpressRoute first, as Azure does. */
+/* Fresh before stale; by class, ExpressRoute first, as Azure does; what was true last. */
+static bool returns_before(const struct candidate *a, const struct candidate *b)
+{
+	if (a->stale != b->stale)
+		return !a->stale;
+	if (a->class != b->class)
+		return a->class < b->class;
+	return a->heard_ns > b->heard_ns;
+}
+
+/* What the far side has learned of the source. */
 static const struct candidate *return_candidate(struct daemon *d, const struct explain *e,
 						const struct rib_node **node)
 {
@@ -254,7 +264,7 @@ static const struct candidate *return_candidate(struct daemon *d, const struct e
 	*node = rib_match(d->rib, VIEW_REMOTE, &e->src);
 	for (const struct candidate *c = *node ? rib_node_candidates(*node) : NULL; c;
 	     c = c->next) {
-		if (!c->peer_down && (!best || c->class < best->class))
+		if (!c->peer_down && (!best || returns_before(c, best)))
 			best = c;
 	}
 	return best;
@@ -275,7 +285,7 @@ static json_t *explain_return(struct daemon *d, const struct explain *e, const c
 	return json_pack("{s:s, s:s, s:s?, s:I}", "prefix",
 			 prefix_format(rib_node_prefix(node), text), "class", class_name(c->class),
 			 "circuit", c->circuit[0] ? c->circuit : NULL, "view_age_s",
-			 (json_int_t)((clock_now() - c->updated_ns) / 1000000000ULL));
+			 (json_int_t)((clock_now() - c->heard_ns) / 1000000000ULL));
 }
 
 static json_t *explain_fill(struct daemon *d, const json_t *request, struct explain *e,

@@ -62,6 +62,23 @@ struct feed_sink {
 	void (*log)(void *arg, feed_id feed, const char *text);
 };
 
+/* A table of a feed that has several, each from a text of its own. */
+struct feed_table {
+	char name[64]; /* the file's, or "command" */
+	bool stale;
+	uint64_t age_ns; /* since it was true */
+	size_t routes;
+};
+
+/* A BGP session of the far side, as its own tables tell of it. */
+struct feed_peer {
+	struct ip_addr gateway, peer;
+	uint32_t as;
+	char state[16];	 /* as told */
+	bool up;	 /* and with routes, where it is to have some */
+	uint64_t routes; /* received */
+};
+
 struct feed;
 /* One row per type (user/feed/table.c). start: 0, or -errno with a message in `error`. */
 struct feed_type {
@@ -71,6 +88,9 @@ struct feed_type {
 		     char error[200]);
 	void (*status)(const struct feed *feed, struct feed_status *out);
 	void (*stop)(struct feed *feed);
+	/* Its i-th table, the i-th peer told of; false: there is none. NULL: it has none. */
+	bool (*table)(const struct feed *feed, size_t i, struct feed_table *out);
+	bool (*peer)(const struct feed *feed, size_t i, struct feed_peer *out);
 };
 const struct feed_type *feed_type(enum config_feed_type type);
 
