@@ -188,7 +188,8 @@ static const struct {
 	{"[]", "empty 1\n"},
 	{"", "empty 1\n"},
 	{"{\"nextLink\":\"https://x\",\"value\":" LEARN("\"asPath\":\"12076\"") "}",
-	 GOT("expressroute er1 peer 10.10.30.132 as 12076") "empty 1\nhint: it has more pages (\n"},
+	 GOT("expressroute er1 peer 10.10.30.132 as 12076") "empty 1\nhint: it has more pages "
+							    "(n\n"},
 	/* networks without a mask, of a circuit alone */
 	{MSEE("10.0.0.0"), "10.0.0.0/8 expressroute er1 " HOP},
 	{MSEE("127.0.0.0"), "127.0.0.0/8 expressroute er1 " HOP},
@@ -218,7 +219,7 @@ static const struct {
 	/* sessions: no routes over one that is up */
 	{"[{\"neighbor\":\"10.2.30.125\",\"state\":\"CONNECTED\",\"routesReceived\":0,\"asn\":"
 	 "65021}]",
-	 "peer 10.2.30.125 of 10.2.30.125 as 65021 CONNECTED 0 wrong\n"},
+	 "peer 10.2.30.125 of  as 65021 CONNECTED 0 wrong\n"},
 	{"[{\"neighbor\":\"10.2.30.125\",\"localAddress\":\"10.10.30.254\",\"state\":\"Connected\","
 	 "\"asn\":65021}]",
 	 "peer 10.2.30.125 of 10.10.30.254 as 65021 Connected 0\n"},

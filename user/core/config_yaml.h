@@ -90,7 +90,7 @@ config_read_fn config_read_bool;      /* bool */
 config_read_fn config_read_duration;  /* uint64_t, ns */
 config_read_fn config_read_name;      /* char[SW_NAME_LEN] */
 config_read_fn config_read_interface; /* char[16] */
-config_read_fn config_read_gateway;   /* struct ip_addr, of family key->min */
+config_read_fn config_read_gateway;   /* struct ip_addr, of family key->min, 0: any */
 config_read_fn config_read_router_id; /* uint32_t, host order */
 config_read_fn config_read_string;    /* char *, allocated */
 /* struct ip_addr followed by port: two fields, so its own. */

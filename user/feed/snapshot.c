@@ -187,7 +187,10 @@ static void peers_tell(struct feed *f, const struct source *src, const struct sn
 				was = &src->table.peers[k];
 		if (was ? was->up == p->up && !strcmp(was->state, p->state) : p->up)
 			continue;
-		ip_format(&p->gateway, gateway);
+		if (p->gateway.family)
+			ip_format(&p->gateway, gateway);
+		else
+			snprintf(gateway, sizeof(gateway), "of unknown address");
 		ip_format(&p->peer, peer);
 		if (p->up)
 			feed_note(&f->report, "gateway %s: BGP peer %s (AS %u) is %s, %llu routes",
