@@ -80,6 +80,27 @@ static void test_views(void **state)
 	config_free(cfg);
 }
 
+/* `circuits` are of either family, and printed as they are read. */
+static void test_circuits(void **state)
+{
+	struct config *cfg =
+		config_of("paths: [{ name: er1, class: expressroute, interface: er0, gateway: "
+			  "192.168.30.18 }]\n"
+			  "inside: [{ interface: lan0, networks: [10.2.30.0/25] }]\n"
+			  "feeds: [{ name: a, type: azure, dir: a, circuits: { 10.10.30.132: er1, "
+			  "\"2001:db8::1\": er2 } }]\n");
+	char *text = config_print(cfg);
+	struct config *again = config_of(text);
+
+	(void)state;
+	assert_int_equal(again->feeds[0].n_circuits, 2);
+	assert_int_equal(again->feeds[0].circuits[1].peer.family, 6);
+	assert_string_equal(again->feeds[0].circuits[1].name, "er2");
+	config_free(cfg);
+	config_free(again);
+	free(text);
+}
+
 static const char *file_text(const struct config *cfg, const char *file)
 {
 	size_t len;
@@ -286,6 +307,38 @@ static void test_inside_is_no_vnet(void **state)
 	config_free(cfg);
 }
 
+/* As old as the table that said it last, changed or not. */
+static void test_age(void **state)
+{
+	static const char text[] = "[{\"network\":\"10.2.30.0/25\",\"asPath\":\"12076\","
+				   "\"sourcePeer\":\"10.10.30.132\"}]";
+	struct config *cfg = config_of(edge);
+	struct rib *rib = rib_new(cfg, NULL);
+	struct prefix p;
+	char error[SNAPSHOT_ERROR];
+	struct snapshot s = {0};
+	const struct candidate *c;
+
+	(void)state;
+	prefix_parse("10.2.30.0/25", &p, NULL);
+	assert_int_equal(
+		snapshot_parse(&azure_snapshot, &cfg->feeds[0], text, strlen(text), &s, error), 0);
+	s.routes[0].age_ns = 40;
+	assert_int_equal(rib_announce(rib, 0, &s.routes[0], 100), RIB_OK);
+	c = rib_node_candidates(rib_find(rib, VIEW_REMOTE, &p));
+	assert_int_equal(c->heard_ns, 60);
+	s.routes[0].age_ns = 10;
+	assert_int_equal(rib_announce(rib, 0, &s.routes[0], 200), RIB_UNCHANGED);
+	assert_int_equal(c->heard_ns, 190);
+	assert_int_equal(c->updated_ns, 100);
+	s.routes[0].age_ns = 1000; /* from before this machine was up */
+	assert_int_equal(rib_announce(rib, 0, &s.routes[0], 200), RIB_UNCHANGED);
+	assert_int_equal(200 - c->heard_ns, 1000);
+	snapshot_free(&s);
+	rib_free(rib);
+	config_free(cfg);
+}
+
 /* Rows in any order give the same routes, word for word. */
 static void test_order(void **state)
 {
@@ -349,9 +402,14 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_views),  cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_shapes), cmocka_unit_test(test_inside_is_no_vnet),
-		cmocka_unit_test(test_order),  cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_circuits),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_inside_is_no_vnet),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,41 @@ static void test_table_replaces(void **state)
 	config_free(cfg);
 }
 
+/* Two sessions of one path are two candidates; the same table again is no change to any. */
+static void test_two_sessions(void **state)
+{
+	struct config *cfg = config_of(
+		"paths:\n- { name: er1, class: expressroute, interface: er0, peers: [192.0.2.1, "
+		"192.0.2.5] }\n"
+		"inside: [{ interface: lan0, networks: [10.2.30.0/25] }]\n"
+		"feeds: [{ name: frr, type: frr, file: a }]\n");
+	static const char text[] =
+		"{\"routes\":{\"10.0.0.0/8\":["
+		"{\"valid\":true,\"bestpath\":true,\"peerId\":\"192.0.2.1\",\"path\":\"1\","
+		"\"nexthops\":[{\"ip\":\"192.0.2.1\"}]},"
+		"{\"valid\":true,\"peerId\":\"192.0.2.5\",\"path\":\"1\","
+		"\"nexthops\":[{\"ip\":\"192.0.2.5\"}]}]}}";
+	struct rib *rib = rib_new(cfg, NULL);
+	struct snapshot s = {0};
+	char error[SNAPSHOT_ERROR];
+
+	(void)state;
+	assert_int_equal(
+		snapshot_parse(&frr_snapshot, &cfg->feeds[0], text, strlen(text), &s, error), 0);
+	assert_int_equal(s.n, 3);
+	for (int round = 0; round < 3; round++) {
+		rib_source_mark(rib, 0, 0);
+		for (size_t i = 0; i < s.n; i++)
+			assert_int_equal(rib_announce(rib, 0, &s.routes[i], 1),
+					 round ? RIB_UNCHANGED : RIB_OK);
+		assert_int_equal(rib_source_sweep(rib, 0, 0, 1), 0);
+		assert_int_equal(rib_feed_routes(rib, 0), 2);
+	}
+	snapshot_free(&s);
+	rib_free(rib);
+	config_free(cfg);
+}
+
 #define HEAD(rest)  "{\"defaultLocPrf\":100,\"localAS\":65021,\"routes\":{" rest "}}"
 #define PATH(more)  "{\"valid\":true,\"peerId\":\"192.0.2.1\",\"path\":\"1 2\"," more "}"
 #define VIA(ip)	    "\"nexthops\":[{\"ip\":\"" ip "\",\"used\":true}]"
@@ -248,9 +283,9 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables), cmocka_unit_test(test_table_replaces),
-		cmocka_unit_test(test_shapes), cmocka_unit_test(test_other_outputs),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_tables),	       cmocka_unit_test(test_two_sessions),
+		cmocka_unit_test(test_table_replaces), cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_other_outputs),  cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,7 +315,7 @@ static void test_file(void **state)
 	r->answer = RIB_UNKNOWN_PATH;
 	file_put("frr.json", FRR("10.2.0.0/16"));
 	told_is(r, FRR_TABLE("10.2.0.0/16"));
-	assert_int_equal(status(r).unknown_path, 1);
+	assert_int_equal(status(r).refused[FEED_UNKNOWN_PATH], 1);
 	assert_int_equal(status(r).errors, 3);
 	assert_non_null(strstr(status(r).last_error,
 			       "unknown-path: 1 routes, the first 10.2.0.0/16 from 192.0.2.1"));
@@ -448,7 +448,7 @@ static void test_command_too_long(void **state)
 	dir_make();
 	cfg.interval_ns = 100 * SECOND;
 	r = frr_command("yes");
-	assert_true(recorder_until(r, r->log, "command: writes more than 32 MiB, ended: "));
+	assert_true(recorder_until(r, r->log, "command: writes more than 8 MiB, ended: "));
 	assert_string_equal(r->told, "");
 	feed_down(r);
 }

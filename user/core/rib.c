@@ -157,24 +157,25 @@ static int feed_reserve(struct rib *rib, feed_id feed)
 	return 0;
 }
 
-/*
- * A network of ours is no network of the far side, whatever its table says: a VPN gateway has those
- * of a site without BGP as it has its own VNet's.
- */
-static enum sw_class remote_class(const struct rib *rib, const struct route *route)
+static bool feed_is(const struct rib *rib, feed_id feed, enum config_feed_type type)
 {
-	if (route->has_class && route->class == SW_CLASS_PEERING && rib_is_inside(rib, route))
+	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == type;
+}
+
+/*
+ * Azure's VPN gateway has the networks of a site without BGP as it has those of its own VNet: what
+ * is inside here is such a site's.
+ */
+static enum sw_class remote_class(const struct rib *rib, feed_id feed, const struct route *route)
+{
+	if (feed_is(rib, feed, FEED_AZURE) && route->class == SW_CLASS_PEERING &&
+	    rib_is_inside(rib, route))
 		return SW_CLASS_VPN;
 	if (route->has_class)
 		return route->class;
 	return route->has_as_path && route->n_as && route->as_path[0] == 12076
 		       ? SW_CLASS_EXPRESSROUTE
 		       : SW_CLASS_VPN;
-}
-
-static uint64_t heard_at(const struct route *route, uint64_t now)
-{
-	return now > route->age_ns ? now - route->age_ns : 0;
 }
 
 /* A candidate with a copy of all that the route says; NULL when out of memory. */
@@ -197,14 +198,14 @@ static struct candidate *candidate_new(const struct rib *rib, feed_id feed,
 	c->has_local_pref = route->has_local_pref;
 	c->local_pref = route->has_local_pref ? route->local_pref : 100;
 	c->updated_ns = now;
-	c->heard_ns = heard_at(route, now);
+	c->heard_ns = now - route->age_ns;
 	if (path >= 0) {
 		c->has_class = true;
 		c->class = rib->path[path]->class;
 		c->circuit_id = rib->path[path]->circuit_id;
 	} else if (route->view == VIEW_REMOTE) {
 		c->has_class = true;
-		c->class = remote_class(rib, route);
+		c->class = remote_class(rib, feed, route);
 		memcpy(c->circuit, route->circuit, sizeof(c->circuit));
 	}
 	if (!route->has_as_path || !route->n_as)
@@ -234,12 +235,6 @@ static bool feed_by_sub(const struct rib *rib, feed_id feed)
 	}
 }
 
-/* A feed whose routes are known by who sent them and where they point to. */
-static bool feed_by_peer(const struct rib *rib, feed_id feed)
-{
-	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == FEED_FRR;
-}
-
 /* Whether `new` replaces `old` of the same prefix: see rib_announce() for who is who. */
 static bool candidate_same(const struct rib *rib, const struct candidate *old,
 			   const struct candidate *new)
@@ -251,7 +246,7 @@ static bool candidate_same(const struct rib *rib, const struct candidate *old,
 		return !old->swept || old->path == new->path;
 	if (old->path != new->path)
 		return false;
-	if (new->path >= 0 && !feed_by_peer(rib, new->feed))
+	if (new->path >= 0 && !feed_is(rib, new->feed, FEED_FRR))
 		return true;
 	if (new->path >= 0 || old->own || new->own)
 		return ip_equal(&old->peer, &new->peer) && ip_equal(&old->nexthop, &new->nexthop);

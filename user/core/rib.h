@@ -69,7 +69,8 @@ struct candidate {
 	enum sw_class class;
 	char circuit[SW_NAME_LEN]; /* remote view, as given */
 	uint64_t updated_ns;	   /* when it last changed */
-	uint64_t heard_ns;	   /* when it was last true: as announced, less its age */
+	/* when it was last true: as announced, less its age; before the clock began it wraps */
+	uint64_t heard_ns;
 	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
 	uint64_t stale_ns;
 };

@@ -252,7 +252,7 @@ static bool returns_before(const struct candidate *a, const struct candidate *b)
 		return !a->stale;
 	if (a->class != b->class)
 		return a->class < b->class;
-	return a->heard_ns > b->heard_ns;
+	return (int64_t)(a->heard_ns - b->heard_ns) > 0;
 }
 
 /* What the far side has learned of the source. */

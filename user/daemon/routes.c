@@ -251,8 +251,9 @@ static void sink_lost(void *arg, feed_id feed, uint16_t source)
 	struct daemon *d = arg;
 
 	rib_source_stale(d->rib, feed, source, clock_now());
-	daemon_log("feed %s is gone: its %zu routes are stale and kept for %llu s",
-		   d->feeds[feed].cfg->name, rib_feed_routes(d->rib, feed),
+	daemon_log("feed %s: a table is gone: %zu of its %zu routes are stale, and kept for %llu s",
+		   d->feeds[feed].cfg->name, rib_feed_stale(d->rib, feed),
+		   rib_feed_routes(d->rib, feed),
 		   (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
 	routes_dirty(d);
 }

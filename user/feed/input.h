@@ -11,8 +11,8 @@
 struct event_base;
 struct input;
 
-#define INPUT_MAX	(32u << 20) /* bytes of a text */
-#define INPUT_FILES_MAX 256	    /* files of a directory */
+#define INPUT_MAX	(8u << 20) /* bytes of a text */
+#define INPUT_FILES_MAX 256	   /* files of a directory */
 
 struct input_text {
 	uint16_t source;  /* which text it is: 0, or of a directory the file's number, from 1 */

@@ -195,7 +195,7 @@ static void run_judge(struct input_command *cmd, int status)
 		say(cmd, why);
 		break;
 	case RUN_TOO_LONG:
-		say(cmd, "writes more than 32 MiB, ended: take a feed of another type for a table "
+		say(cmd, "writes more than 8 MiB, ended: take a feed of another type for a table "
 			 "of that size");
 		break;
 	case RUN_NO_MEMORY:

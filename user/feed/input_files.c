@@ -135,7 +135,7 @@ static void file_hand_over(struct input_files *in, struct file *file, int fd, co
 		in->ops.text(in->ops.arg, &text);
 		break;
 	case INPUT_TOO_LONG:
-		say(in, file, "more than 32 MiB", "take a feed of another type for such a table");
+		say(in, file, "more than 8 MiB", "take a feed of another type for such a table");
 		break;
 	case INPUT_NO_MEMORY:
 		say(in, file, "out of memory", "give this machine more");

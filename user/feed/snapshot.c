@@ -33,7 +33,7 @@ enum source_state { SOURCE_NONE, SOURCE_UP, SOURCE_OLD, SOURCE_GONE };
 struct source {
 	char name[sizeof(((struct feed_table *)0)->name)];
 	enum source_state state;
-	uint64_t heard_ns; /* when the table was true */
+	uint64_t heard_ns; /* when the table was true; before the clock began it wraps */
 	uint64_t hash;	   /* of the text, with its length */
 	size_t len;
 	bool partial; /* it was said only in part */
@@ -252,7 +252,7 @@ static void source_up(struct feed *f, struct source *src, uint64_t age_ns)
 	uint64_t now = now_ns();
 
 	if (!src->partial)
-		src->heard_ns = now > age_ns ? now - age_ns : 0;
+		src->heard_ns = now - age_ns;
 	else if (!src->heard_ns)
 		src->heard_ns = now;
 	if (src->state != SOURCE_OLD || !src->partial)
