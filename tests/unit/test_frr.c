@@ -148,6 +148,11 @@ static const struct {
 		 "\"locPrf\":9," VIA("192.0.2.1")) "," PATH(VIA("192.0.2.2")) "]"),
 	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\n"
 	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.2 as 1 2\n"},
+	/* and FRR's choice, if it is the other, is still told */
+	{HEAD("\"10.0.0.0/8\":[" PATH(VIA("192.0.2.1")) "," PATH(
+		 "\"bestpath\":true," VIA("192.0.2.1")) "]"),
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\n"
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 chosen\n"},
 	/* IPv6, in one output with IPv4; a global next hop and a link-local one; unnumbered */
 	{ROUTE(VIA("192.0.2.1")) "\n" HEAD(
 		 "\"2001:db8::/"

@@ -139,7 +139,7 @@ static bool has_as(const uint32_t *as, size_t n, uint32_t which)
 	return false;
 }
 
-/* FRR's own order; the best first. Of two that nothing tells apart the first is it. */
+/* Of two that nothing tells apart (ADD-PATH from one peer) the first is it. */
 static bool is_known(const struct frr_table *t, size_t from, const struct route *route)
 {
 	for (size_t i = from; i < t->out->n; i++) {
@@ -209,9 +209,8 @@ static void path_take(const struct frr_table *t, const json_t *path, size_t from
 		return; /* a loop, FRR has not taken it */
 	chosen = route.chosen;
 	route.chosen = false;
-	if (is_known(t, from, &route))
-		return;
-	snapshot_add(t->out, &route, as, n_as, t->masked);
+	if (!is_known(t, from, &route))
+		snapshot_add(t->out, &route, as, n_as, t->masked);
 	route.chosen = chosen;
 	if (chosen)
 		snapshot_add(t->out, &route, as, n_as, false);
