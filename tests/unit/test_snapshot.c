@@ -257,6 +257,37 @@ static void test_partial(void **state)
 	feed_down(r);
 }
 
+/* Names that come and go do not use the places up; too many at once are told, the others read. */
+static void test_many_names(void **state)
+{
+	struct recorder *r;
+	char name[40];
+
+	(void)state;
+	dir_make();
+	mkdir(in_dir("tables"), 0700);
+	r = azure_dir();
+	run_ms(r, 50);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "tables/%d.json", i);
+		file_put(name, i % 2 ? ROW("10.1.0.0/16") : ROW("10.2.0.0/16"));
+		assert_true(recorder_until(r, r->told, "announce"));
+		forget(r);
+		unlink(in_dir(name));
+		assert_true(recorder_until(r, r->told, "lost @1\n"));
+		forget(r);
+	}
+	assert_int_equal(status(r).errors, 0);
+	for (int i = 0; i < 258; i++) {
+		snprintf(name, sizeof(name), "tables/%d.json", i);
+		file_put(name, ROW("10.1.0.0/16"));
+	}
+	assert_true(recorder_until(r, r->told, "end-of-rib @256"));
+	assert_int_equal(status(r).errors, 1);
+	assert_non_null(strstr(status(r).last_error, "more than 256 files: remove some of "));
+	feed_down(r);
+}
+
 #define PEER(state, routes)                                                                        \
 	"[{\"neighbor\":\"10.2.30.125\",\"localAddress\":\"10.10.30.254\",\"asn\":65021,"          \
 	"\"state\":"                                                                               \
@@ -481,10 +512,15 @@ static void test_command_stale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dir),	      cmocka_unit_test(test_looks),
-		cmocka_unit_test(test_partial),	      cmocka_unit_test(test_peers),
-		cmocka_unit_test(test_file),	      cmocka_unit_test(test_command),
-		cmocka_unit_test(test_command_ended), cmocka_unit_test(test_command_too_long),
+		cmocka_unit_test(test_dir),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_ended),
+		cmocka_unit_test(test_command_too_long),
 		cmocka_unit_test(test_command_stale),
 	};
 

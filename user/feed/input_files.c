@@ -36,6 +36,7 @@ struct file {
 	char name[NAME_MAX + 1];
 	struct stamp read, looked; /* as it was when read; as the last look saw it */
 	bool there, due;	   /* due: news of it */
+	bool known;		   /* else the place is free for another name */
 };
 
 struct input_files {
@@ -69,19 +70,33 @@ static bool counts(const struct input_files *in, const char *name)
 	return name[0] != '.' && len > 5 && !strcmp(name + len - 5, ".json");
 }
 
+/* A place that nobody has, or whose file is gone: its table is replaced by the new file's. */
+static struct file *file_free(struct input_files *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (!in->v[i].known)
+			return &in->v[i];
+	return in->n < INPUT_FILES_MAX ? &in->v[in->n++] : NULL;
+}
+
 /* The file of the name, a new one if there is room. */
 static struct file *file_of(struct input_files *in, const char *name)
 {
+	struct file *file = NULL;
 	char text[100];
 
-	for (size_t i = 0; i < in->n; i++)
+	for (size_t i = 0; i < in->n && !file; i++)
 		if (!strcmp(in->v[i].name, name))
-			return &in->v[i];
-	if (in->n < INPUT_FILES_MAX) {
-		struct file *file = &in->v[in->n++];
-
-		memset(file, 0, sizeof(*file));
-		snprintf(file->name, sizeof(file->name), "%s", name);
+			file = &in->v[i];
+	if (!file) {
+		file = file_free(in);
+		if (file) {
+			memset(file, 0, sizeof(*file));
+			snprintf(file->name, sizeof(file->name), "%s", name);
+		}
+	}
+	if (file) {
+		file->known = true;
 		return file;
 	}
 	if (!in->full) {
@@ -152,7 +167,7 @@ static void file_gone(struct input_files *in, struct file *file)
 {
 	bool was = file->there;
 
-	file->there = file->due = false;
+	file->there = file->due = file->known = false;
 	memset(&file->read, 0, sizeof(file->read));
 	memset(&file->looked, 0, sizeof(file->looked));
 	if (was)
