@@ -121,6 +121,15 @@ check_within 5 "renamed into its place: by VPN" returns 10.2.30.0/25 vpn null
 s explain 10.10.30.4 from 10.2.30.10 >/dev/null
 check_equal "asymmetric is exit status 3" $? 3
 
+cp "$ROOT/tests/unit/data/azure/express-route-list-route-tables.er1.primary.steady.json" "$RUN/azure/msee.json"
+check_within 5 "a circuit's table has our network by ExpressRoute" feed azure '[.tables[] | select(.name == "msee.json") | .routes] == [4]'
+check "but how a VNet answers says its gateway" returns 10.2.30.0/25 vpn null
+rm "$RUN/azure/ergw.json"
+check_within 6 "with no gateway's word, the circuit's counts" returns 10.2.30.0/25 expressroute null
+rm "$RUN/azure/msee.json"
+table hub-ergw.er1-ce-link-down ergw
+check_within 5 "the gateway's again" returns 10.2.30.0/25 vpn null
+
 # A slow writer, in the file itself: half of a table is no table.
 {
 	head -c 700 "$DATA.hub-ergw.steady.json"

@@ -211,6 +211,11 @@ static const struct {
 	{"{\"nextLink\":\"https://x\",\"value\":" LEARN("\"asPath\":\"12076\"") "}",
 	 GOT("expressroute er1 peer 10.10.30.132 as 12076") "empty 1\nhint: it has more pages "
 							    "(n\n"},
+	/* a gateway's word is kept, not the circuit's shorter one */
+	{LEARN("\"asPath\":\"12076-65021\"") "[{\"network\":\"10.2.30.0/"
+					     "25\",\"path\":\"65021\",\"nextHop\":\"192.168.30."
+					     "17\"}]",
+	 GOT("expressroute er1 peer 10.10.30.132 as 12076 65021")},
 	/* networks without a mask, of a circuit alone */
 	{MSEE("10.0.0.0"), "10.0.0.0/8 expressroute er1 " HOP},
 	{MSEE("127.0.0.0"), "127.0.0.0/8 expressroute er1 " HOP},

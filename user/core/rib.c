@@ -207,6 +207,7 @@ static struct candidate *candidate_new(const struct rib *rib, feed_id feed,
 		c->has_class = true;
 		c->class = remote_class(rib, feed, route);
 		memcpy(c->circuit, route->circuit, sizeof(c->circuit));
+		c->second_hand = route->second_hand;
 	}
 	if (!route->has_as_path || !route->n_as)
 		return c;
@@ -256,9 +257,9 @@ static bool candidate_same(const struct rib *rib, const struct candidate *old,
 static bool candidate_equal(const struct candidate *a, const struct candidate *b)
 {
 	return a->path == b->path && a->own == b->own && a->class == b->class &&
-	       !strcmp(a->circuit, b->circuit) && ip_equal(&a->peer, &b->peer) &&
-	       ip_equal(&a->nexthop, &b->nexthop) && a->has_as_path == b->has_as_path &&
-	       a->n_as == b->n_as &&
+	       !strcmp(a->circuit, b->circuit) && a->second_hand == b->second_hand &&
+	       ip_equal(&a->peer, &b->peer) && ip_equal(&a->nexthop, &b->nexthop) &&
+	       a->has_as_path == b->has_as_path && a->n_as == b->n_as &&
 	       (!a->n_as || !memcmp(a->as_path, b->as_path, a->n_as * sizeof(*a->as_path))) &&
 	       a->has_local_pref == b->has_local_pref && a->local_pref == b->local_pref;
 }

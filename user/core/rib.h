@@ -45,6 +45,8 @@ struct route {
 	bool has_class;
 	enum sw_class class;
 	char circuit[SW_NAME_LEN];
+	/* told by another than who decides the way back: it counts where nobody else tells */
+	bool second_hand;
 };
 
 struct candidate {
@@ -68,6 +70,7 @@ struct candidate {
 	bool has_class;	     /* local: whenever it has a path, the path's */
 	enum sw_class class;
 	char circuit[SW_NAME_LEN]; /* remote view, as given */
+	bool second_hand;	   /* likewise */
 	uint64_t updated_ns;	   /* when it last changed */
 	/* when it was last true: as announced, less its age; before the clock began it wraps */
 	uint64_t heard_ns;

@@ -245,13 +245,20 @@ static json_t *explain_if_down(struct daemon *d, const struct explain *e)
 	return rows;
 }
 
-/* Fresh before stale; by class, ExpressRoute first, as Azure does; what was true last. */
+/*
+ * Fresh before stale, a gateway's word before others'; by class, ExpressRoute first, as Azure does;
+ * of a circuit that is known; what was true last.
+ */
 static bool returns_before(const struct candidate *a, const struct candidate *b)
 {
 	if (a->stale != b->stale)
 		return !a->stale;
+	if (a->second_hand != b->second_hand)
+		return !a->second_hand;
 	if (a->class != b->class)
 		return a->class < b->class;
+	if (!a->circuit[0] != !b->circuit[0])
+		return a->circuit[0];
 	return (int64_t)(a->heard_ns - b->heard_ns) > 0;
 }
 

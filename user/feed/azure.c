@@ -128,7 +128,7 @@ static int azure_document(const struct config_feed *cfg, json_t *doc, struct sna
 				  : object_take(cfg, doc, out, error);
 }
 
-/* By who it is in the RIB (rib_announce), the shortest AS path first, then as it came. */
+/* By who it is in the RIB (rib_announce); a gateway's, then the shortest AS path first. */
 static int route_cmp(const void *a, const void *b)
 {
 	const struct route *x = a, *y = b;
@@ -138,6 +138,8 @@ static int route_cmp(const void *a, const void *b)
 		cmp = (x->class > y->class) - (x->class < y->class);
 	if (!cmp)
 		cmp = strcmp(x->circuit, y->circuit);
+	if (!cmp)
+		cmp = x->second_hand - y->second_hand;
 	if (!cmp)
 		cmp = (x->n_as > y->n_as) - (x->n_as < y->n_as);
 	if (!cmp) /* of one array, in the order of the rows */

@@ -8,9 +8,9 @@
  *               VNet's own and its peers', or a /32, the BGP address behind a VPN connection
  *   advertised  what a gateway tells a peer: no way of its own
  *   circuit     of a Microsoft edge router: what does not come from a VNet's gateway leads to
- *               on-prem by this circuit
+ *               on-prem by this circuit. Second-hand: whether a VNet goes by it says its gateway
  *   effective   of a NIC. Its next hops are the provider's, and may look like anybody's: nothing
- *               of a gateway is told by them but where `circuits` has the address
+ *               of a gateway is told by them but where `circuits` has the address. Second-hand
  *   peers       the BGP sessions of a gateway
  */
 #include "feed/azure.h"
@@ -159,6 +159,7 @@ static const char *take_circuit(const struct config_feed *cfg, const json_t *v,
 
 	if (wrong)
 		return wrong;
+	row.route.second_hand = true;
 	if (pref && sscanf(pref, "%9u%n", &row.route.local_pref, &used) == 1 && !pref[used])
 		row.route.has_local_pref = true;
 	row_add(out, &row,
@@ -208,6 +209,7 @@ static const char *take_effective(const struct config_feed *cfg, const json_t *v
 	enum sw_class class;
 	bool unproven = false;
 
+	row.route.second_hand = true;
 	if (!text_at(prefixes, 0))
 		return "`addressPrefix` is empty: see that the table is whole";
 	if (state && !is_text(state, "Active"))
