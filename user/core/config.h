@@ -35,6 +35,17 @@ enum config_speed { SPEED_FULL, SPEED_REAL };
 /* A value a path and none, of `fwmark`. */
 #define CONFIG_MARK_BITS 7
 
+/*
+ * What ExpressRoute takes (its FAQ): prefixes from Azure by one connection of the circuit, and
+ * those that its peering accepts from us.
+ */
+struct config_limit {
+	uint32_t in, in6, out;
+};
+#define CONFIG_LIMIT_IN	 1000
+#define CONFIG_LIMIT_IN6 100
+#define CONFIG_LIMIT_OUT 4000
+
 struct config_path {
 	char name[SW_NAME_LEN];
 	enum sw_class class;
@@ -50,6 +61,7 @@ struct config_path {
 	uint32_t mtu;	 /* bytes, 0: the device's */
 	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
+	struct config_limit limit;
 	enum config_hook hook; /* the same of all paths on the interface */
 	int line;
 };

@@ -154,6 +154,9 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->mtu)
 		fprintf(f, "    mtu: %u\n", path->mtu);
 	fprintf(f, "    weight: %u\n", path->weight);
+	if (path->class == SW_CLASS_EXPRESSROUTE)
+		fprintf(f, "    prefix-limit: { in: %u, in6: %u, out: %u }\n", path->limit.in,
+			path->limit.in6, path->limit.out);
 	fprintf(f, "    encrypted: %s\n    hook: %s\n", truth(path->encrypted),
 		config_hooks[path->hook]);
 }

@@ -73,6 +73,7 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 	if (view != VIEW_LOCAL)
 		return;
 	rib->path_routes[c->path][is6] += (size_t)by;
+	rib->feeds[c->feed].path[c->path][is6] += (size_t)by;
 	if (policy_maintenance(c))
 		rib->path_maintenance[c->path] += (size_t)by;
 	if (before != (node->n_live > 0))
@@ -413,6 +414,13 @@ size_t rib_feed_routes(const struct rib *rib, feed_id feed)
 size_t rib_feed_stale(const struct rib *rib, feed_id feed)
 {
 	return feed < rib->n_feeds ? rib->feeds[feed].stale : 0;
+}
+
+size_t rib_feed_path_routes(const struct rib *rib, feed_id feed, int path, uint8_t family)
+{
+	if (feed >= rib->n_feeds || path < 0 || path >= SW_MAX_PATHS)
+		return 0;
+	return rib->feeds[feed].path[path][family == 6];
 }
 
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)

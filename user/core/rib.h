@@ -161,6 +161,8 @@ struct rib_counts rib_counts(const struct rib *rib);
 size_t rib_feed_routes(const struct rib *rib, feed_id feed);
 /* Of those, the ones that are stale. */
 size_t rib_feed_stale(const struct rib *rib, feed_id feed);
+/* Its local candidates of the path (id) that count, of the family 4 or 6. */
+size_t rib_feed_path_routes(const struct rib *rib, feed_id feed, int path, uint8_t family);
 /* Local candidates of the path that count, of the family; 0: both. */
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
 /* Whether any of those tells of maintenance of its connection (policy_maintenance). */

@@ -21,6 +21,7 @@ struct rib_node {
 
 struct rib_feed_counts {
 	size_t routes, stale;
+	size_t path[SW_MAX_PATHS][2]; /* local ones that count: IPv4, IPv6 */
 };
 
 struct rib {

@@ -60,6 +60,12 @@ static void default_write(void *arg, uint8_t family, uint32_t group)
 	__atomic_store_n(family == 4 ? &c->default4 : &c->default6, group, __ATOMIC_RELEASE);
 }
 
+static void changed(void *arg, const struct prefix *prefix, const struct sw_group *old,
+		    const struct sw_group *new)
+{
+	network_changed(arg, prefix, old, new);
+}
+
 /* What `paths` shows of maintenance, with no daemon too. */
 static void maintenance_write(struct daemon *d)
 {
@@ -122,6 +128,7 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 			counts.refused);
 	d->state_dirty = true;
 	d->rib_dirty = left > 0;
+	network_compiled(d);
 	if (left)
 		routes_dirty(d);
 }
@@ -222,6 +229,10 @@ static void sink_begin(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
 
+	if (!d->feeds[feed].synced)
+		d->first_table = true;
+	if (!d->feeds[feed].begun_ns)
+		d->feeds[feed].begun_ns = clock_now();
 	if (rib_source_mark(d->rib, feed, source))
 		routes_dirty(d);
 	daemon_log("feed %s: a table begins", d->feeds[feed].cfg->name);
@@ -308,13 +319,14 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		.slice = slice,
 		.quiesce = quiesce,
 		.default_write = default_write,
+		.changed = changed,
 	};
 
 	d->rib = rib_new(d->cfg, d->path_ids);
 	d->fib = d->rib ? fib_new(d->cfg, d->rib, &ops) : NULL;
 	d->feeds = calloc(d->cfg->n_feeds + 1, sizeof(*d->feeds));
 	d->ev_compile = evtimer_new(d->base, compile_run, d);
-	if (!d->fib || !d->feeds || !d->ev_compile ||
+	if (!d->fib || !d->feeds || !d->ev_compile || network_init(d) ||
 	    (datapath_adopted(d->dp) && routes_adopt(d))) {
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return -ENOMEM;
@@ -384,6 +396,7 @@ void routes_stop(struct daemon *d)
 	}
 	free(d->feeds);
 	d->feeds = NULL;
+	network_stop(d);
 	if (d->fib)
 		fib_free(d->fib);
 	if (d->rib)
