@@ -17,7 +17,7 @@
 #define ROUTE_CHANGE_MAX_NS  30000000000ULL /* or it has lasted this long */
 #define ROUTE_CHANGE_WELL_NS 60000000000ULL
 /* Between two incidents; doubled up to the second while changes go on. */
-#define ROUTE_CHANGE_GAP_NS	30000000000ULL
+#define ROUTE_CHANGE_GAP_NS	10000000000ULL
 #define ROUTE_CHANGE_GAP_MAX_NS 600000000000ULL
 
 struct route_changes;
