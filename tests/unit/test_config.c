@@ -110,7 +110,7 @@ static const char full[] =
 	"  - {name: b, type: bgp, listen: '[fd00::2]:179', as: 4200000000,\n"
 	"     router-id: 10.2.30.250, peers: ['fd00::1']}\n"
 	"  - {name: k, type: rtnetlink}\n"
-	"  - {name: l, type: rtnetlink, table: 101}\n"
+	"  - {name: l, type: rtnetlink, table: 101, protocol: [bird, 2, 7, 255]}\n"
 	"exempt: [{to: 10.9.0.0/16}, {from: 'fd00:9::1'}]\n"
 	"inside: [{interface: l0, networks: [10.0.0.0/24, 'fd00:1::/64'], gateway: 192.0.2.1,\n"
 	"          gateway6: 'fe80::1', stateful: true}, {interface: l1, networks: "
@@ -249,7 +249,8 @@ static const char golden[] = "mode: enforce\n"
 			     "    table: 254\n"
 			     "  - name: l\n"
 			     "    type: rtnetlink\n"
-			     "    table: 101\n";
+			     "    table: 101\n"
+			     "    protocol: [kernel, 7, bird, 255]\n";
 
 static void test_print_golden(void **state)
 {

@@ -139,3 +139,10 @@ int class_parse(const char *text, enum sw_class *out)
 	}
 	return -EINVAL;
 }
+
+bool config_takes_protocol(const struct config_feed *feed, uint8_t protocol)
+{
+	const uint64_t *p = feed->protocols;
+
+	return !(p[0] | p[1] | p[2] | p[3]) || p[protocol / 64] >> protocol % 64 & 1;
+}

@@ -113,6 +113,7 @@ struct config_feed {
 	size_t n_circuits;
 	/* rtnetlink */
 	uint32_t table;
+	uint64_t protocols[4]; /* a bit a number of rtm_protocol that is taken; none: all */
 	int line;
 };
 
@@ -176,6 +177,8 @@ const struct config_path *config_path_by_name(const struct config *cfg, const ch
 /* The device that has the path's addresses, neighbours and routes. */
 const char *config_l3(const struct config_path *path);
 const char *class_name(enum sw_class class);
+/* Whether an rtnetlink feed takes routes of this protocol. */
+bool config_takes_protocol(const struct config_feed *feed, uint8_t protocol);
 /* 0 or -EINVAL. */
 int class_parse(const char *text, enum sw_class *out);
 

@@ -5,6 +5,7 @@
  */
 #include "core/config_yaml.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,62 @@ static void read_circuits(struct config_reader *r, const struct config_key *key,
 	}
 }
 
+/* As in rt_protos of iproute2. */
+static const struct {
+	const char *name;
+	uint8_t number;
+} protocols[] = {
+	{"kernel", 2}, {"boot", 3},   {"static", 4}, {"ra", 9},	     {"zebra", 11},
+	{"bird", 12},  {"dhcp", 16},  {"babel", 42}, {"openr", 99},  {"bgp", 186},
+	{"isis", 187}, {"ospf", 188}, {"rip", 189},  {"eigrp", 192},
+};
+
+const char *config_protocol_name(uint8_t number)
+{
+	for (size_t i = 0; i < COUNT(protocols); i++)
+		if (protocols[i].number == number)
+			return protocols[i].name;
+	return NULL;
+}
+
+/* The number of a name, or the number itself; -EINVAL. */
+static int protocol_parse(const char *text)
+{
+	uint64_t number;
+
+	for (size_t i = 0; i < COUNT(protocols); i++)
+		if (!strcmp(protocols[i].name, text))
+			return protocols[i].number;
+	return config_number(text, &number) || number < 1 || number > 255 ? -EINVAL : (int)number;
+}
+
+static void read_protocols(struct config_reader *r, const struct config_key *key,
+			   const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "protocols", &n))
+		return;
+	if (!n)
+		config_bad(r, key, node, "empty: give names as in [bird, static], or leave it out");
+	for (size_t i = 0; i < n; i++) {
+		const yaml_node_t *item = config_item(r, node, i);
+		const char *text = config_text(r, key, item, "a protocol");
+		int number = text ? protocol_parse(text) : 0;
+
+		if (number == SW_RTPROT)
+			config_bad(r, key, item, "sameway's own: its routes are never taken");
+		else if (number < 0)
+			config_bad(r, key, item,
+				   "no protocol: give a name of /etc/iproute2/rt_protos, as bgp, "
+				   "bird, "
+				   "zebra or static, or a number from 1 to 255");
+		else
+			feed->protocols[number / 64] |= 1ULL << number % 64;
+	}
+}
+
 /* A key that only feeds of another type have. */
 static void read_foreign(struct config_reader *r, const struct config_key *key,
 			 const yaml_node_t *node, void *into)
@@ -109,6 +166,7 @@ static const struct feed_key {
 	 KEY(config_feed, "file", file, string)},
 	{IN(JSONL), 0, KEY(config_feed, "follow", follow, bool)},
 	{IN(RTNETLINK), 0, KEY(config_feed, "table", table, u32, .min = 1, .max = UINT32_MAX)},
+	{IN(RTNETLINK), 0, KEY_OWN("protocol", read_protocols)},
 	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "dir", dir, string)},
 	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "command", command, string)},
 	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "interval", interval_ns, duration)},

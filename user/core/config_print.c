@@ -226,6 +226,25 @@ static void print_circuits(FILE *f, const struct config_feed *feed)
 	fputs(feed->n_circuits ? " }\n" : "}\n", f);
 }
 
+static void print_protocols(FILE *f, const struct config_feed *feed)
+{
+	const char *before = "    protocol: [";
+
+	for (unsigned int i = 1; i < 256; i++) {
+		const char *name = config_protocol_name((uint8_t)i);
+
+		if (!(feed->protocols[i / 64] >> i % 64 & 1))
+			continue;
+		if (name)
+			fprintf(f, "%s%s", before, name);
+		else
+			fprintf(f, "%s%u", before, i);
+		before = ", ";
+	}
+	if (*before == ',')
+		fputs("]\n", f);
+}
+
 static void print_feed(FILE *f, const struct config_feed *feed)
 {
 	struct in_addr addr = {.s_addr = htonl(feed->router_id)};
@@ -251,6 +270,7 @@ static void print_feed(FILE *f, const struct config_feed *feed)
 		break;
 	case FEED_RTNETLINK:
 		fprintf(f, "    table: %u\n", feed->table);
+		print_protocols(f, feed);
 		break;
 	case FEED_FRR:
 		print_input(f, feed);

@@ -127,6 +127,8 @@ bool config_prefix(struct config_reader *r, const struct config_key *key, const 
 		.name = key, .fallback = only, .instead = what                                     \
 	}
 
+/* Of rtm_protocol; NULL: it has none here. */
+const char *config_protocol_name(uint8_t number);
 /* The section `feeds` (config_feeds.c). */
 config_read_fn config_read_feeds;
 /* The whole config by its tables of keys (config_keys.c). */

@@ -32,6 +32,8 @@ struct feed_status {
 	uint64_t withdraws; /* routes that they told to be gone */
 	uint64_t errors;    /* messages, lines or routes refused: the sum of `refused` */
 	uint64_t refused[FEED_REFUSAL_COUNT];
+	uint64_t
+		no_way; /* routes of the source now that lead nowhere: blackhole, unreachable ... */
 	uint64_t masked;	  /* prefixes with host bits, masked */
 	uint64_t last_message_ns; /* CLOCK_MONOTONIC, when something came last; 0: never */
 	char last_error[200];

@@ -35,13 +35,13 @@ void rtnl_state_free(struct rtnl_state *state)
 	*state = (struct rtnl_state){.routes.node_size = sizeof(struct rtnl_node)};
 }
 
-struct rtnl_image *rtnl_image_new(uint32_t table, const struct rtnl_ops *ops)
+struct rtnl_image *rtnl_image_new(const struct config_feed *cfg, const struct rtnl_ops *ops)
 {
 	struct rtnl_image *image = calloc(1, sizeof(*image));
 
 	if (!image)
 		return NULL;
-	image->table = table;
+	image->cfg = cfg;
 	image->ops = *ops;
 	image->now.routes.node_size = sizeof(struct rtnl_node);
 	image->next.routes.node_size = sizeof(struct rtnl_node);
@@ -108,8 +108,9 @@ static bool same_slot(const struct rtnl_entry *e, const struct rtnl_route *r)
 
 static bool same_entry(const struct rtnl_entry *e, const struct rtnl_route *r)
 {
-	return same_slot(e, r) && e->type == r->type && e->nexthop == r->nexthop &&
-	       e->n_legs == r->n_legs && legs_within(r->legs, r->n_legs, e->legs, e->n_legs);
+	return same_slot(e, r) && e->type == r->type && e->protocol == r->protocol &&
+	       e->nexthop == r->nexthop && e->n_legs == r->n_legs &&
+	       legs_within(r->legs, r->n_legs, e->legs, e->n_legs);
 }
 
 static struct rtnl_entry *entry_new(const struct rtnl_route *r)
@@ -122,6 +123,7 @@ static struct rtnl_entry *entry_new(const struct rtnl_route *r)
 				 .nexthop = r->nexthop,
 				 .tos = r->tos,
 				 .type = r->type,
+				 .protocol = r->protocol,
 				 .n_legs = r->n_legs};
 	if (r->n_legs)
 		memcpy(e->legs, r->legs, r->n_legs * sizeof(e->legs[0]));
@@ -257,7 +259,7 @@ int rtnl_image_route(struct rtnl_image *image, const struct rtnl_route *r)
 	struct rtnl_state *state = image->loading ? &image->next : &image->now;
 	struct rtnl_node *node;
 
-	if (r->table != image->table)
+	if (r->table != image->cfg->table)
 		return 0;
 	if (r->gone) {
 		node = (struct rtnl_node *)trie_find(&state->routes, &r->prefix);
