@@ -186,12 +186,21 @@ static struct rtnl_entry **find_grown(struct rtnl_node *node, const struct rtnl_
 	return NULL;
 }
 
+/*
+ * Of IPv6 what may share with others (it has a gateway) takes the place of such a route first, and
+ * all legs of it; what may not, of one that may not.
+ */
+static bool one_gateway(size_t n_legs, const struct rtnl_leg *legs)
+{
+	return n_legs == 1 && legs[0].via.family;
+}
+
 static int news_add(struct rtnl_node *node, const struct rtnl_route *r)
 {
 	struct rtnl_entry **same = find_same(node, r), **link = NULL, *e;
 	size_t n_slot;
 	struct rtnl_entry **slot = find_slot(node, r, &n_slot);
-	bool is6 = r->prefix.family == 6;
+	bool is6 = r->prefix.family == 6, simple = true;
 
 	if (*same) {
 		if (r->n_legs)
@@ -206,12 +215,15 @@ static int news_add(struct rtnl_node *node, const struct rtnl_route *r)
 	else if (is6)
 		link = find_grown(node, r);
 	if (link)
+		simple = one_gateway((*link)->n_legs, (*link)->legs) &&
+			 one_gateway(r->n_legs, r->legs);
+	if (link)
 		entry_remove(link);
 	else
 		link = entry_place(node, r->metric, r->append || is6);
 	e->next = *link;
 	*link = e;
-	return (r->replace ? n_slot > 1 : is6 && n_slot) ? RTNL_UNCLEAR : 0;
+	return (r->replace ? n_slot > 1 || (is6 && !simple) : is6 && n_slot) ? RTNL_UNCLEAR : 0;
 }
 
 /* Of IPv6 a leg may go alone. */
