@@ -104,7 +104,8 @@ void incidents_scan_begin(struct incidents *set);
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
 			 const struct sw_flow_key *key, const struct flow *flow);
 void incidents_scan_end(struct incidents *set, const struct incident_context *ctx);
-/* False: no flow is on an incident, and one whose verdict opens none (cause.h) is of no interest. */
+/* False: no flow is on an incident, and one whose verdict opens none (cause.h) is of no interest.
+ */
 bool incidents_tracking(const struct incidents *set);
 
 /*

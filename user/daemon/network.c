@@ -6,9 +6,10 @@
 
 #include <errno.h>
 
-#define LIMITS_PERIOD 5		     /* ticks */
-#define LIMIT_NEAR_NS 60000000000ULL /* after a session has dropped, its counts say nothing more   \
-				      */
+#define LIMITS_PERIOD 5 /* ticks */
+#define LIMIT_NEAR_NS                                                                              \
+	60000000000ULL /* after a session has dropped, its counts say nothing more                 \
+			*/
 
 int network_init(struct daemon *d)
 {
