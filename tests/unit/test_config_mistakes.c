@@ -205,7 +205,9 @@ static void test_inside(void **state)
 	assert_mistakes(cases, COUNT(cases));
 }
 
-#define BGP "name: f, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250"
+#define TWENTY "01234567890123456789"
+#define EIGHTY TWENTY TWENTY TWENTY TWENTY
+#define BGP    "name: f, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250"
 static void test_feeds(void **state)
 {
 	static const struct mistake cases[] = {
@@ -250,6 +252,14 @@ static void test_feeds(void **state)
 		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], dir: x}]\n", 3,
 		 "dir: no key of a bgp feed"},
 		{BASE "feeds: [{" BGP "}]\n", 3, "peers: missing in a bgp feed"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], password: ''}]\n", 3, "password"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], password: " EIGHTY "1}]\n", 3,
+		 "password: 81 bytes: give 1 to 80"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], ttl-security: 255}]\n", 3,
+		 "ttl-security"},
+		{BASE "feeds: [{name: f, type: bmp, listen: 127.0.0.1:1, peers: [127.0.0.1], "
+		      "password: x}]\n",
+		 3, "password: no key of a bmp feed"},
 		{BASE "feeds: [{" BGP ", peers: []}]\n", 3, "peers|empty"},
 		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2:179, as: 1, peers: "
 		      "[127.0.0.1]}]\n",

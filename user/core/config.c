@@ -83,6 +83,7 @@ void config_free(struct config *cfg)
 		free(cfg->inside[i].networks);
 	for (size_t i = 0; i < cfg->n_feeds; i++) {
 		free(cfg->feeds[i].peers);
+		free(cfg->feeds[i].password);
 		free(cfg->feeds[i].file);
 		free(cfg->feeds[i].dir);
 		free(cfg->feeds[i].command);

@@ -90,6 +90,7 @@ struct config_circuit {
 /* Default of `interval`; the least that is taken. */
 #define CONFIG_INTERVAL_NS     (10ULL * 1000000000)
 #define CONFIG_INTERVAL_MIN_NS 1000000000ULL
+#define CONFIG_PASSWORD_MAX    80
 
 struct config_feed {
 	char name[SW_NAME_LEN];
@@ -102,6 +103,8 @@ struct config_feed {
 	/* bgp */
 	uint32_t as;
 	uint32_t router_id; /* host order */
+	char *password;	    /* TCP MD5 (RFC 2385), NULL: none */
+	bool ttl_security;  /* GTSM (RFC 5082): directly connected, or on this box */
 	/* jsonl, mrt; frr and azure: one of file, dir and command, the others NULL */
 	char *file; /* as written; jsonl: "-" is standard input */
 	char *dir, *command;

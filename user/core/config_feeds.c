@@ -36,6 +36,27 @@ static void read_peers(struct config_reader *r, const struct config_key *key,
 		config_bad(r, key, node, "empty: give the routing daemon's address");
 }
 
+/* As long as the kernel takes one (TCP_MD5SIG_MAXKEYLEN). */
+static void read_password(struct config_reader *r, const struct config_key *key,
+			  const yaml_node_t *node, void *into)
+{
+	const char *text = config_text(r, key, node, "a password");
+	struct config_feed *feed = into;
+	size_t len = text ? strlen(text) : 0;
+
+	if (!text)
+		return;
+	if (!len || len > CONFIG_PASSWORD_MAX) {
+		config_complain(r, config_line(node),
+				"password: %zu bytes: give 1 to %d, the same as the routing daemon",
+				len, CONFIG_PASSWORD_MAX);
+		return;
+	}
+	feed->password = strdup(text);
+	if (!feed->password)
+		r->rc = -ENOMEM;
+}
+
 /* The tables of Azure are the other side's view, always; it is said so that a reader sees it. */
 static void read_view(struct config_reader *r, const struct config_key *key,
 		      const yaml_node_t *node, void *into)
@@ -162,6 +183,8 @@ static const struct feed_key {
 	{IN(BGP) | IN(BMP), IN(BGP) | IN(BMP), KEY_OWN("peers", read_peers)},
 	{IN(BGP), IN(BGP), KEY(config_feed, "as", as, u32, .min = 1, .max = UINT32_MAX)},
 	{IN(BGP), IN(BGP), KEY(config_feed, "router-id", router_id, router_id)},
+	{IN(BGP), 0, KEY_OWN("password", read_password)},
+	{IN(BGP), 0, KEY(config_feed, "ttl-security", ttl_security, bool)},
 	{IN(JSONL) | IN(FRR) | IN(AZURE) | IN(MRT), IN(JSONL) | IN(MRT),
 	 KEY(config_feed, "file", file, string)},
 	{IN(JSONL), 0, KEY(config_feed, "follow", follow, bool)},

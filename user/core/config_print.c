@@ -258,6 +258,9 @@ static void print_feed(FILE *f, const struct config_feed *feed)
 		print_listen(f, feed);
 		fprintf(f, "    as: %u\n    router-id: %s\n", feed->as,
 			inet_ntop(AF_INET, &addr, id, sizeof(id)));
+		if (feed->password)
+			print_key_text(f, "password", feed->password);
+		fprintf(f, "    ttl-security: %s\n", truth(feed->ttl_security));
 		print_addresses(f, feed->peers, feed->n_peers);
 		break;
 	case FEED_BMP:

@@ -342,6 +342,8 @@ void usable_holds(struct daemon *d);
 /* routes.c */
 int routes_init(struct daemon *d, char err[DATAPATH_ERR]);
 int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR]);
+/* The links' networks changed: routes that had no path may have one. */
+void routes_resend(struct daemon *d);
 void routes_stop(struct daemon *d);
 void routes_dirty(struct daemon *d);
 void routes_tick(struct daemon *d);

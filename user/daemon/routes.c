@@ -370,6 +370,16 @@ int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR])
 	return 0;
 }
 
+void routes_resend(struct daemon *d)
+{
+	for (size_t i = 0; d->feeds && i < d->cfg->n_feeds; i++) {
+		const struct feed_slot *slot = &d->feeds[i];
+
+		if (slot->feed && slot->type->resend)
+			slot->type->resend(slot->feed);
+	}
+}
+
 /* Each second. */
 void routes_tick(struct daemon *d)
 {

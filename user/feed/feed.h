@@ -89,6 +89,11 @@ struct feed_type {
 		     const char *config_dir, struct event_base *base, const struct feed_sink *sink,
 		     char error[200]);
 	void (*status)(const struct feed *feed, struct feed_status *out);
+	/*
+	 * Routes that no path owned may have one now: has them sent again, soon, if it can. NULL
+	 * where the type can't.
+	 */
+	void (*resend)(struct feed *feed);
 	void (*stop)(struct feed *feed);
 	/* Its i-th table, the i-th peer told of; false: there is none. NULL: it has none. */
 	bool (*table)(const struct feed *feed, size_t i, struct feed_table *out);
