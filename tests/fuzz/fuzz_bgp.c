@@ -39,6 +39,8 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t id,
 	seen->calls++;
 	check_prefix(seen, p, id);
 	require(attr->nexthop.family == 4 || attr->nexthop.family == 6);
+	require(p->family == attr->nexthop.family || attr->nexthop.family == 6);
+	require(!attr->nexthop_ll.family || ip_is_link_local(&attr->nexthop_ll));
 	require(attr->n_as <= 256 && attr->has_as_path);
 	for (size_t i = 0; i < attr->n_as; i++)
 		require(attr->as_path[i] != 0);
@@ -108,6 +110,9 @@ static void open_message(struct bgp_session *s, const uint8_t *body, size_t len)
 		return;
 	}
 	require(o.as && o.router_id && o.hold_s != 1 && o.hold_s != 2);
+	require((!o.addpath4 && !o.gr4) || o.mp4);
+	require((!o.addpath6 && !o.gr6) || o.mp6);
+	require(o.restart_s < 4096 && (o.graceful_restart || (!o.gr4 && !o.gr6)));
 	s->as4 = o.as4;
 	s->addpath4 = o.addpath4;
 	s->addpath6 = o.addpath6;
