@@ -14,10 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG	    16
-#define TTL_MAX	    255
-#define ERROR_LEN   200
-#define HINT_LISTEN "check the feed's `listen`"
+#define BACKLOG	  16
+#define TTL_MAX	  255
+#define ERROR_LEN 200
+
+_Static_assert(CONFIG_PASSWORD_MAX == TCP_MD5SIG_MAXKEYLEN, "what the config takes is what fits");
 
 static socklen_t sockaddr_from(const struct ip_addr *ip, uint16_t port, struct sockaddr_storage *ss)
 {
@@ -123,7 +124,7 @@ static const char *bind_hint(int error)
 	case EACCES:
 		return "run as root, or take a port above 1023";
 	default:
-		return HINT_LISTEN;
+		return "check the feed's `listen`";
 	}
 }
 
