@@ -46,14 +46,18 @@ void bgp_feed_check_eor(struct feed *feed)
 		feed->report.sink.synced(feed->report.sink.arg, feed->report.id);
 }
 
+static bool sees_all(const struct bgp_conn *c)
+{
+	return (!c->open.mp4 || c->open.addpath4) && (!c->open.mp6 || c->open.addpath6);
+}
+
 static void feed_check_sees_all(struct feed *feed)
 {
 	struct bgp_conn *c;
 	bool all = true;
 
 	TAILQ_FOREACH (c, &feed->conns, link)
-		if (c->state == BGP_ESTABLISHED &&
-		    ((c->open.mp4 && !c->open.addpath4) || (c->open.mp6 && !c->open.addpath6)))
+		if (c->state == BGP_ESTABLISHED && !sees_all(c))
 			all = false;
 	feed->report.status.sees_all = all;
 }
@@ -205,7 +209,7 @@ static void handle_established(struct bgp_conn *c)
 	feed_note(rep, "BGP session with %s is up (IPv4: %s, IPv6: %s)", c->name,
 		  family_text(c->open.mp4, c->open.addpath4),
 		  family_text(c->open.mp6, c->open.addpath6));
-	if (!rep->status.sees_all)
+	if (!sees_all(c))
 		feed_warn(
 			rep,
 			"BGP peer %s sends its best paths only in some family: set `add paths tx` "
