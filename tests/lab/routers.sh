@@ -8,7 +8,9 @@
 #
 # ${has[er PREFIX]}, ${has[vpn PREFIX]}: what the neighbour announces, and how often it prepends AS 64999.
 
+# shellcheck disable=SC2034 # edge.sh reads it
 SITES='edge far'
+# shellcheck disable=SC2034 # for who sources this
 ROUTERS='bird frr gobgp openbgpd exabgp'
 FRR=/usr/lib/frr
 FRRMON=169.254.77.2
@@ -195,7 +197,8 @@ gobgp_conf() {
 		gobgp_family ipv6-unicast
 	done
 	gobgp_neighbor 127.0.0.4 65021 127.0.0.14 "$SECRET" 1790
-	printf '  [neighbors.graceful-restart.config]\n    enabled = true\n    restart-time = 30\n'
+	printf '  [neighbors.graceful-restart.config]\n    enabled = true\n'
+	printf '  [neighbors.ttl-security.config]\n    enabled = true\n    ttl-min = 255\n'
 	gobgp_family ipv4-unicast 16
 	gobgp_family ipv6-unicast 16
 }
@@ -248,7 +251,7 @@ exabgp_conf() {
 		neighbor 127.0.0.6 {
 			router-id 10.255.0.5; local-address 127.0.0.16; local-as 65021; peer-as 65021; connect 1790; hold-time 9;
 			md5-password "$SECRET"; outgoing-ttl 255;
-			capability { add-path send; }
+			capability { add-path send; graceful-restart 120; }
 			family { ipv4 unicast; ipv6 unicast; }
 			add-path { ipv4 unicast; ipv6 unicast; }
 			api { processes [ api ]; }

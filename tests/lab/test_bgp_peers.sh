@@ -37,7 +37,7 @@ config() {
 		feed bird 127.0.0.2 127.0.0.1 ', ttl-security: true'
 		feed bird_best 127.0.0.8 127.0.0.1 ', ttl-security: true'
 		feed frr $FRRMON 192.168.30.2 ', ttl-security: true'
-		feed gobgp 127.0.0.4 127.0.0.14
+		feed gobgp 127.0.0.4 127.0.0.14 ', ttl-security: true'
 		feed openbgpd 127.0.0.5 127.0.0.15
 		feed exabgp 127.0.0.6 127.0.0.16 ', ttl-security: true'
 	} >>"$RUN/sameway.yaml"
@@ -173,7 +173,7 @@ check "no message was refused" true_json '[.feeds[].errors] | all(. == 0)' statu
 connects() { # FROM TO: a TCP connection without a signature
 	in_ns edge /usr/bin/python3 -c 'import socket, sys; socket.create_connection((sys.argv[2], 1790), 1, (sys.argv[1], 0))' "$@"
 }
-check "who does not sign is not let in" eval '! connects 127.0.0.14 127.0.0.4'
-check "a stranger is, to be refused by name" connects 127.0.0.99 127.0.0.4
+check "who does not sign is not let in" eval '! connects 127.0.0.15 127.0.0.5'
+check "a stranger is, to be refused by name" connects 127.0.0.99 127.0.0.5
 check "and told" lines_reach sameway 'connection from 127.0.0.99 refused: add it' 1
 done_testing
