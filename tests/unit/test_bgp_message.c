@@ -233,6 +233,23 @@ static void test_open_graceful(void **state)
 	assert_int_equal(o.restart_s, 4095);
 }
 
+/* The last one counts (RFC 4724, 3). */
+static void test_open_graceful_twice(void **state)
+{
+	uint8_t body[256];
+	struct bgp_error err;
+	struct bgp_open o;
+
+	(void)state;
+	assert_int_equal(bgp_open_parse(body,
+					hex("04 fdfd 0000 0a021e7d 0e 020c 4006 0078 00010180"
+					    "4002 0000",
+					    body),
+					&o, &err),
+			 0);
+	assert_true(o.graceful_restart && !o.gr4 && o.restart_s == 0);
+}
+
 static void test_built(void **state)
 {
 	static const struct bgp_session plain = {.as4 = true, .ibgp = true};
@@ -273,8 +290,8 @@ int main(void)
 		cmocka_unit_test(test_bird),	      cmocka_unit_test(test_frr),
 		cmocka_unit_test(test_header),	      cmocka_unit_test(test_open_built),
 		cmocka_unit_test(test_open_wrong),    cmocka_unit_test(test_open_families),
-		cmocka_unit_test(test_open_graceful), cmocka_unit_test(test_built),
-		cmocka_unit_test(test_notification),
+		cmocka_unit_test(test_open_graceful), cmocka_unit_test(test_open_graceful_twice),
+		cmocka_unit_test(test_built),	      cmocka_unit_test(test_notification),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
