@@ -6,6 +6,7 @@
  */
 #include "feed/bgp_session.h"
 #include "feed/bgp_wire.h"
+#include "feed/listen.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -13,19 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SPARE_CONNS 32 /* beyond one a peer: those that still carry a NOTIFICATION */
 
 extern const struct feed_type feed_type_bgp;
-
-static int peer_find(const struct config_feed *cfg, const struct ip_addr *ip)
-{
-	for (size_t i = 0; i < cfg->n_peers; i++)
-		if (ip_equal(&cfg->peers[i], ip))
-			return (int)i;
-	return -1;
-}
 
 static struct bgp_conn *conn_find(struct feed *feed, const struct ip_addr *peer)
 {
@@ -41,9 +33,9 @@ static struct bgp_conn *conn_find(struct feed *feed, const struct ip_addr *peer)
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
 		      int len, void *arg)
 {
-	struct ip_addr ip = bgp_sockaddr_address(sa);
+	struct ip_addr ip = feed_address(sa);
 	struct feed *feed = arg;
-	int peer = peer_find(feed->cfg, &ip);
+	int peer = feed_peer_find(feed->cfg, &ip);
 	struct bgp_conn *old;
 	struct bgp_error err;
 	char name[IP_STRLEN];
@@ -80,15 +72,11 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 		    "cannot take a connection: %s: raise the limit of open files", strerror(errno));
 }
 
-/* Of a start that failed: nothing has connected yet. */
-static void feed_free(struct feed *feed, int fd)
+static void feed_free(struct feed *feed)
 {
-	if (feed && feed->listener)
+	if (feed->listener)
 		evconnlistener_free(feed->listener);
-	else
-		close(fd);
-	if (feed)
-		bgp_peers_free(feed);
+	bgp_peers_free(feed);
 	free(feed);
 }
 
@@ -96,29 +84,26 @@ static int bgp_start(struct feed **out, feed_id id, const struct config_feed *cf
 		     const char *config_dir, struct event_base *base, const struct feed_sink *sink,
 		     char error[200])
 {
-	struct feed *feed;
-	int fd;
+	struct feed *feed = calloc(1, sizeof(*feed));
+	int ret = -ENOMEM;
 
 	(void)config_dir;
-	fd = bgp_listen(cfg, error);
-	if (fd < 0)
-		return fd;
-	feed = calloc(1, sizeof(*feed));
-	if (feed) {
-		feed->cfg = cfg;
-		feed->base = base;
-		feed->listener =
-			evconnlistener_new(base, on_accept, feed,
-					   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	}
-	if (!feed || !feed->listener || bgp_peers_new(feed)) {
-		snprintf(error, 200, "out of memory: give this machine more");
-		feed_free(feed, fd);
-		return -ENOMEM;
-	}
-	evconnlistener_set_error_cb(feed->listener, on_accept_error);
-	feed_report_init(&feed->report, id, sink);
+	snprintf(error, 200, "out of memory: give this machine more");
+	if (!feed)
+		return ret;
+	feed->cfg = cfg;
+	feed->base = base;
 	TAILQ_INIT(&feed->conns);
+	feed_report_init(&feed->report, id, sink);
+	if (!bgp_peers_new(feed))
+		ret = feed_listen(&feed->listener, base, cfg, on_accept, on_accept_error, feed,
+				  error);
+	if (!ret)
+		ret = bgp_protect(evconnlistener_get_fd(feed->listener), cfg, error);
+	if (ret) {
+		feed_free(feed);
+		return ret;
+	}
 	*out = feed;
 	return 0;
 }
@@ -132,7 +117,7 @@ static void bgp_stop(struct feed *feed)
 {
 	while (!TAILQ_EMPTY(&feed->conns))
 		bgp_conn_stop(TAILQ_FIRST(&feed->conns));
-	feed_free(feed, -1);
+	feed_free(feed);
 }
 
 /* Of those whose routes were refused for want of a path. */

@@ -70,10 +70,11 @@ struct feed {
 	unsigned int established;
 };
 
-/* A listening socket as the config wants it, or -errno with a message. */
-int bgp_listen(const struct config_feed *cfg, char error[200]);
-/* A mapped IPv4 address is IPv4. */
-struct ip_addr bgp_sockaddr_address(const struct sockaddr *sa);
+/*
+ * `password` and `ttl-security` on the listening socket; connections inherit them. 0, or -errno
+ * with a message.
+ */
+int bgp_protect(int fd, const struct config_feed *cfg, char error[200]);
 
 /* Takes over fd. Sends OPEN unless `reject`: then Cease, connection collision. 0 or -ENOMEM. */
 int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, uint16_t source,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The feed's listening socket and who may reach it: TCP MD5 signatures (RFC 2385), a key a peer,
+ * Who may reach the feed's listening socket: TCP MD5 signatures (RFC 2385), a key a peer,
  * and GTSM (RFC 5082), by which packets from more than a hop away are dropped before TCP sees them.
  * The kernel does both; connections inherit them.
  */
 #include "feed/bgp_session.h"
+#include "feed/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,50 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define BACKLOG	  16
 #define TTL_MAX	  255
 #define ERROR_LEN 200
 
 _Static_assert(CONFIG_PASSWORD_MAX == TCP_MD5SIG_MAXKEYLEN, "what the config takes is what fits");
-
-static socklen_t sockaddr_from(const struct ip_addr *ip, uint16_t port, struct sockaddr_storage *ss)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
-	struct sockaddr_in *in = (struct sockaddr_in *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (ip->family == 4) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		memcpy(&in->sin_addr, ip->bytes, 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(&in6->sin6_addr, ip->bytes, 16);
-	return sizeof(*in6);
-}
-
-struct ip_addr bgp_sockaddr_address(const struct sockaddr *sa)
-{
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
-	const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
-	struct ip_addr ip = {0};
-
-	if (sa->sa_family == AF_INET) {
-		ip.family = 4;
-		memcpy(ip.bytes, &in->sin_addr, 4);
-	} else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		ip.family = 4;
-		memcpy(ip.bytes, in6->sin6_addr.s6_addr + 12, 4);
-	} else {
-		ip.family = 6;
-		memcpy(ip.bytes, &in6->sin6_addr, 16);
-	}
-	return ip;
-}
 
 /* An IPv4 peer of a socket of IPv6 is known to it by its mapped address. */
 static struct ip_addr as_seen(const struct config_feed *cfg, const struct ip_addr *peer)
@@ -76,7 +38,7 @@ static int sign(int fd, const struct config_feed *cfg, char error[ERROR_LEN])
 		int err;
 
 		memcpy(md5.tcpm_key, cfg->password, md5.tcpm_keylen);
-		sockaddr_from(&peer, 0, (struct sockaddr_storage *)&md5.tcpm_addr);
+		feed_sockaddr(&peer, 0, &md5.tcpm_addr);
 		if (!setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)))
 			continue;
 		err = errno;
@@ -114,49 +76,9 @@ static int near_only(int fd, const struct config_feed *cfg, char error[ERROR_LEN
 	return -err;
 }
 
-static const char *bind_hint(int error)
+int bgp_protect(int fd, const struct config_feed *cfg, char error[200])
 {
-	switch (error) {
-	case EADDRINUSE:
-		return "stop what listens there (ss -ltnp), or change the feed's `listen`";
-	case EADDRNOTAVAIL:
-		return "add the address to an interface, or change the feed's `listen`";
-	case EACCES:
-		return "run as root, or take a port above 1023";
-	default:
-		return "check the feed's `listen`";
-	}
-}
+	int ret = sign(fd, cfg, error);
 
-static int listen_on(int fd, const struct config_feed *cfg, char error[ERROR_LEN])
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sockaddr_from(&cfg->listen, cfg->port, &ss);
-	char ip[IP_STRLEN];
-	int one = 1, err;
-
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-	    !bind(fd, (struct sockaddr *)&ss, len) && !listen(fd, BACKLOG))
-		return 0;
-	err = errno;
-	snprintf(error, ERROR_LEN, cfg->listen.family == 6 ? "[%s]:%u: %s: %s" : "%s:%u: %s: %s",
-		 ip_format(&cfg->listen, ip), cfg->port, strerror(err), bind_hint(err));
-	return -err;
-}
-
-int bgp_listen(const struct config_feed *cfg, char error[200])
-{
-	int fd = socket(cfg->listen.family == 4 ? AF_INET : AF_INET6,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int ret = listen_on(fd, cfg, error);
-
-	if (!ret)
-		ret = sign(fd, cfg, error);
-	if (!ret)
-		ret = near_only(fd, cfg, error);
-	if (!ret)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return ret;
+	return ret ? ret : near_only(fd, cfg, error);
 }
