@@ -128,6 +128,8 @@ static enum outcome parse_next_hop(struct bgp_update *u, const struct attr *a)
 
 	if (a->value.len != 4)
 		return bad_length(u, a);
+	if (u->session->own && !bgp_get32(ip))
+		return TAKE;
 	if (ip[0] == 0 || ip[0] >= 224)
 		return refuse(u, a, WITHDRAW, UPDATE_NEXT_HOP, "NEXT_HOP is no host's address");
 	u->nexthop = (struct ip_addr){.family = 4};
@@ -265,6 +267,13 @@ static enum outcome parse_table_nexthop(struct bgp_update *u, const struct attr 
 	return TAKE;
 }
 
+static bool ip_is_none(const uint8_t *p, size_t len)
+{
+	static const uint8_t none[32];
+
+	return memcmp(p, none, len) == 0;
+}
+
 static enum outcome parse_mp_reach(struct bgp_update *u, const struct attr *a)
 {
 	const uint8_t *p = a->value.p;
@@ -285,7 +294,9 @@ static enum outcome parse_mp_reach(struct bgp_update *u, const struct attr *a)
 			      "next hop in MP_REACH_NLRI has not its family's length");
 	if (!mp_nlri_good(u, mp))
 		return refuse(u, a, RESET, UPDATE_OPTIONAL, "prefix in MP_REACH_NLRI is malformed");
-	if (!mp_nexthops(mp, p + 4, nh))
+	if (u->session->own && ip_is_none(p + 4, nh))
+		mp->nexthop = (struct ip_addr){0};
+	else if (!mp_nexthops(mp, p + 4, nh))
 		return refuse(u, a, WITHDRAW, UPDATE_OPTIONAL,
 			      "next hop in MP_REACH_NLRI is no host's address");
 	return TAKE;

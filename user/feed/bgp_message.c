@@ -101,14 +101,17 @@ static int addpath_parse(const uint8_t *p, size_t len, struct bgp_open *out, str
 	if (!len || len % 4)
 		return cap_malformed(err, CAP_ADDPATH, len);
 	for (; len; p += 4, len -= 4) {
-		bool sends = p[3] <= 3 && (p[3] & ADDPATH_SEND);
+		uint8_t mode = p[3] <= (ADDPATH_RECEIVE | ADDPATH_SEND) ? p[3] : 0;
 
 		if (p[2] != BGP_SAFI_UNICAST)
 			continue;
-		if (bgp_get16(p) == BGP_AFI_IPV4)
-			out->addpath4 = sends;
-		else if (bgp_get16(p) == BGP_AFI_IPV6)
-			out->addpath6 = sends;
+		if (bgp_get16(p) == BGP_AFI_IPV4) {
+			out->addpath4 = mode & ADDPATH_SEND;
+			out->addpath4_rx = mode & ADDPATH_RECEIVE;
+		} else if (bgp_get16(p) == BGP_AFI_IPV6) {
+			out->addpath6 = mode & ADDPATH_SEND;
+			out->addpath6_rx = mode & ADDPATH_RECEIVE;
+		}
 	}
 	return 0;
 }
@@ -242,6 +245,8 @@ int bgp_open_parse(const uint8_t *body, size_t len, struct bgp_open *out, struct
 	o.addpath6 = o.addpath6 && o.mp6;
 	o.gr4 = o.gr4 && o.mp4;
 	o.gr6 = o.gr6 && o.mp6;
+	o.addpath4_rx = o.addpath4_rx && o.mp4;
+	o.addpath6_rx = o.addpath6_rx && o.mp6;
 	if (open_check(&o, err))
 		return -EBADMSG;
 	*out = o;

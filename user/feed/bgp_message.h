@@ -29,10 +29,11 @@ struct bgp_open {
 	uint32_t router_id; /* host order */
 	bool as4;
 	bool mp4, mp6; /* multiprotocol unicast; IPv4 also where no MP capability is sent */
-	bool addpath4, addpath6; /* the peer may send several paths */
-	bool refresh;		 /* it answers a ROUTE-REFRESH */
-	bool graceful_restart;	 /* it sends End-of-RIB */
-	uint16_t restart_s;	 /* how long its restart takes at most */
+	bool addpath4, addpath6;       /* the peer may send several paths */
+	bool addpath4_rx, addpath6_rx; /* it may be sent several */
+	bool refresh;		       /* it answers a ROUTE-REFRESH */
+	bool graceful_restart;	       /* it sends End-of-RIB */
+	uint16_t restart_s;	       /* how long its restart takes at most */
 	bool gr4, gr6; /* families whose routes are to be kept meanwhile; `forwards`: its F bits */
 	bool forwards4, forwards6;
 };
@@ -41,6 +42,8 @@ struct bgp_open {
 struct bgp_session {
 	bool as4, addpath4, addpath6;
 	bool ibgp;
+	/* A router's own table (BMP): a route may have no next hop (0.0.0.0, ::) and no AS path. */
+	bool own;
 };
 
 struct bgp_attributes {

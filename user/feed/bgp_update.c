@@ -134,7 +134,8 @@ static void check_mandatory(struct bgp_update *u)
 	for (size_t i = 0; i < sizeof(mandatory); i++) {
 		uint8_t type = mandatory[i];
 
-		if (bgp_has(u->seen, type) || (type == ATTR_NEXT_HOP && !u->nlri.len))
+		if (bgp_has(u->seen, type) || (type == ATTR_NEXT_HOP && !u->nlri.len) ||
+		    (type == ATTR_AS_PATH && u->session->own))
 			continue;
 		u->treat_as_withdraw = true;
 		if (!u->err->code)
