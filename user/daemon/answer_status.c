@@ -56,7 +56,8 @@ static json_t *status_feed(struct daemon *d, feed_id id)
 	slot->type->status(slot->feed, &st);
 	last = st.last_message_ns;
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:s?, s:s?, "
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s?, "
+		"s:s?, "
 		"s:o, s:o}",
 		"name", slot->cfg->name, "type", slot->type->name, "state",
 		feed_state_names[st.state], "sees", st.sees_all ? "all" : "best", "routes",
@@ -64,7 +65,8 @@ static json_t *status_feed(struct daemon *d, feed_id id)
 		(json_int_t)rib_feed_stale(d->rib, id), "updates", (json_int_t)st.updates,
 		"withdraws", (json_int_t)st.withdraws, "errors", (json_int_t)st.errors, "refused",
 		feed_refused(&st), "unknown_path", (json_int_t)st.refused[FEED_UNKNOWN_PATH],
-		"masked", (json_int_t)st.masked, "no_way", (json_int_t)st.no_way, "last_message_s",
+		"masked", (json_int_t)st.masked, "ignored", (json_int_t)st.ignored, "no_way",
+		(json_int_t)st.no_way, "last_message_s",
 		last ? json_real((double)(clock_now() - last) / 1e9) : json_null(), "last_error",
 		st.last_error[0] ? st.last_error : NULL, "note", st.note[0] ? st.note : NULL,
 		"tables", status_tables(slot), "peers", status_peers(slot));

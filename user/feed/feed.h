@@ -35,6 +35,7 @@ struct feed_status {
 	uint64_t
 		no_way; /* routes of the source now that lead nowhere: blackhole, unreachable ... */
 	uint64_t masked;	  /* prefixes with host bits, masked */
+	uint64_t ignored;	  /* messages that are right, but of no use here (BMP) */
 	uint64_t last_message_ns; /* CLOCK_MONOTONIC, when something came last; 0: never */
 	char last_error[200];
 	char note[120]; /* of a feed that comes to an end: how far it is; empty: nothing to say */

@@ -4,6 +4,7 @@
 
 extern const struct feed_type feed_type_azure;	   /* azure.c */
 extern const struct feed_type feed_type_bgp;	   /* bgp.c */
+extern const struct feed_type feed_type_bmp;	   /* bmp.c */
 extern const struct feed_type feed_type_frr;	   /* frr.c */
 extern const struct feed_type feed_type_jsonl;	   /* jsonl.c */
 extern const struct feed_type feed_type_mrt;	   /* mrt.c */
@@ -14,6 +15,8 @@ const struct feed_type *feed_type(enum config_feed_type type)
 	switch (type) {
 	case FEED_BGP:
 		return &feed_type_bgp;
+	case FEED_BMP:
+		return &feed_type_bmp;
 	case FEED_JSONL:
 		return &feed_type_jsonl;
 	case FEED_FRR:
