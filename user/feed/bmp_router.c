@@ -365,7 +365,7 @@ static struct bmp_table *table_due(struct bmp_router *r, bool quiet, uint64_t no
 			bool late = t->state == TABLE_LOADING && now - t->begun_ns >= BMP_LOAD_NS;
 
 			*of = peer;
-			*loading |= t->state == TABLE_LOADING;
+			*loading |= t->state == TABLE_LOADING || t->state == TABLE_LEFT;
 			if (late ||
 			    (quiet && (t->state == TABLE_LOADING || t->state == TABLE_LEFT)))
 				return t;
