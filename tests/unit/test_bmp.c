@@ -115,7 +115,6 @@ static struct world *up(void)
 	assert_int_equal(say(w, 0), 0);
 	told(w, "peer-up 192.168.30.18\n");
 	logged(w, "router 127.0.0.1 (ce) is connected: FRRouting 8.4.4\n");
-	logged(w, "router 127.0.0.1 (ce): peer 192.168.30.18 (AS 12076) is up\n");
 	return w;
 }
 
@@ -276,6 +275,12 @@ static void test_loc_rib(void **state)
 	w->r.answer = RIB_OK;
 	route(w, LOC, ER_GONE);
 	told(w, "withdraw 10.10.30.0/24 chosen by sub\n");
+	bmp_router_end(&w->feed.routers[0]);
+	told(w, "lost\n");
+	put_initiation(&w->m, "3.10.0", "GoBGP");
+	put_route(&w->m, LOC, ER_ROUTE);
+	say(w, 0);
+	told(w, "begin\nannounce 10.10.30.0/24 chosen via 192.168.30.18 as 12076 65515\n");
 	pass(w, 6 * S);
 	told(w, "end-of-rib\n");
 	logged(w, "sends only what it has chosen (loc-rib), no candidates");
@@ -484,7 +489,9 @@ static void test_synced(void **state)
 	put_route(&w->m, (struct of_peer){.address = "10.10.30.254"}, ER_2);
 	say(w, 0);
 	w->r.told[0] = '\0';
-	assert_false(r->synced);
+	assert_true(r->synced);
+	assert_false(r->settled);
+	logged(w, "peer 10.10.30.254 (AS 65515) is up");
 	/* one that never is silent is waited for a minute */
 	for (int i = 0; i < 58; i++) {
 		pass(w, S);

@@ -57,8 +57,7 @@ static json_t *status_feed(struct daemon *d, feed_id id)
 	last = st.last_message_ns;
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s?, "
-		"s:s?, "
-		"s:o, s:o}",
+		"s:s?, s:o, s:o}",
 		"name", slot->cfg->name, "type", slot->type->name, "state",
 		feed_state_names[st.state], "sees", st.sees_all ? "all" : "best", "routes",
 		(json_int_t)rib_feed_routes(d->rib, id), "stale",

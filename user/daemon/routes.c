@@ -7,6 +7,7 @@
 #include "daemon/daemon_impl.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,23 @@ static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
 	usable_peer(arg, peer, false);
 }
 
+/* A feed of many tables tells of its routers and peers, and limits that. */
+static void log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	if (d->cfg->feeds[feed].type == FEED_BMP)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	daemon_log("feed %s%s", d->feeds[feed].cfg->name, text);
+}
+
 static void sink_begin(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
@@ -235,7 +253,7 @@ static void sink_begin(void *arg, feed_id feed, uint16_t source)
 		d->feeds[feed].begun_ns = clock_now();
 	if (rib_source_mark(d->rib, feed, source))
 		routes_dirty(d);
-	daemon_log("feed %s: a table begins", d->feeds[feed].cfg->name);
+	log_table(d, feed, ": a table begins");
 }
 
 static void sink_end_of_rib(void *arg, feed_id feed, uint16_t source)
@@ -243,8 +261,7 @@ static void sink_end_of_rib(void *arg, feed_id feed, uint16_t source)
 	struct daemon *d = arg;
 	size_t swept = rib_source_sweep(d->rib, feed, source, clock_now());
 
-	daemon_log("feed %s: its table is complete: %zu routes", d->feeds[feed].cfg->name,
-		   rib_feed_routes(d->rib, feed));
+	log_table(d, feed, ": its table is complete: %zu routes", rib_feed_routes(d->rib, feed));
 	if (swept)
 		routes_dirty(d);
 }
@@ -262,10 +279,10 @@ static void sink_lost(void *arg, feed_id feed, uint16_t source)
 	struct daemon *d = arg;
 
 	rib_source_stale(d->rib, feed, source, clock_now());
-	daemon_log("feed %s: a table is gone: %zu of its %zu routes are stale, and kept for %llu s",
-		   d->feeds[feed].cfg->name, rib_feed_stale(d->rib, feed),
-		   rib_feed_routes(d->rib, feed),
-		   (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
+	log_table(d, feed,
+		  ": a table is gone: %zu of its %zu routes are stale, and kept for %llu s",
+		  rib_feed_stale(d->rib, feed), rib_feed_routes(d->rib, feed),
+		  (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
 	routes_dirty(d);
 }
 

@@ -101,7 +101,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		struct bmp_router *r = &feed->bmp.routers[i];
 
 		soon |= bmp_router_tick(r, now);
-		later |= r->connected && !r->synced;
+		later |= r->connected && !r->settled;
 	}
 	if (soon || later)
 		tick_arm(feed, soon);
@@ -269,7 +269,7 @@ static void conn_turn(struct bmp_conn *c)
 		evtimer_add(c->more, &next);
 	if (got == NEXT_NONE && c->ended)
 		conn_ended(c);
-	if (r->connected && !r->synced)
+	if (r->connected && !r->settled)
 		tick_arm(feed, false);
 }
 

@@ -243,7 +243,7 @@ void bmp_route(struct bmp_router *r, const struct bmp_peer_header *h, const uint
 		return;
 	}
 	/* Neither FRR's own routes nor gobgpd's loc-rib are preceded by a peer up. */
-	if (!m.peer && bmp_peer_is_router(h)) {
+	if (bmp_peer_is_router(h) && !(m.peer && m.peer->down)) {
 		m.peer = bmp_peer_get(r, h);
 		if (!m.peer)
 			return;

@@ -156,14 +156,16 @@ static void peer_up(struct bmp_router *r, const struct bmp_peer_header *h, const
 	peer->local_as = up.sent.as;
 	peer->ibgp = up.sent.as == up.received.as;
 	r->heard_ns = now;
-	r->synced = false;
+	r->settled = false;
 	/* Another session than before: what is left of that one goes. */
 	for (int k = 0; again && k < 2; k++)
 		bmp_table_again(r, &peer->table[k], now);
 	if (!is_session(peer))
 		return;
 	rep->sink.peer_up(rep->sink.arg, rep->id, &peer->id.address);
-	feed_news(rep, "router %s: peer %s (AS %u) is up", r->name, peer->name, up.received.as);
+	if (r->synced) /* else they are told by their number */
+		feed_news(rep, "router %s: peer %s (AS %u) is up", r->name, peer->name,
+			  up.received.as);
 }
 
 /*
@@ -227,7 +229,7 @@ static void initiation(struct bmp_router *r, const uint8_t *p, size_t len, uint6
 		return;
 	r->connected = true;
 	r->frr = !strncmp(info.description, "FRR", 3);
-	r->synced = r->eor = r->failed = false;
+	r->synced = r->settled = r->eor = r->failed = false;
 	r->told = 0;
 	r->heard_ns = now;
 	feed_news(rep, "router %s is connected%s%s", r->name, info.description[0] ? ": " : "",
@@ -308,7 +310,7 @@ void bmp_router_end(struct bmp_router *r)
 	r->connected = false;
 	for (peer = TAILQ_FIRST(&r->peers); peer; peer = next) {
 		next = TAILQ_NEXT(peer, link);
-		peer->up = false;
+		peer->up = peer->down = false;
 		for (int k = 0; k < 2; k++)
 			bmp_table_lost(r, &peer->table[k]);
 		if (peer->table[0].state == TABLE_NONE && peer->table[1].state == TABLE_NONE)
@@ -318,13 +320,16 @@ void bmp_router_end(struct bmp_router *r)
 
 /* --- Time. --- */
 
-/* Once all that came at first is there. */
-static void synced(struct bmp_router *r, const char *by)
+/* All is there. At first that is told, with what is amiss. */
+static void settled(struct bmp_router *r, const char *by)
 {
 	struct feed_report *rep = &r->feed->report;
 	size_t candidates = 0, post = 0, loc_rib = 0, up = 0;
 	struct bmp_peer *peer;
 
+	r->settled = true;
+	if (r->synced)
+		return;
 	r->synced = true;
 	TAILQ_FOREACH (peer, &r->peers, link) {
 		up += peer->up && is_session(peer);
@@ -381,7 +386,7 @@ bool bmp_router_tick(struct bmp_router *r, uint64_t now)
 	struct bmp_peer *of;
 	bool loading = false;
 
-	if (!r->connected || r->synced)
+	if (!r->connected || r->settled)
 		return false;
 	t = table_due(r, silent >= BMP_QUIET_NS, now, &loading, &of);
 	if (t) {
@@ -391,8 +396,8 @@ bool bmp_router_tick(struct bmp_router *r, uint64_t now)
 		return true;
 	}
 	if (silent >= BMP_QUIET_NS)
-		synced(r, "nothing came for 5 s");
+		settled(r, "nothing came for 5 s");
 	else if (r->eor && !loading && silent >= BMP_PAUSE_NS)
-		synced(r, "by End-of-RIB");
+		settled(r, "by End-of-RIB");
 	return false;
 }

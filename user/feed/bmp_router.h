@@ -68,7 +68,8 @@ struct bmp_router {
 	char name[IP_STRLEN + BMP_TEXT_LEN + 4]; /* "192.0.2.1 (ce1)" */
 	char address[IP_STRLEN];
 	bool connected;	   /* an Initiation was heard, and no end since */
-	bool synced;	   /* it has sent what it has, see BMP_QUIET_NS */
+	bool synced;	   /* it has sent what it had when it connected, see BMP_QUIET_NS */
+	bool settled;	   /* no table is waited for */
 	bool eor;	   /* an End-of-RIB was heard on this connection */
 	bool frr;	   /* by its own description */
 	bool failed;	   /* no memory for its routes: close the connection */

@@ -54,7 +54,7 @@ static void table_begin(struct bmp_router *r, struct bmp_table *t, uint64_t now)
 
 	rep->sink.begin(rep->sink.arg, rep->id, t->source);
 	r->walked = true;
-	r->synced = false;
+	r->settled = false;
 	t->state = TABLE_LOADING;
 	t->begun_ns = now;
 }
