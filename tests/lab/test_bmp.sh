@@ -18,7 +18,12 @@ if [ "${1:-}" = hook ]; then
 	'kill sameway') end_background sameway KILL ;;
 	'start frr') start_frr ;;
 	'start go') start_gobgp ;;
-	'start sameway') start_sameway ;;
+	'start sameway')
+		start_sameway
+		# gobgpd sees that we were gone when it has something to say, and that twice
+		wait_for 10 eval "in_ns edge ss -Htln 'sport = :11019' | grep -q ."
+		for _ in 1 2 3; do go global rib add 10.2.30.0/25 && go global rib del 10.2.30.0/25; done
+		;;
 	esac
 	exit
 fi
