@@ -50,7 +50,7 @@ static enum rib_result on_announce(void *arg, feed_id feed, const struct route *
 	for (size_t i = 0; i < r->n_as; i++)
 		require(r->as_path[i] != 0);
 	require(!(r->chosen && r->peer.family));
-	return (enum rib_result)(s->calls % RIB_NO_MEMORY);
+	return (enum rib_result)(s->calls % 64 ? s->calls % RIB_NO_MEMORY : RIB_NO_MEMORY);
 }
 
 static size_t on_withdraw(void *arg, feed_id feed, const struct route *r, bool by_sub)
@@ -122,7 +122,8 @@ static bool message(struct bmp_router *r, uint8_t type, const uint8_t *p, size_t
 	memcpy(body, p, len);
 	ret = bmp_router_message(r, type, body, len, now, error);
 	free(body);
-	require(ret == 0 || ((ret == -EBADMSG || ret == -ECONNRESET) && error[0]));
+	require(ret == 0 ||
+		((ret == -EBADMSG || ret == -ENOMEM || ret == -ECONNRESET) && error[0]));
 	return !ret;
 }
 

@@ -32,7 +32,7 @@ for tool in $FRR/bgpd gobgpd gobgp; do
 	skip "routers feed sameway by BMP" "$tool: install frr and gobgpd (./scripts/deps)"
 	done_testing
 done
-STEPS=12
+STEPS=8
 [ "${SAMEWAY_LONG:-0}" = 0 ] || STEPS=200
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 
@@ -47,4 +47,37 @@ export LAB RUN SAMEWAY STEPS SEED SLOW=${LAB_SLOW:-1} HOOK=$0
 rc=$?
 cat "$RUN/story" >&2
 check_equal "a story of $STEPS steps, seed $SEED: sameway has what FRR and gobgpd have" $rc 0 || tail -n 40 "$RUN/sameway.log" >&2
+check_within 40 "the cold start is over" true_json '.waiting == []' status
+check "nothing was refused, all candidates are seen" true_json '.feeds[0] | .state == "up" and .sees == "all" and .errors == 0' status
+check "what FRR originates is own" true_json '.[0].candidates == [.[0].candidates[0]] and .[0].candidates[0].path == null' routes 10.2.30.0/25
+
+# sessions SITE [WORD]: all of them, with the word in each
+sessions() {
+	local name
+	for name in frr4 go4 frr6 go6; do echo "${2:-}" >"$RUN/$1.$name"; done
+	birdc -s "$RUN/$1.ctl" configure >/dev/null
+}
+er_is() { true_json ".[] | select(.name == \"er\") | .usable == $1 and (.reasons | index(\"peer-down\") != null) != $1" paths; }
+established() { [ "$(birdc -s "$RUN/msee.ctl" show protocols | grep -c Established)" = 4 ]; }
+sessions msee
+check_within 40 "all sessions of ExpressRoute are up" established
+check_within 5 "it is usable" er_is true
+sessions msee 'disabled;'
+check_within 10 "all of them down: it is not, for peer-down" er_is false
+sessions msee
+check_within 40 "one is back: it is" er_is true
+
+# Who else connects: a stranger, and something on gobgpd's address that is no BMP.
+# say SITE ADDRESS BYTES: what printf makes of them; back when the other side has closed
+say() {
+	in_ns "$1" timeout 10 bash -c "exec 3<>/dev/tcp/$2/11019 && { printf '$3' >&3; cat <&3 >/dev/null; }"
+}
+errors() { j '.feeds[0].errors' status; }
+n=$(errors)
+check "a stranger's connection is closed" say lan 10.2.30.3 ''
+check "and told" grep -q 'connection from 10.2.30.10 refused' "$RUN/sameway.log"
+check "so is one that does not speak BMP" say edge 127.0.0.1 'GET / HTTP/1.0\r\n'
+check "and told, too" grep -q 'router 127.0.0.1.*version 71 where 3 should be' "$RUN/sameway.log"
+check_equal "both are counted" "$(errors)" $((n + 2))
+check "both routers are as before" true_json '[.[].candidates[] | select(.stale)] == []' routes
 done_testing

@@ -241,6 +241,19 @@ static void test_post_policy(void **state)
 	world_free(w);
 }
 
+/* Families that are not taken are refused, by their name. */
+static void test_family(void **state)
+{
+	struct world *w = up();
+
+	(void)state;
+	route(w, ER, "0000 000f" ORIGIN "80 0f 08 00 19 46 0102030405");
+	assert_int_equal(w->feed.report.status.refused[FEED_FAMILY], 1);
+	logged(w, "routes of AFI 25, SAFI 70 of 192.168.30.18 left out");
+	told(w, "");
+	world_free(w);
+}
+
 /* A local preference from an eBGP peer means nothing before the policy, and something after. */
 static void test_local_pref(void **state)
 {
@@ -331,11 +344,11 @@ static void test_unknown_path(void **state)
 	w->r.answer = RIB_UNKNOWN_PATH;
 	route(w, ER, ER_ROUTE);
 	assert_int_equal(errors(w), 1);
-	assert_int_equal(w->feed.report.status.unknown_path, 1);
+	assert_int_equal(w->feed.report.status.refused[FEED_UNKNOWN_PATH], 1);
 	logged(w, "unknown-path: 10.10.30.0/24 of peer 192.168.30.18 by next hop 192.168.30.18");
 	w->r.answer = RIB_NO_MEMORY;
 	put_route(&w->m, ER, ER_ROUTE);
-	assert_int_equal(say(w, 0), -EBADMSG);
+	assert_int_equal(say(w, 0), -ENOMEM);
 	assert_non_null(strstr(w->error, "no memory"));
 	world_free(w);
 }
@@ -575,11 +588,6 @@ static void test_ignored(void **state)
 		{7, {.address = "192.168.30.18"}, "0102", "type not known here (7)"},
 		{255, {.address = "192.168.30.18"}, "0102", NULL /* told before */},
 		{BMP_ROUTE_MONITORING, {.address = "10.10.30.254"}, "", "not up (10.10.30.254)"},
-		{BMP_ROUTE_MONITORING,
-		 {.address = "192.168.30.18"},
-		 "ffffffffffffffffffffffffffffffff 0026 02 0000 000f" ORIGIN
-		 "80 0f 08 00 19 46 0102030405",
-		 "neither IPv4 nor IPv6 unicast (AFI 25, SAFI 70)"},
 	};
 	struct world *w = up();
 
@@ -749,16 +757,17 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routes),	     cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_post_policy),  cmocka_unit_test(test_local_pref),
-		cmocka_unit_test(test_loc_rib),	     cmocka_unit_test(test_own),
-		cmocka_unit_test(test_unknown_path), cmocka_unit_test(test_peer_down),
-		cmocka_unit_test(test_deconfigured), cmocka_unit_test(test_peer_of_two),
-		cmocka_unit_test(test_up_again),     cmocka_unit_test(test_reconnect),
-		cmocka_unit_test(test_synced),	     cmocka_unit_test(test_nothing_there),
-		cmocka_unit_test(test_addpath),	     cmocka_unit_test(test_ignored),
-		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_long_update),
-		cmocka_unit_test(test_termination),  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_routes),	      cmocka_unit_test(test_family),
+		cmocka_unit_test(test_paths),	      cmocka_unit_test(test_post_policy),
+		cmocka_unit_test(test_local_pref),    cmocka_unit_test(test_loc_rib),
+		cmocka_unit_test(test_own),	      cmocka_unit_test(test_unknown_path),
+		cmocka_unit_test(test_peer_down),     cmocka_unit_test(test_deconfigured),
+		cmocka_unit_test(test_peer_of_two),   cmocka_unit_test(test_up_again),
+		cmocka_unit_test(test_reconnect),     cmocka_unit_test(test_synced),
+		cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_addpath),
+		cmocka_unit_test(test_ignored),	      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_long_update),   cmocka_unit_test(test_termination),
+		cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

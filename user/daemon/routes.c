@@ -227,10 +227,8 @@ static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
 }
 
 /* A feed of many tables tells of its routers and peers, and limits that. */
-static void log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
 {
 	char text[160];
 	va_list ap;
