@@ -3,7 +3,8 @@
  * A router by BMP (RFC 7854, 3.3): Initiation, a peer up for each session that is up, their routes,
  * an End-of-RIB for each family; then news. Half of that is custom: FRR tells of peers that never
  * were up that they are down, again and again, and sends End-of-RIB of those only that were up when
- * it connected; gobgpd sends none. So tables are whole, too, when nothing came for a while.
+ * it connected; gobgpd passes on what its peers send, and sends none of its loc-rib. So tables are
+ * whole, too, when nothing came for a while.
  */
 #include "feed/bmp_router.h"
 
