@@ -177,7 +177,7 @@ static inline void put_route(struct bytes *m, struct of_peer peer, const char *u
 /* the same as FRR sends it: its own AS before */
 #define FRR_ROUTE                                                                                  \
 	"0000 001c" ORIGIN "40 02 0e 02 03 00 00 fd fd 00 00 2f 2c 00 00 ff eb" ER_NH "18 0a 0a "  \
-										      "1e"
+	"1e"
 #define END4 "0000 0000"
 #define END6 "0000 0006 80 0f 03 00 02 01"
 /* fd00:10:10:30::/64 by fd00:192:168:30::2, path 12076 */

@@ -80,6 +80,7 @@ static int bgp_part(const uint8_t *p, size_t len, uint8_t type, size_t *part,
 	static const uint8_t marker[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 					   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
+	*part = 0;
 	if (len < BGP_HEADER_LEN)
 		return bad(error, "BGP message cut short: %zu bytes of its header", len);
 	if (memcmp(p, marker, sizeof(marker)) != 0)

@@ -32,9 +32,14 @@ int bmp_feed_init(struct bmp_feed *feed, const struct config_feed *cfg)
 
 void bmp_feed_free(struct bmp_feed *feed)
 {
-	for (size_t i = 0; i < feed->n_routers; i++)
-		while (!TAILQ_EMPTY(&feed->routers[i].peers))
-			bmp_peer_free(&feed->routers[i], TAILQ_FIRST(&feed->routers[i].peers));
+	for (size_t i = 0; i < feed->n_routers; i++) {
+		struct bmp_peer *peer = TAILQ_FIRST(&feed->routers[i].peers), *next;
+
+		for (; peer; peer = next) {
+			next = TAILQ_NEXT(peer, link);
+			free(peer);
+		}
+	}
 	free(feed->routers);
 }
 
@@ -100,7 +105,7 @@ struct bmp_peer *bmp_peer_get(struct bmp_router *r, const struct bmp_peer_header
 	return peer;
 }
 
-void bmp_peer_free(struct bmp_router *r, struct bmp_peer *peer)
+static void peer_free(struct bmp_router *r, struct bmp_peer *peer)
 {
 	TAILQ_REMOVE(&r->peers, peer, link);
 	r->n_peers--;
@@ -315,7 +320,7 @@ void bmp_router_end(struct bmp_router *r)
 		for (int k = 0; k < 2; k++)
 			bmp_table_lost(r, &peer->table[k]);
 		if (peer->table[0].state == TABLE_NONE && peer->table[1].state == TABLE_NONE)
-			bmp_peer_free(r, peer);
+			peer_free(r, peer);
 	}
 }
 

@@ -121,7 +121,6 @@ static inline bool bmp_peer_is_router(const struct bmp_peer_header *h)
 struct bmp_peer *bmp_peer_find(struct bmp_router *r, const struct bmp_peer_header *h);
 /* As found, else a new one; NULL: no room for it, reported. */
 struct bmp_peer *bmp_peer_get(struct bmp_router *r, const struct bmp_peer_header *h);
-void bmp_peer_free(struct bmp_router *r, struct bmp_peer *peer);
 /* Counted; the first of its kind on a connection is told of, unless that is usual. */
 void bmp_ignore(struct bmp_router *r, enum bmp_ignored what, const char *detail);
 
