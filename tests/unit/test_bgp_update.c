@@ -16,7 +16,8 @@
 #define NET	"180a0a1e" /* 10.10.30.0/24 */
 
 static const struct bgp_session plain = {.as4 = true, .ibgp = true};
-static const struct bgp_session addpath = {true, true, true, true};
+static const struct bgp_session addpath = {
+	.as4 = true, .addpath4 = true, .addpath6 = true, .ibgp = true};
 static const struct bgp_session as2 = {.ibgp = true};
 static const struct bgp_session ebgp = {.as4 = true};
 
