@@ -440,8 +440,15 @@ static void whole(struct bench *b)
 		"  - { name: er, class: expressroute, interface: e0, gateway: 192.168.30.18 }\n"
 		"  - { name: vpn, class: vpn, interface: t0, peers: [10.1.1.1] }\n"
 		"inside:\n  - { interface: lan0, networks: [10.2.30.0/25] }\n";
-	const struct fib_ops ops = {b->table, group_write, prefix_write, prefix_remove,
-				    slice,    no_wait,	   default_write};
+	const struct fib_ops ops = {
+		.arg = b->table,
+		.group_write = group_write,
+		.prefix_write = prefix_write,
+		.prefix_remove = prefix_remove,
+		.slice = slice,
+		.quiesce = no_wait,
+		.default_write = default_write,
+	};
 	static const uint32_t as[] = {12076, 65010, 65020};
 	struct config_errors errors;
 	struct config *cfg;

@@ -38,8 +38,10 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t id,
 
 	seen->calls++;
 	check_prefix(seen, p, id);
-	require(attr->nexthop.family == 4 || attr->nexthop.family == 6);
-	require(attr->n_as <= 256 && attr->has_as_path);
+	require(attr->nexthop.family == 4 || attr->nexthop.family == 6 || seen->s->own);
+	require(p->family == attr->nexthop.family || attr->nexthop.family != 4);
+	require(!attr->nexthop_ll.family || ip_is_link_local(&attr->nexthop_ll));
+	require(attr->n_as <= 256 && (attr->has_as_path || seen->s->own));
 	for (size_t i = 0; i < attr->n_as; i++)
 		require(attr->as_path[i] != 0);
 }
@@ -108,6 +110,9 @@ static void open_message(struct bgp_session *s, const uint8_t *body, size_t len)
 		return;
 	}
 	require(o.as && o.router_id && o.hold_s != 1 && o.hold_s != 2);
+	require((!o.addpath4 && !o.gr4) || o.mp4);
+	require((!o.addpath6 && !o.gr6) || o.mp6);
+	require(o.restart_s < 4096 && (o.graceful_restart || (!o.gr4 && !o.gr6)));
 	s->as4 = o.as4;
 	s->addpath4 = o.addpath4;
 	s->addpath6 = o.addpath6;
@@ -133,7 +138,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	s = (struct bgp_session){data[0] & 1, data[0] & 2, data[0] & 4, !(data[0] & 8)};
+	s = (struct bgp_session){.as4 = data[0] & 1,
+				 .addpath4 = data[0] & 2,
+				 .addpath6 = data[0] & 4,
+				 .ibgp = !(data[0] & 8),
+				 .own = data[0] & 16};
 	for (data++, size--; size >= BGP_HEADER_LEN;) {
 		struct bgp_error err = {0};
 		enum bgp_type type;

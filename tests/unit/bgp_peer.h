@@ -42,12 +42,8 @@ static inline uint16_t free_port(void)
 	return ntohs(in.sin_port);
 }
 
-static inline struct recorder *feed_up(size_t n_peers)
+static inline void feed_config(size_t n_peers)
 {
-	struct recorder *r = malloc(sizeof(*r));
-	char error[200] = "";
-
-	recorder_init(r);
 	ip_parse("127.0.0.1", &peers[0]);
 	ip_parse("127.0.0.3", &peers[1]);
 	cfg = (struct config_feed){.name = "router",
@@ -58,9 +54,23 @@ static inline struct recorder *feed_up(size_t n_peers)
 				   .n_peers = n_peers};
 	ip_parse("127.0.0.2", &cfg.listen);
 	cfg.port = free_port();
+}
+
+static inline struct recorder *feed_begin(void)
+{
+	struct recorder *r = malloc(sizeof(*r));
+	char error[200] = "";
+
+	recorder_init(r);
 	assert_int_equal(
 		feed_type(FEED_BGP)->start(&r->feed, 3, &cfg, "/", r->base, &r->sink, error), 0);
 	return r;
+}
+
+static inline struct recorder *feed_up(size_t n_peers)
+{
+	feed_config(n_peers);
+	return feed_begin();
 }
 
 static inline void feed_down(struct recorder *r)
@@ -96,6 +106,19 @@ static inline void peer_send(int fd, const void *buf, size_t len)
 	assert_int_equal(send(fd, buf, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
+/* What an OPEN has besides: an optional parameter with capabilities. */
+static const uint8_t *more_caps;
+static size_t n_more_caps;
+static const uint8_t caps_graceful[] = {2, 8, 64, 6, 0, 120, 0, 1, 1, 128};
+static const uint8_t caps_one_second[] = {2, 8, 64, 6, 0, 1, 0, 1, 1, 0};
+static const uint8_t caps_refresh[] = {2, 2, 2, 0};
+
+static inline void peer_caps(const uint8_t *caps, size_t n)
+{
+	more_caps = caps;
+	n_more_caps = n;
+}
+
 /* An OPEN of IPv4, with four-byte AS and, if asked for, ADD-PATH and IPv6. */
 static inline void peer_open(int fd, uint32_t as, uint16_t hold_s, bool addpath, bool ipv6)
 {
@@ -119,6 +142,9 @@ static inline void peer_open(int fd, uint32_t as, uint16_t hold_s, bool addpath,
 		memcpy(p, add, sizeof(add));
 		p += sizeof(add);
 	}
+	if (n_more_caps)
+		memcpy(p, more_caps, n_more_caps);
+	p += n_more_caps;
 	len = (size_t)(p - buf);
 	memset(buf, 0xff, 16);
 	buf[17] = (uint8_t)len;

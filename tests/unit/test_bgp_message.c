@@ -106,7 +106,8 @@ static void test_header(void **state)
 
 	(void)state;
 	header_fails("0012 04", 2, "0012"); /* shorter than a header */
-	header_fails("1001 02", 2, "1001"); /* 4097 */
+	header_fails("1001 01", 2, "1001"); /* an OPEN of 4097 (RFC 8654, 4) */
+	header_fails("1001 04", 2, "1001");
 	header_fails("001c 01", 2, "001c"); /* an OPEN of 28 */
 	header_fails("0016 02", 2, "0016");
 	header_fails("0014 03", 2, "0014");
@@ -117,6 +118,9 @@ static void test_header(void **state)
 	assert_int_equal(bgp_header_parse(buf, &len, &type, &err), 0);
 	assert_int_equal(len, 19);
 	assert_int_equal(type, BGP_KEEPALIVE);
+	memcpy(buf + 16, "\xff\xff\x02", 3);
+	assert_int_equal(bgp_header_parse(buf, &len, &type, &err), 0);
+	assert_int_equal(len, BGP_EXT_LEN);
 	buf[15] = 0xfe;
 	assert_int_equal(bgp_header_parse(buf, &len, &type, &err), -EBADMSG);
 	assert_int_equal(err.subcode, 1);
@@ -138,8 +142,12 @@ static void test_open_built(void **state)
 	assert_int_equal(o.as, 4200000000U);
 	assert_int_equal(o.hold_s, 90);
 	assert_int_equal(o.router_id, 0x0a021efa);
-	assert_true(o.as4 && o.mp4 && o.mp6 && o.graceful_restart);
+	assert_true(o.as4 && o.mp4 && o.mp6 && o.graceful_restart && o.refresh);
 	assert_false(o.addpath4 || o.addpath6); /* we only receive */
+	assert_false(o.gr4 || o.gr6);		/* we restart without grace */
+	/* IPv4 by IPv6 next hops (RFC 8950), extended messages (RFC 8654). */
+	assert_non_null(memmem(buf, len, "\x05\x06\0\1\0\1\0\2", 8));
+	assert_non_null(memmem(buf, len, "\x06\0", 2));
 }
 
 static void open_fails(const char *text, uint8_t subcode, const char *data)
@@ -173,6 +181,8 @@ static void test_open_wrong(void **state)
 	open_fails("04 fdfd 005a 0a021e7d 03 020241", 0, "");
 	open_fails("04 fdfd 005a 0a021e7d 04 02024104", 0, "");
 	open_fails("04 fdfd 005a 0a021e7d 07 0205 4503000101", 0, ""); /* ADD-PATH of 3 bytes */
+	open_fails("04 fdfd 005a 0a021e7d 05 0203 400100", 0, "");     /* restart of 1, of 5 */
+	open_fails("04 fdfd 005a 0a021e7d 09 0207 4005007800 0101", 0, "");
 }
 
 static void test_open_families(void **state)
@@ -195,6 +205,72 @@ static void test_open_families(void **state)
 	assert_int_equal(o.as, 0xfffffffe);
 }
 
+static void test_open_graceful(void **state)
+{
+	uint8_t body[256];
+	struct bgp_error err;
+	struct bgp_open o;
+
+	(void)state;
+	/* Restarting, 120 s; IPv4 unicast forwards, IPv4 multicast is nothing of ours. */
+	assert_int_equal(bgp_open_parse(body,
+					hex("04 fdfd 0000 0a021e7d 0e 020c 400a 8078"
+					    "00010180 00010280",
+					    body),
+					&o, &err),
+			 0);
+	assert_true(o.graceful_restart && o.gr4 && !o.gr6 && o.forwards4);
+	assert_int_equal(o.restart_s, 120);
+	assert_false(o.refresh);
+	/* Both families, none forwards; but IPv6 was not agreed on. Route refresh. */
+	assert_int_equal(bgp_open_parse(body,
+					hex("04 fdfd 0000 0a021e7d 10 020e 0200 400a 0fff"
+					    "00010100 00020100",
+					    body),
+					&o, &err),
+			 0);
+	assert_true(o.gr4 && !o.gr6 && !o.forwards4 && o.refresh);
+	assert_int_equal(o.restart_s, 4095);
+}
+
+/* The last one counts (RFC 4724, 3). */
+static void test_open_graceful_twice(void **state)
+{
+	uint8_t body[256];
+	struct bgp_error err;
+	struct bgp_open o;
+
+	(void)state;
+	assert_int_equal(bgp_open_parse(body,
+					hex("04 fdfd 0000 0a021e7d 0e 020c 4006 0078 00010180"
+					    "4002 0000",
+					    body),
+					&o, &err),
+			 0);
+	assert_true(o.graceful_restart && !o.gr4 && o.restart_s == 0);
+}
+
+static void test_built(void **state)
+{
+	static const struct bgp_session plain = {.as4 = true, .ibgp = true};
+	uint8_t buf[BGP_MAX_LEN];
+	struct bgp_error err;
+	struct told t;
+	struct bgp_update_ops ops = told_ops(&t);
+	bool treated;
+
+	(void)state;
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		size_t n = bgp_end_of_rib_build(buf, family);
+
+		assert_int_equal(bgp_update_parse(&plain, buf + 19, n - 19, &ops, &treated, &err),
+				 0);
+	}
+	assert_string_equal(t.text, "end 4\nend 6\n");
+	assert_int_equal(bgp_refresh_build(buf, 6), 23);
+	assert_memory_equal(buf + 16, "\0\x17\x05\0\x02\0\x01", 7);
+}
+
 static void test_notification(void **state)
 {
 	struct bgp_error err = {.code = 2, .subcode = 1, .data = {0, 4}, .data_len = 2};
@@ -211,10 +287,11 @@ static void test_notification(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bird),	     cmocka_unit_test(test_frr),
-		cmocka_unit_test(test_header),	     cmocka_unit_test(test_open_built),
-		cmocka_unit_test(test_open_wrong),   cmocka_unit_test(test_open_families),
-		cmocka_unit_test(test_notification),
+		cmocka_unit_test(test_bird),	      cmocka_unit_test(test_frr),
+		cmocka_unit_test(test_header),	      cmocka_unit_test(test_open_built),
+		cmocka_unit_test(test_open_wrong),    cmocka_unit_test(test_open_families),
+		cmocka_unit_test(test_open_graceful), cmocka_unit_test(test_open_graceful_twice),
+		cmocka_unit_test(test_built),	      cmocka_unit_test(test_notification),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,8 +16,10 @@
 #define NET	"180a0a1e" /* 10.10.30.0/24 */
 
 static const struct bgp_session plain = {.as4 = true, .ibgp = true};
-static const struct bgp_session addpath = {true, true, true, true};
+static const struct bgp_session addpath = {
+	.as4 = true, .addpath4 = true, .addpath6 = true, .ibgp = true};
 static const struct bgp_session as2 = {.ibgp = true};
+static const struct bgp_session ebgp = {.as4 = true};
 
 static void update_is(const struct bgp_session *s, const char *withdrawn, const char *attrs,
 		      const char *nlri, const char *want)
@@ -82,6 +84,20 @@ static void test_update_ipv6(void **state)
 		  "+10.10.30.0/24#0" VIA "ignored 16388/71\n");
 }
 
+/* RFC 8950. */
+static void test_ipv4_by_ipv6(void **state)
+{
+	(void)state;
+	update_is(&plain, "",
+		  ORIGIN PATH4 LP "800e19 000101 10 fd000192016800300000000000000002 00" NET, "",
+		  "+10.10.30.0/24#0 via fd00:192:168:30::2 as 65515 lp 200\n");
+	update_is(&addpath, "",
+		  ORIGIN PATH4 "800e2d 000101 20 fd000192016800300000000000000002"
+			       "fe800000000000000000000000000002 00 00000007" NET,
+		  "", "+10.10.30.0/24#7 via fd00:192:168:30::2 or fe80::2 as 65515\n");
+	update_is(&plain, "", "800f07 000101 " NET, "", "-10.10.30.0/24#0\n");
+}
+
 static void test_end_of_rib(void **state)
 {
 	(void)state;
@@ -129,6 +145,34 @@ static void test_as_paths(void **state)
 		  "+10.10.30.0/24#0 via 192.168.30.18 as 5 5 5 5 5 5 5 5 cut at 256\n");
 }
 
+/* As long as an attribute can be: 16000 of them, in segments of 255. */
+static void test_long_as_path(void **state)
+{
+	static uint8_t body[BGP_EXT_LEN - BGP_HEADER_LEN];
+	size_t n = body_build(body, "", ORIGIN NEXTHOP "50020000", ""), from = n, len;
+	struct bgp_error err;
+	struct told t;
+	struct bgp_update_ops ops = told_ops(&t);
+	bool treated;
+
+	(void)state;
+	while (n + 2 + 4 * 255 + 4 <= sizeof(body)) {
+		body[n++] = 2;
+		body[n++] = 255;
+		for (int i = 0; i < 255; i++, n += 4)
+			memcpy(body + n, "\0\0\x2f\x2c", 4);
+	}
+	len = n - from;
+	body[from - 2] = (uint8_t)(len >> 8);
+	body[from - 1] = (uint8_t)len;
+	body[2] = (uint8_t)((n - 4) >> 8);
+	body[3] = (uint8_t)(n - 4);
+	memcpy(body + n, "\x18\x0a\x0a\x1e", 4);
+	assert_int_equal(bgp_update_parse(&plain, body, n + 4, &ops, &treated, &err), 0);
+	assert_string_equal(t.text, "+10.10.30.0/24#0 via 192.168.30.18 as 12076 12076 12076 12076 "
+				    "12076 12076 12076 12076 cut at 256\n");
+}
+
 static void test_tolerated(void **state)
 {
 	(void)state;
@@ -136,6 +180,19 @@ static void test_tolerated(void **state)
 	update_is(&plain, "", BASE "c0630411223344 40060100 c0070200ff 40010107", NET,
 		  "+10.10.30.0/24#0" VIA);
 	update_is(&plain, "", BASE "c00804fde80001 800a0401010101 800904 01010101 80040400000001",
+		  NET, "+10.10.30.0/24#0" VIA);
+	/* AGGREGATOR and AS4_PATH of AS 0 (RFC 7607), AS4_AGGREGATOR of a wrong length. */
+	update_is(&plain, "", BASE "c00708 00000000 01010101", NET, "+10.10.30.0/24#0" VIA);
+	update_is(&as2, "",
+		  ORIGIN NEXTHOP "400204 0201 5ba0 c01106 0201 00000000 c0120701020304050607", NET,
+		  "+10.10.30.0/24#0 via 192.168.30.18 as 23456\n");
+	/* Only of a neighbor of our own AS (RFC 7606, 7.5, 7.9, 7.10). */
+	update_is(&ebgp, "", ORIGIN PATH4 NEXTHOP "40050100 800900 800a0101", NET,
+		  "+10.10.30.0/24#0 via 192.168.30.18 as 65515\n");
+	/* Who has several lengths of extended and large communities, and OTC. */
+	update_is(&plain, "",
+		  BASE "c010080001020304050607 c0200c000102030405060708090a0b"
+		       "c019140001020304050607080900010203040506070809 c02304 0000ffeb",
 		  NET, "+10.10.30.0/24#0" VIA);
 	/* The partial bit of a well-known attribute is nobody's business. */
 	update_is(&plain, "", "60010100" PATH4 NEXTHOP LP, NET, "+10.10.30.0/24#0" VIA);
@@ -185,6 +242,27 @@ static const struct wrong {
 	{"flags of MP_REACH", "",
 	 ORIGIN PATH4 "c00e1a 000201 10 20010db8000000000000000000000001 00 2020010db8", "", 4,
 	 "-2001:db8::/32#0\n", NULL},
+	{"next hop :: of an IPv4 prefix", "",
+	 ORIGIN PATH4 "800e19 000101 10 00000000000000000000000000000000 00" NET, "", 9,
+	 "-10.10.30.0/24#0\n", NULL},
+	{"AS 0 inside a set", "", ORIGIN "40020a 0102 0000ffeb 00000000" NEXTHOP, NET, 11,
+	 "-10.10.30.0/24#0\n", NULL},
+	{"ORIGINATOR_ID of 3 bytes", "", BASE "800903010101", NET, 5, "-10.10.30.0/24#0\n", NULL},
+	{"CLUSTER_LIST of 0 bytes", "", BASE "800a00", NET, 5, "-10.10.30.0/24#0\n", NULL},
+	{"extended communities of 4 bytes", "", BASE "c0100400010203", NET, 9, "-10.10.30.0/24#0\n",
+	 NULL},
+	{"IPv6 communities of 8 bytes", "", BASE "c019080001020304050607", NET, 9,
+	 "-10.10.30.0/24#0\n", NULL},
+	{"large communities of 8 bytes", "", BASE "c020080001020304050607", NET, 9,
+	 "-10.10.30.0/24#0\n", NULL},
+	{"no communities", "", BASE "c00800", NET, 9, "-10.10.30.0/24#0\n", NULL},
+	{"ONLY_TO_CUSTOMER of 2 bytes", "", BASE "c02302ffeb", NET, 5, "-10.10.30.0/24#0\n", NULL},
+	{"flags of LOCAL_PREF", "", ORIGIN PATH4 NEXTHOP "c00504000000c8", NET, 4,
+	 "-10.10.30.0/24#0\n", NULL},
+	{"the first error is told, the worst counts", "", "40010103 40020405010000" NEXTHOP, NET, 6,
+	 "-10.10.30.0/24#0\n", "40010103"},
+	{"a reset after a withdrawal", "", "40010103" PATH4 NEXTHOP "401e0100", NET, 2, NULL,
+	 "401e0100"},
 	{"withdrawn stays withdrawn", "180a0b1e", "40010103" PATH4 NEXTHOP, NET, 6,
 	 "-10.11.30.0/24#0\n-10.10.30.0/24#0\n", NULL},
 	/* Session resets. */
@@ -200,6 +278,16 @@ static const struct wrong {
 	 ORIGIN PATH4 "800e16 000201 10 20010db8000000000000000000000001 00 81", "", 9, NULL, NULL},
 	{"MP_UNREACH of 2 bytes", "", "800f020002", "", 9, NULL, "800f020002"},
 	{"MP_UNREACH prefix cut short", "", "800f05000201 20 20", "", 9, NULL, NULL},
+	{"MP_REACH next hop longer than it", "", ORIGIN PATH4 "800e05 000201 10 20", "", 9, NULL,
+	 NULL},
+	{"MP_REACH of IPv6 with a next hop of 4 bytes", "",
+	 ORIGIN PATH4 "800e0e 000201 04 0a0a1efe 00 2020010db8", "", 9, NULL, NULL},
+	{"MP_REACH of no prefix with a next hop of 5 bytes", "",
+	 ORIGIN PATH4 "800e0a 000101 05 0a0a1efe00 00", "", 9, NULL, NULL},
+	{"two MP_REACH", "",
+	 ORIGIN PATH4 "800e0d 000101 04 0a0a1efe 00 180a0b1e"
+		      "800e0d 000101 04 0a0a1efe 00 180a0b1f",
+	 "", 1, NULL, NULL},
 	{"two MP_UNREACH", "", "800f03000201 800f03000201", "", 1, NULL, NULL},
 };
 
@@ -247,6 +335,73 @@ static void test_lengths_wrong(void **state)
 			-EBADMSG);
 		assert_int_equal(err.subcode, 1);
 		assert_string_equal(t.text, "");
+	}
+}
+
+/* 64 KiB (RFC 8654): all of its prefixes; cut short by a byte, none. */
+static void test_extended(void **state)
+{
+	static uint8_t body[BGP_EXT_LEN - BGP_HEADER_LEN];
+	size_t n = body_build(body, "", BASE, ""), routes = 0;
+	struct bgp_error err;
+	struct told t;
+	struct bgp_update_ops ops = told_ops(&t);
+	bool treated;
+
+	(void)state;
+	for (; n + 4 <= sizeof(body); n += 4, routes++)
+		memcpy(body + n, (uint8_t[]){24, 10, (uint8_t)(routes >> 8), (uint8_t)routes}, 4);
+	assert_int_equal(bgp_update_parse(&plain, body, n, &ops, &treated, &err), 0);
+	assert_true(routes > 16000);
+	assert_int_equal(strncmp(t.text, "+10.0.0.0/24#0" VIA, 20), 0);
+	t.text[0] = '\0';
+	assert_int_equal(bgp_update_parse(&plain, body, n - 1, &ops, &treated, &err), -EBADMSG);
+	assert_string_equal(t.text, "");
+}
+
+/* The same of IPv6, over all lengths, with host bits: they are told, and gone. */
+static void test_random_ipv6(void **state)
+{
+	unsigned int seed = getenv("SEED") ? (unsigned int)strtoul(getenv("SEED"), NULL, 0) : 1;
+
+	(void)state;
+	print_message("SEED=%u\n", seed);
+	srand(seed);
+	for (int round = 0; round < 300; round++) {
+		uint8_t body[BGP_MAX_LEN], *mp;
+		char text[PREFIX_STRLEN], want[16384] = "";
+		struct told t;
+		struct bgp_update_ops ops = told_ops(&t);
+		struct bgp_error err;
+		bool treated;
+		size_t n = body_build(body, "",
+				      ORIGIN PATH4 "900e0000 000201 10"
+						   "20010db8000000000000000000000001 00",
+				      ""),
+		       count = (size_t)rand() % 40 + 1;
+
+		mp = body + n - 23;
+		for (size_t i = 0; i < count; i++) {
+			struct prefix x = {.family = 6, .len = (uint8_t)(rand() % 129)};
+			size_t bytes = (x.len + 7U) / 8;
+
+			body[n++] = x.len;
+			for (size_t b = 0; b < bytes; b++)
+				x.bytes[b] = (uint8_t)rand();
+			memcpy(body + n, x.bytes, bytes);
+			n += bytes;
+			if (prefix_mask(&x))
+				snprintf(want + strlen(want), sizeof(want) - strlen(want),
+					 "masked %s\n", prefix_format(&x, text));
+			snprintf(want + strlen(want), sizeof(want) - strlen(want),
+				 "+%s#0 via 2001:db8::1 as 65515\n", prefix_format(&x, text));
+		}
+		mp[0] = (uint8_t)((size_t)(body + n - mp - 2) >> 8);
+		mp[1] = (uint8_t)(body + n - mp - 2);
+		body[2] = (uint8_t)((n - 4) >> 8);
+		body[3] = (uint8_t)(n - 4);
+		assert_int_equal(bgp_update_parse(&plain, body, n, &ops, &treated, &err), 0);
+		assert_string_equal(t.text, want);
 	}
 }
 
@@ -300,9 +455,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_update_ipv4),   cmocka_unit_test(test_update_ipv6),
-		cmocka_unit_test(test_end_of_rib),    cmocka_unit_test(test_as_paths),
+		cmocka_unit_test(test_ipv4_by_ipv6),  cmocka_unit_test(test_end_of_rib),
+		cmocka_unit_test(test_as_paths),      cmocka_unit_test(test_long_as_path),
 		cmocka_unit_test(test_tolerated),     cmocka_unit_test(test_update_wrong),
 		cmocka_unit_test(test_lengths_wrong), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_extended),      cmocka_unit_test(test_random_ipv6),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,9 +37,8 @@ static void act_oversize(int fd)
 {
 	uint8_t buf[19];
 
-	up(fd);
 	memset(buf, 0xff, 16);
-	memcpy(buf + 16, "\x10\x01\x02", 3);
+	memcpy(buf + 16, "\x10\x01\x01", 3);
 	peer_send(fd, buf, 19);
 }
 

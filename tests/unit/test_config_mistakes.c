@@ -137,6 +137,10 @@ static void test_paths(void **state)
 		{P("name: b, class: vpn, interface: t1, weight: 0"), 3,
 		 "weight: 0: out of range: give 1 to 64"},
 		{P("name: b, class: vpn, interface: t1, weight: 65"), 3, "out of range"},
+		{P("name: b, class: expressroute, interface: t1, prefix-limit: { in: 0 }"), 3,
+		 "in: 0: out of range"},
+		{P("name: b, class: vpn, interface: t1, prefix-limit: { out: 9 }"), 3,
+		 "prefix-limit: path b is no expressroute path: remove it"},
 		{P("name: b, class: vpn, interface: t1, weight: 1.5"), 3, "weight: 1.5: "},
 		{P("name: b, class: vpn, interface: t1, mtu: 1279, gateway6: 'fe80::1'"), 3,
 		 "mtu: 1279: too small for IPv6"},
@@ -201,7 +205,9 @@ static void test_inside(void **state)
 	assert_mistakes(cases, COUNT(cases));
 }
 
-#define BGP "name: f, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250"
+#define TWENTY "01234567890123456789"
+#define EIGHTY TWENTY TWENTY TWENTY TWENTY
+#define BGP    "name: f, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250"
 static void test_feeds(void **state)
 {
 	static const struct mistake cases[] = {
@@ -225,6 +231,13 @@ static void test_feeds(void **state)
 		 "give one of full, real"},
 		{BASE "feeds: [{name: f, type: rtnetlink, table: 0}]\n", 3, "table: 0: "},
 		{BASE "feeds: [{name: f, type: rtnetlink, table: main}]\n", 3, "table: main: "},
+		{BASE "feeds: [{name: f, type: rtnetlink, protocol: []}]\n", 3, "protocol"},
+		{BASE "feeds: [{name: f, type: rtnetlink, protocol: [birdy]}]\n", 3,
+		 "protocol: birdy: no protocol"},
+		{BASE "feeds: [{name: f, type: rtnetlink, protocol: [bgp, 256]}]\n", 3,
+		 "protocol: 256: no protocol"},
+		{BASE "feeds: [{name: f, type: rtnetlink, protocol: [83]}]\n", 3,
+		 "protocol: 83: sameway's own"},
 		{BASE "feeds: [{name: f, type: rtnetlink, file: a}]\n", 3,
 		 "file: no key of a rtnetlink feed"},
 		{BASE "feeds: [{name: f, type: jsonl, file: a, table: 1}]\n", 3,
@@ -239,6 +252,14 @@ static void test_feeds(void **state)
 		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], dir: x}]\n", 3,
 		 "dir: no key of a bgp feed"},
 		{BASE "feeds: [{" BGP "}]\n", 3, "peers: missing in a bgp feed"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], password: ''}]\n", 3, "password"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], password: " EIGHTY "1}]\n", 3,
+		 "password: 81 bytes: give 1 to 80"},
+		{BASE "feeds: [{" BGP ", peers: [127.0.0.1], ttl-security: 255}]\n", 3,
+		 "ttl-security"},
+		{BASE "feeds: [{name: f, type: bmp, listen: 127.0.0.1:1, peers: [127.0.0.1], "
+		      "password: x}]\n",
+		 3, "password: no key of a bmp feed"},
 		{BASE "feeds: [{" BGP ", peers: []}]\n", 3, "peers|empty"},
 		{BASE "feeds: [{name: f, type: bgp, listen: 127.0.0.2:179, as: 1, peers: "
 		      "[127.0.0.1]}]\n",

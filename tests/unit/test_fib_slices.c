@@ -77,8 +77,15 @@ static void default_write(void *arg, uint8_t family, uint32_t group)
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct fib_ops ops = {&w->n, group_write, prefix_write, prefix_remove,
-			      slice, quiesce,	  default_write};
+	struct fib_ops ops = {
+		.arg = &w->n,
+		.group_write = group_write,
+		.prefix_write = prefix_write,
+		.prefix_remove = prefix_remove,
+		.slice = slice,
+		.quiesce = quiesce,
+		.default_write = default_write,
+	};
 	char text[PREFIX_STRLEN];
 
 	fixture_init(&w->f);

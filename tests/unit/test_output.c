@@ -212,6 +212,24 @@ static void test_status(void **state)
 		       "\"redirects\":{\"counted\":true,\"lost\":17,\"last_s\":2.5}}"));
 }
 
+/* Feeds that read tables: a row a table, a row a session of the far side. */
+static void test_status_tables(void **state)
+{
+	json_t *row = rows_status_maps("ce1", NULL);
+
+	(void)state;
+	json_object_set_new(
+		row, "feeds",
+		parsed("[{\"name\":\"azure\",\"type\":\"azure\",\"state\":\"stale\",\"sees\":"
+		       "\"all\","
+		       "\"routes\":9,\"updates\":40,\"errors\":0,\"tables\":["
+		       "{\"name\":\"hub-ergw.json\",\"stale\":true,\"age_s\":1200,\"routes\":7},"
+		       "{\"name\":\"hub-vpngw.json\",\"stale\":false,\"age_s\":9,\"routes\":2}],"
+		       "\"peers\":[{\"gateway\":\"10.10.30.254\",\"peer\":\"10.2.30.125\",\"as\":"
+		       "65021,\"state\":\"Connecting\",\"routes\":0}]}]"));
+	assert_shown(SHOW_STATUS, "status-tables", row);
+}
+
 static const char *config_text =
 	"prefer: [expressroute, vpn]\n"
 	"paths:\n"
@@ -506,6 +524,7 @@ int main(void)
 		cmocka_unit_test_setup(test_flows, setup),
 		cmocka_unit_test_setup(test_flows_filters, setup),
 		cmocka_unit_test_setup(test_status, setup),
+		cmocka_unit_test_setup(test_status_tables, setup),
 		cmocka_unit_test_setup(test_routes, setup),
 		cmocka_unit_test_setup(test_alerts, setup),
 		cmocka_unit_test_setup(test_alerts_state, setup),

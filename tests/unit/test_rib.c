@@ -176,7 +176,7 @@ static void test_replace(void **state)
 
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 2), RIB_UNCHANGED);
-	assert_int_equal(first(e, VIEW_LOCAL, "10.10.30.0/24")->updated_ns, 1);
+	assert_int_equal(first(e, VIEW_LOCAL, "10.10.30.0/24")->heard_ns, 2);
 	r.has_local_pref = true;
 	r.local_pref = 100; /* what absent means, but another attribute */
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 3), RIB_OK);

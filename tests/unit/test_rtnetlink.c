@@ -95,11 +95,12 @@ static void commit(bool all, const char *want)
 
 static int set_up(void **state)
 {
+	static const struct config_feed cfg = {.table = 254};
 	const struct rtnl_ops ops = {NULL, on_announce, on_withdraw};
 
 	(void)state;
 	answer = RIB_OK;
-	image = rtnl_image_new(254, &ops);
+	image = rtnl_image_new(&cfg, &ops);
 	return image ? 0 : -1;
 }
 
@@ -307,6 +308,12 @@ static void test_no_candidates(void **state)
 	add_route(route_via(NEW, 0, "::/0", "fe80::9", D0, 0));
 	commit(true, "+::/0#1 fe80::9 d0 0\n+10.7.0.0/16#1 10.9.0.9 nocarrier 0\n"
 		     "+0.0.0.0/0#1 10.9.0.9 d0 0\n");
+	assert_int_equal(rtnl_image_no_way(image), 3); /* blackhole, unreachable, prohibit */
+	nlh = route_via(DEL, 0, "10.1.0.0/16", NULL, D0, RTN_BLACKHOLE);
+	((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_type = RTN_BLACKHOLE;
+	add_route(nlh);
+	tells("");
+	assert_int_equal(rtnl_image_no_way(image), 2);
 }
 
 static void test_dump_again(void **state)

@@ -10,6 +10,12 @@
 
 #define NAME_TEXT(id, text) text,
 static const char *const cause_names[] = {CAUSES(NAME_TEXT)};
+static const char *const verdict_names[] = {SW_VERDICTS(NAME_TEXT) NETWORK_KINDS(NAME_TEXT)};
+
+const char *incident_verdict_name(unsigned int verdict)
+{
+	return verdict < NETWORK_END ? verdict_names[verdict] : "unknown";
+}
 
 const char *cause_name(enum cause cause)
 {
@@ -261,6 +267,11 @@ static void tell_lost(const struct cause_facts *f, struct text *msg, struct text
 	case CAUSE_DRAINED:
 		text_add(msg, ": %s (%s) is drained", name, class_name(f->lost.class));
 		text_add(fix, "`sameway path %s undrain` when the work is done", name);
+		break;
+	case CAUSE_PREFIX_LIMIT:
+		text_add(msg, ": routes of %s (%s) are gone, and it was near a limit on prefixes",
+			 name, class_name(f->lost.class));
+		text_add(fix, "see incident prefix-limit, and summarise what it names");
 		break;
 	case CAUSE_BGP_DOWN:
 		text_add(msg, ": BGP on %s (%s) is down, its link is up", name,

@@ -222,6 +222,8 @@ static enum cause path_cause(const struct incident_context *ctx, int id, uint8_t
 		return CAUSE_LINK_DOWN;
 	if (objections[WORD_admin])
 		return CAUSE_DRAINED;
+	if (ctx->path[id].limit_near)
+		return CAUSE_PREFIX_LIMIT;
 	if (objections[family == 4 ? WORD_peers4 : WORD_peers6] ||
 	    !rib_path_routes(ctx->rib, id, family))
 		return CAUSE_BGP_DOWN;
@@ -229,8 +231,9 @@ static enum cause path_cause(const struct incident_context *ctx, int id, uint8_t
 }
 
 /*
- * How well the loss of a path explains a failover. A path that objects comes first, then one whose
- * routes are all gone, then one that objected long before the change that this flow felt.
+ * How well the loss of a path explains a failover. A path that objects comes first, or that was
+ * near a limit on its prefixes, then one whose routes are all gone, then one that objected long
+ * before the change that this flow felt.
  */
 static int path_blame(const struct incident_context *ctx, const struct sw_event *ev, int id)
 {
@@ -238,6 +241,9 @@ static int path_blame(const struct incident_context *ctx, const struct sw_event 
 
 	if (path_objects(state, ev->key.family))
 		return state->changed_ns + ctx->cfg->grace_ns < ev->settle_ns ? 1 : 3;
+	/* Azure may have dropped the connection of one VNet, while the session stays up */
+	if (state->limit_near)
+		return 3;
 	return rib_path_routes(ctx->rib, id, ev->key.family) ? 0 : 2;
 }
 

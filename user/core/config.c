@@ -83,6 +83,7 @@ void config_free(struct config *cfg)
 		free(cfg->inside[i].networks);
 	for (size_t i = 0; i < cfg->n_feeds; i++) {
 		free(cfg->feeds[i].peers);
+		free(cfg->feeds[i].password);
 		free(cfg->feeds[i].file);
 		free(cfg->feeds[i].dir);
 		free(cfg->feeds[i].command);
@@ -138,4 +139,11 @@ int class_parse(const char *text, enum sw_class *out)
 		}
 	}
 	return -EINVAL;
+}
+
+bool config_takes_protocol(const struct config_feed *feed, uint8_t protocol)
+{
+	const uint64_t *p = feed->protocols;
+
+	return !(p[0] | p[1] | p[2] | p[3]) || p[protocol / 64] >> protocol % 64 & 1;
 }

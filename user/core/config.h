@@ -35,6 +35,17 @@ enum config_speed { SPEED_FULL, SPEED_REAL };
 /* A value a path and none, of `fwmark`. */
 #define CONFIG_MARK_BITS 7
 
+/*
+ * What ExpressRoute takes (its FAQ): prefixes from Azure by one connection of the circuit, and
+ * those that its peering accepts from us.
+ */
+struct config_limit {
+	uint32_t in, in6, out;
+};
+#define CONFIG_LIMIT_IN	 1000
+#define CONFIG_LIMIT_IN6 100
+#define CONFIG_LIMIT_OUT 4000
+
 struct config_path {
 	char name[SW_NAME_LEN];
 	enum sw_class class;
@@ -50,6 +61,7 @@ struct config_path {
 	uint32_t mtu;	 /* bytes, 0: the device's */
 	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
+	struct config_limit limit;
 	enum config_hook hook; /* the same of all paths on the interface */
 	int line;
 };
@@ -78,6 +90,7 @@ struct config_circuit {
 /* Default of `interval`; the least that is taken. */
 #define CONFIG_INTERVAL_NS     (10ULL * 1000000000)
 #define CONFIG_INTERVAL_MIN_NS 1000000000ULL
+#define CONFIG_PASSWORD_MAX    80
 
 struct config_feed {
 	char name[SW_NAME_LEN];
@@ -90,6 +103,8 @@ struct config_feed {
 	/* bgp */
 	uint32_t as;
 	uint32_t router_id; /* host order */
+	char *password;	    /* TCP MD5 (RFC 2385), NULL: none */
+	bool ttl_security;  /* GTSM (RFC 5082): directly connected, or on this box */
 	/* jsonl, mrt; frr and azure: one of file, dir and command, the others NULL */
 	char *file; /* as written; jsonl: "-" is standard input */
 	char *dir, *command;
@@ -101,6 +116,7 @@ struct config_feed {
 	size_t n_circuits;
 	/* rtnetlink */
 	uint32_t table;
+	uint64_t protocols[4]; /* a bit a number of rtm_protocol that is taken; none: all */
 	int line;
 };
 
@@ -164,6 +180,8 @@ const struct config_path *config_path_by_name(const struct config *cfg, const ch
 /* The device that has the path's addresses, neighbours and routes. */
 const char *config_l3(const struct config_path *path);
 const char *class_name(enum sw_class class);
+/* Whether an rtnetlink feed takes routes of this protocol. */
+bool config_takes_protocol(const struct config_feed *feed, uint8_t protocol);
 /* 0 or -EINVAL. */
 int class_parse(const char *text, enum sw_class *out);
 

@@ -171,6 +171,11 @@ static void check_path(struct config_reader *r, const struct config_path *path)
 		check_owner(r, "peers", &path->peers[i], path);
 	check_twice(r, path->peers, path->n_peers, path->line);
 	check_mtu(r, path);
+	if (path->class != SW_CLASS_EXPRESSROUTE &&
+	    config_line_of(r, &path->limit, 0)) /* it was given */
+		config_complain(r, config_line_of(r, &path->limit, path->line),
+				"prefix-limit: path %s is no expressroute path: remove it",
+				path->name);
 	if (path->vlan.all && !told_by(path)->family)
 		config_complain(r, config_line_of(r, &path->vlan, path->line),
 				"vlan: path %s has no gateway: tags are of Ethernet, give it a "

@@ -5,6 +5,7 @@
  */
 #include "core/config_yaml.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,27 @@ static void read_peers(struct config_reader *r, const struct config_key *key,
 	config_addresses(r, key, node, &feed->peers, &feed->n_peers);
 	if (node->type == YAML_SEQUENCE_NODE && config_items(r, key, node, "addresses", &n) && !n)
 		config_bad(r, key, node, "empty: give the routing daemon's address");
+}
+
+/* As long as the kernel takes one (TCP_MD5SIG_MAXKEYLEN). */
+static void read_password(struct config_reader *r, const struct config_key *key,
+			  const yaml_node_t *node, void *into)
+{
+	const char *text = config_text(r, key, node, "a password");
+	struct config_feed *feed = into;
+	size_t len = text ? strlen(text) : 0;
+
+	if (!text)
+		return;
+	if (!len || len > CONFIG_PASSWORD_MAX) {
+		config_complain(r, config_line(node),
+				"password: %zu bytes: give 1 to %d, the same as the routing daemon",
+				len, CONFIG_PASSWORD_MAX);
+		return;
+	}
+	feed->password = strdup(text);
+	if (!feed->password)
+		r->rc = -ENOMEM;
 }
 
 /* The tables of Azure are the other side's view, always; it is said so that a reader sees it. */
@@ -75,6 +97,62 @@ static void read_circuits(struct config_reader *r, const struct config_key *key,
 	}
 }
 
+/* As in rt_protos of iproute2. */
+static const struct {
+	const char *name;
+	uint8_t number;
+} protocols[] = {
+	{"kernel", 2}, {"boot", 3},   {"static", 4}, {"ra", 9},	     {"zebra", 11},
+	{"bird", 12},  {"dhcp", 16},  {"babel", 42}, {"openr", 99},  {"bgp", 186},
+	{"isis", 187}, {"ospf", 188}, {"rip", 189},  {"eigrp", 192},
+};
+
+const char *config_protocol_name(uint8_t number)
+{
+	for (size_t i = 0; i < COUNT(protocols); i++)
+		if (protocols[i].number == number)
+			return protocols[i].name;
+	return NULL;
+}
+
+/* The number of a name, or the number itself; -EINVAL. */
+static int protocol_parse(const char *text)
+{
+	uint64_t number;
+
+	for (size_t i = 0; i < COUNT(protocols); i++)
+		if (!strcmp(protocols[i].name, text))
+			return protocols[i].number;
+	return config_number(text, &number) || number < 1 || number > 255 ? -EINVAL : (int)number;
+}
+
+static void read_protocols(struct config_reader *r, const struct config_key *key,
+			   const yaml_node_t *node, void *into)
+{
+	struct config_feed *feed = into;
+	size_t n;
+
+	if (!config_items(r, key, node, "protocols", &n))
+		return;
+	if (!n)
+		config_bad(r, key, node, "empty: give names as in [bird, static], or leave it out");
+	for (size_t i = 0; i < n; i++) {
+		const yaml_node_t *item = config_item(r, node, i);
+		const char *text = config_text(r, key, item, "a protocol");
+		int number = text ? protocol_parse(text) : 0;
+
+		if (number == SW_RTPROT)
+			config_bad(r, key, item, "sameway's own: its routes are never taken");
+		else if (number < 0)
+			config_bad(r, key, item,
+				   "no protocol: give a name of /etc/iproute2/rt_protos, as bgp, "
+				   "bird, "
+				   "zebra or static, or a number from 1 to 255");
+		else
+			feed->protocols[number / 64] |= 1ULL << number % 64;
+	}
+}
+
 /* A key that only feeds of another type have. */
 static void read_foreign(struct config_reader *r, const struct config_key *key,
 			 const yaml_node_t *node, void *into)
@@ -105,10 +183,13 @@ static const struct feed_key {
 	{IN(BGP) | IN(BMP), IN(BGP) | IN(BMP), KEY_OWN("peers", read_peers)},
 	{IN(BGP), IN(BGP), KEY(config_feed, "as", as, u32, .min = 1, .max = UINT32_MAX)},
 	{IN(BGP), IN(BGP), KEY(config_feed, "router-id", router_id, router_id)},
+	{IN(BGP), 0, KEY_OWN("password", read_password)},
+	{IN(BGP), 0, KEY(config_feed, "ttl-security", ttl_security, bool)},
 	{IN(JSONL) | IN(FRR) | IN(AZURE) | IN(MRT), IN(JSONL) | IN(MRT),
 	 KEY(config_feed, "file", file, string)},
 	{IN(JSONL), 0, KEY(config_feed, "follow", follow, bool)},
 	{IN(RTNETLINK), 0, KEY(config_feed, "table", table, u32, .min = 1, .max = UINT32_MAX)},
+	{IN(RTNETLINK), 0, KEY_OWN("protocol", read_protocols)},
 	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "dir", dir, string)},
 	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "command", command, string)},
 	{IN(FRR) | IN(AZURE), 0, KEY(config_feed, "interval", interval_ns, duration)},

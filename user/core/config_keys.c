@@ -114,6 +114,21 @@ static void read_path_vlan(struct config_reader *r, const struct config_key *key
 	config_mark(r, &path->vlan, node);
 }
 
+static const struct config_key limit_keys[] = {
+	KEY(config_limit, "in", in, u32, .min = 1, .max = 1000000),
+	KEY(config_limit, "in6", in6, u32, .min = 1, .max = 1000000),
+	KEY(config_limit, "out", out, u32, .min = 1, .max = 1000000),
+};
+
+static void read_limit(struct config_reader *r, const struct config_key *key,
+		       const yaml_node_t *node, void *into)
+{
+	struct config_path *path = into;
+
+	config_mapping(r, node, key->name, limit_keys, COUNT(limit_keys), &path->limit);
+	config_mark(r, &path->limit, node);
+}
+
 static const struct config_key path_keys[] = {
 	KEY(config_path, "name", name, name, .required = true),
 	KEY_CHOICE(config_path, "class", class, config_classes, SW_CLASS_COUNT, .required = true),
@@ -126,6 +141,7 @@ static const struct config_key path_keys[] = {
 	KEY(config_path, "mtu", mtu, u32, .min = 576, .max = 65535),
 	KEY(config_path, "weight", weight, u32, .min = 1, .max = SW_MAX_WEIGHT),
 	KEY(config_path, "encrypted", encrypted, bool),
+	KEY_OWN("prefix-limit", read_limit),
 	KEY_OWN("vlan", read_path_vlan),
 	KEY(config_path, "l3", l3, interface),
 	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
@@ -138,6 +154,7 @@ static void read_path(struct config_reader *r, const yaml_node_t *node, struct c
 {
 	path->line = config_line(node);
 	path->weight = 1;
+	path->limit = (struct config_limit){CONFIG_LIMIT_IN, CONFIG_LIMIT_IN6, CONFIG_LIMIT_OUT};
 	config_mapping(r, node, "a path", path_keys, COUNT(path_keys), path);
 	if (!path->l3[0])
 		strcpy(path->l3, path->interface);

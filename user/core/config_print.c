@@ -154,6 +154,9 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->mtu)
 		fprintf(f, "    mtu: %u\n", path->mtu);
 	fprintf(f, "    weight: %u\n", path->weight);
+	if (path->class == SW_CLASS_EXPRESSROUTE)
+		fprintf(f, "    prefix-limit: { in: %u, in6: %u, out: %u }\n", path->limit.in,
+			path->limit.in6, path->limit.out);
 	fprintf(f, "    encrypted: %s\n    hook: %s\n", truth(path->encrypted),
 		config_hooks[path->hook]);
 }
@@ -223,6 +226,25 @@ static void print_circuits(FILE *f, const struct config_feed *feed)
 	fputs(feed->n_circuits ? " }\n" : "}\n", f);
 }
 
+static void print_protocols(FILE *f, const struct config_feed *feed)
+{
+	const char *before = "    protocol: [";
+
+	for (unsigned int i = 1; i < 256; i++) {
+		const char *name = config_protocol_name((uint8_t)i);
+
+		if (!(feed->protocols[i / 64] >> i % 64 & 1))
+			continue;
+		if (name)
+			fprintf(f, "%s%s", before, name);
+		else
+			fprintf(f, "%s%u", before, i);
+		before = ", ";
+	}
+	if (*before == ',')
+		fputs("]\n", f);
+}
+
 static void print_feed(FILE *f, const struct config_feed *feed)
 {
 	struct in_addr addr = {.s_addr = htonl(feed->router_id)};
@@ -236,6 +258,9 @@ static void print_feed(FILE *f, const struct config_feed *feed)
 		print_listen(f, feed);
 		fprintf(f, "    as: %u\n    router-id: %s\n", feed->as,
 			inet_ntop(AF_INET, &addr, id, sizeof(id)));
+		if (feed->password)
+			print_key_text(f, "password", feed->password);
+		fprintf(f, "    ttl-security: %s\n", truth(feed->ttl_security));
 		print_addresses(f, feed->peers, feed->n_peers);
 		break;
 	case FEED_BMP:
@@ -248,6 +273,7 @@ static void print_feed(FILE *f, const struct config_feed *feed)
 		break;
 	case FEED_RTNETLINK:
 		fprintf(f, "    table: %u\n", feed->table);
+		print_protocols(f, feed);
 		break;
 	case FEED_FRR:
 		print_input(f, feed);

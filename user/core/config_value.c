@@ -197,7 +197,9 @@ static bool never_neighbor(const struct ip_addr *ip)
 void config_read_gateway(struct config_reader *r, const struct config_key *key,
 			 const yaml_node_t *node, void *into)
 {
-	const char *want = key->min == 4 ? "an IPv4 address" : "an IPv6 address";
+	const char *want = key->min == 4   ? "an IPv4 address"
+			   : key->min == 6 ? "an IPv6 address"
+					   : "an address";
 	const char *text = config_text(r, key, node, want);
 	struct ip_addr ip;
 
@@ -205,7 +207,7 @@ void config_read_gateway(struct config_reader *r, const struct config_key *key,
 		return;
 	if (ip_parse(text, &ip))
 		config_bad(r, key, node, "no address: give %s", want);
-	else if (ip.family != key->min)
+	else if (key->min && ip.family != key->min)
 		config_bad(r, key, node, "wrong family: give %s, or write it as %s", want,
 			   key->min == 4 ? "gateway6" : "gateway");
 	else if (never_neighbor(&ip))

@@ -90,7 +90,7 @@ config_read_fn config_read_bool;      /* bool */
 config_read_fn config_read_duration;  /* uint64_t, ns */
 config_read_fn config_read_name;      /* char[SW_NAME_LEN] */
 config_read_fn config_read_interface; /* char[16] */
-config_read_fn config_read_gateway;   /* struct ip_addr, of family key->min */
+config_read_fn config_read_gateway;   /* struct ip_addr, of family key->min, 0: any */
 config_read_fn config_read_router_id; /* uint32_t, host order */
 config_read_fn config_read_string;    /* char *, allocated */
 /* struct ip_addr followed by port: two fields, so its own. */
@@ -127,6 +127,8 @@ bool config_prefix(struct config_reader *r, const struct config_key *key, const 
 		.name = key, .fallback = only, .instead = what                                     \
 	}
 
+/* Of rtm_protocol; NULL: it has none here. */
+const char *config_protocol_name(uint8_t number);
 /* The section `feeds` (config_feeds.c). */
 config_read_fn config_read_feeds;
 /* The whole config by its tables of keys (config_keys.c). */

@@ -119,6 +119,10 @@ void fib_entry_point(struct fib *fib, struct fib_entry *entry, uint32_t id)
 	struct fib_group *group = &fib->groups.v[id];
 	bool route = id && group->content.kind == SW_GROUP_ROUTE;
 
+	if (fib->ops.changed)
+		fib->ops.changed(fib->ops.arg, prefix,
+				 entry->group ? &fib->groups.v[entry->group].content : NULL,
+				 id ? &group->content : NULL);
 	if (!prefix->len && fib->cfg->default_route == DEFAULT_ROUTE_LAST)
 		fib->ops.default_write(fib->ops.arg, prefix->family, route ? id : 0);
 	if (entry->group)

@@ -34,6 +34,9 @@ struct fib_ops {
 	 * `default-route: last`: with `never` nothing falls through to it.
 	 */
 	void (*default_write)(void *arg, uint8_t family, uint32_t group);
+	/* The prefix's group is another now; NULL: none. Optional. */
+	void (*changed)(void *arg, const struct prefix *prefix, const struct sw_group *old,
+			const struct sw_group *new);
 };
 
 struct fib;

@@ -56,8 +56,8 @@ void incidents_free(struct incidents *set)
 	free(set);
 }
 
-static void record_tell(struct incidents *set, struct record *rec, enum incident_change change,
-			uint64_t now)
+void incident_tell(struct incidents *set, struct record *rec, enum incident_change change,
+		   uint64_t now)
 {
 	rec->told = rec->inc;
 	rec->told_ns = now;
@@ -76,11 +76,11 @@ static void record_update(struct incidents *set, struct record *rec, uint64_t no
 	bool calm = inc->flows != told->flows && elapsed(rec->told_ns, now) >= UPDATE_NS;
 
 	if (urgent || calm)
-		record_tell(set, rec, INCIDENT_UPDATE, now);
+		incident_tell(set, rec, INCIDENT_UPDATE, now);
 }
 
-static struct record **record_bucket(struct incidents *set, uint8_t verdict,
-				     const struct prefix *src, const struct prefix *dst)
+struct record **incident_bucket(struct incidents *set, uint8_t verdict, const struct prefix *src,
+				const struct prefix *dst)
 {
 	uint64_t hash = hash_bytes(verdict, src, sizeof(*src));
 
@@ -103,7 +103,8 @@ static struct record *record_find(struct incidents *set, const struct cause_fact
 {
 	struct record *near = NULL;
 
-	for (struct record *r = *record_bucket(set, f->verdict, &f->src, &f->dst); r; r = r->next) {
+	for (struct record *r = *incident_bucket(set, f->verdict, &f->src, &f->dst); r;
+	     r = r->next) {
 		if (!record_is_of(r, f))
 			continue;
 		if (r->inc.cause == told->cause)
@@ -144,15 +145,36 @@ static int record_insert(struct incidents *set, struct record *rec)
 
 static void record_link(struct incidents *set, struct record *rec)
 {
-	struct record **bucket = record_bucket(set, rec->inc.verdict, &rec->inc.src, &rec->inc.dst);
+	struct record **bucket =
+		incident_bucket(set, rec->inc.verdict, &rec->inc.src, &rec->inc.dst);
 
 	rec->next = *bucket;
 	*bucket = rec;
 	set->n_open++;
+	set->n_network += incident_is_network(&rec->inc);
 }
 
-/* Forgets the oldest closed ones. */
-static void records_prune(struct incidents *set)
+struct record *incident_add(struct incidents *set, const struct incident_context *ctx,
+			    const struct incident *inc)
+{
+	struct record *rec = calloc(1, sizeof(*rec));
+
+	if (!rec)
+		return NULL;
+	rec->inc = *inc;
+	rec->inc.id = set->last_id + 1;
+	rec->inc.open = true;
+	rec->inc.first_wall = ctx->wall;
+	rec->inc.opened_ns = ctx->now;
+	if (record_insert(set, rec)) {
+		free(rec);
+		return NULL;
+	}
+	record_link(set, rec);
+	return rec;
+}
+
+void incidents_prune(struct incidents *set)
 {
 	size_t excess = set->n - set->n_open, kept = 0;
 
@@ -170,18 +192,18 @@ static void records_prune(struct incidents *set)
 	set->n = kept;
 }
 
-/* No flow is tracked on it any more. The record lives on, closed; the caller prunes. */
-static void record_close(struct incidents *set, struct record *rec, uint64_t now)
+void incident_close(struct incidents *set, struct record *rec, uint64_t now)
 {
-	struct record **at = record_bucket(set, rec->inc.verdict, &rec->inc.src, &rec->inc.dst);
+	struct record **at = incident_bucket(set, rec->inc.verdict, &rec->inc.src, &rec->inc.dst);
 
 	while (*at != rec)
 		at = &(*at)->next;
 	*at = rec->next;
 	set->n_open--;
+	set->n_network -= incident_is_network(&rec->inc);
 	rec->inc.open = false;
 	rec->inc.flows = 0;
-	record_tell(set, rec, INCIDENT_CLOSE, now);
+	incident_tell(set, rec, INCIDENT_CLOSE, now);
 }
 
 /* What is told of the incident, as of this judgement. */
@@ -205,27 +227,17 @@ static void record_set(struct record *rec, const struct cause_facts *f,
 static struct record *record_open(struct incidents *set, const struct incident_context *ctx,
 				  const struct cause_facts *f, const struct cause_told *told)
 {
-	struct record *rec = calloc(1, sizeof(*rec));
-
-	if (!rec)
-		return NULL;
-	rec->inc = (struct incident){
-		.id = set->last_id + 1,
-		.open = true,
+	const struct incident inc = {
 		.verdict = f->verdict,
 		.confirmed = f->verdict != SW_VERDICT_ASYMMETRIC,
 		.src = f->src,
 		.dst = f->dst,
 		.duration_ms = f->duration_ms,
-		.first_wall = ctx->wall,
-		.opened_ns = ctx->now,
 	};
-	record_set(rec, f, told);
-	if (record_insert(set, rec)) {
-		free(rec);
-		return NULL;
-	}
-	record_link(set, rec);
+	struct record *rec = incident_add(set, ctx, &inc);
+
+	if (rec)
+		record_set(rec, f, told);
 	return rec;
 }
 
@@ -278,7 +290,7 @@ static void flow_leave(struct incidents *set, const struct incident_context *ctx
 	flow_forget(set, at);
 	rec->inc.had_flow_ns = ctx->now;
 	if (explained && !rec->inc.confirmed && !rec->inc.flows)
-		record_close(set, rec, ctx->now);
+		incident_close(set, rec, ctx->now);
 	else
 		record_update(set, rec, ctx->now);
 }
@@ -308,7 +320,7 @@ static void kernel_ask(struct incidents *set, const struct incident_context *ctx
 {
 	if (!ctx->kernel_route || !cause_asks_kernel(f))
 		return;
-	for (struct record *r = *record_bucket(set, f->verdict, &f->src, &f->dst); r; r = r->next)
+	for (struct record *r = *incident_bucket(set, f->verdict, &f->src, &f->dst); r; r = r->next)
 		if (r->kernel.asked && record_is_of(r, f)) {
 			f->kernel = r->kernel;
 			return;
@@ -330,7 +342,7 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 	if (!cause_opens(ev->state.verdict)) {
 		if (*at)
 			flow_leave(set, ctx, at, ev->state.verdict);
-		records_prune(set);
+		incidents_prune(set);
 		return;
 	}
 	cause_gather(ctx, ev, &facts);
@@ -340,7 +352,7 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 	if (*at && (*at)->rec != rec) {
 		flow_leave(set, ctx, at, ev->state.verdict);
 		at = flow_slot(set, &ev->key);
-		records_prune(set);
+		incidents_prune(set);
 	}
 	if (!rec) {
 		rec = record_open(set, ctx, &facts, &told);
@@ -356,7 +368,7 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 	rec->inc.last_wall = ctx->wall;
 	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
 	if (opened) {
-		record_tell(set, rec, INCIDENT_OPEN, ctx->now);
+		incident_tell(set, rec, INCIDENT_OPEN, ctx->now);
 	} else {
 		record_refresh(rec, ctx, &facts, &told, known);
 		record_update(set, rec, ctx->now);
@@ -433,7 +445,7 @@ static void record_age(struct incidents *set, struct record *rec,
 					       inc->prefixes_lost);
 		}
 	} else if (elapsed(inc->had_flow_ns, ctx->now) >= wait) {
-		record_close(set, rec, ctx->now);
+		incident_close(set, rec, ctx->now);
 		return;
 	}
 	record_update(set, rec, ctx->now);
@@ -443,9 +455,14 @@ void incidents_scan_end(struct incidents *set, const struct incident_context *ct
 {
 	flows_expire(set);
 	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i]->inc.open)
+		if (set->v[i]->inc.open && !incident_is_network(&set->v[i]->inc))
 			record_age(set, set->v[i], ctx);
-	records_prune(set);
+	incidents_prune(set);
+}
+
+size_t incidents_open_flows(const struct incidents *set)
+{
+	return set->n_open - set->n_network;
 }
 
 size_t incidents_open(const struct incidents *set)
@@ -479,6 +496,6 @@ int incidents_restore(struct incidents *set, const struct incident *inc)
 	}
 	if (inc->open)
 		record_link(set, rec);
-	records_prune(set);
+	incidents_prune(set);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Incidents: flow events of one verdict and cause between two prefixes, opened, updated and
- * closed. Pure: `now` is CLOCK_MONOTONIC, `wall` CLOCK_REALTIME (ns).
+ * Incidents: flow events of one verdict and cause between two prefixes, and states of the network,
+ * opened, updated and closed. Pure: `now` is CLOCK_MONOTONIC, `wall` CLOCK_REALTIME (ns).
  */
 #ifndef SAMEWAY_CORE_INCIDENT_H
 #define SAMEWAY_CORE_INCIDENT_H
@@ -19,11 +19,21 @@
 	X(AZURE_PREFERENCE, "azure-preference")                                                    \
 	X(LOCAL_PREF_MISSING, "local-pref-missing")                                                \
 	X(FIB_OVERRIDE, "fib-override")                                                            \
-	X(BGP_DAEMON, "bgp-daemon")
+	X(BGP_DAEMON, "bgp-daemon")                                                                \
+	X(PREFIX_LIMIT, "prefix-limit")
 #define CAUSE_ENUM(id, text) CAUSE_##id,
 enum cause { CAUSES(CAUSE_ENUM) CAUSE_COUNT };
+/* Incidents of the network, in incident.verdict beside the verdicts of flows. */
+#define NETWORK_KINDS(X)                                                                           \
+	X(FEED_STALE, "feed-stale")                                                                \
+	X(PREFIX_LIMIT, "prefix-limit")                                                            \
+	X(ROUTE_CHANGE, "route-change")
+#define NETWORK_ENUM(id, text) NETWORK_##id,
+enum network_kind { NETWORK_FIRST = SW_VERDICT_COUNT - 1, NETWORK_KINDS(NETWORK_ENUM) NETWORK_END };
 enum side { SIDE_UNKNOWN, SIDE_ONPREM, SIDE_AZURE };
 enum severity { SEVERITY_INFO, SEVERITY_NOTICE, SEVERITY_WARNING, SEVERITY_CRITICAL };
+/* Of enum sw_verdict or enum network_kind. */
+const char *incident_verdict_name(unsigned int verdict);
 const char *cause_name(enum cause cause);
 const char *side_name(enum side side);
 const char *severity_name(enum severity severity);
@@ -31,12 +41,13 @@ const char *severity_name(enum severity severity);
 struct incident {
 	uint64_t id; /* 1, 2, ...; kept over restarts */
 	bool open;
-	uint8_t verdict; /* enum sw_verdict */
+	uint8_t verdict;	   /* enum sw_verdict, or enum network_kind */
+	char subject[SW_NAME_LEN]; /* network: the feed or path it is about, empty: none */
 	enum cause cause;
 	enum side side;
 	enum severity severity;
 	bool confirmed;			/* asymmetric: a notice until it lasted `confirm` */
-	struct prefix src, dst;		/* src: the inside prefix */
+	struct prefix src, dst;		/* src: the inside prefix; family 0: none (network) */
 	int forward_path, reverse_path; /* path ids, -1: none; inside to outside */
 	size_t flows;			/* that have the verdict now */
 	size_t prefixes_moved, prefixes_lost;
@@ -57,6 +68,7 @@ struct incident_path_state {
 	uint64_t objections[8]; /* not used as bits: [word] != 0 where that word objects to the
 				   path; order of SW_LIVENESS */
 	uint64_t changed_ns;	/* when its usable bit last changed */
+	bool limit_near;	/* a limit on its prefixes is, or was lately, near */
 };
 struct incident_context {
 	const struct config *cfg;
@@ -92,9 +104,38 @@ void incidents_scan_begin(struct incidents *set);
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
 			 const struct sw_flow_key *key, const struct flow *flow);
 void incidents_scan_end(struct incidents *set, const struct incident_context *ctx);
-/* False: no flow is on an incident, and one whose verdict opens none (cause.h) is of no interest. */
+/* False: no flow is on an incident, and one whose verdict opens none (cause.h) is of no interest.
+ */
 bool incidents_tracking(const struct incidents *set);
 
+/*
+ * States of the network, in rounds: begin, each state that lasts, end. One that was not there
+ * before (by kind, subject, side and dst) opens an incident, one that is not told any more closes
+ * its own. What is told of one is updated at once where cause or severity change, else each 10 s at
+ * most.
+ */
+struct network_state {
+	enum network_kind kind;
+	char subject[SW_NAME_LEN];
+	enum cause cause;
+	enum side side;
+	enum severity severity;
+	int path; /* id, -1: none */
+	struct prefix dst;
+	bool has_moved; /* the two below are known */
+	size_t prefixes_moved, prefixes_lost;
+	char message[512], fix[512];
+};
+void incidents_network_begin(struct incidents *set);
+void incidents_network_state(struct incidents *set, const struct incident_context *ctx,
+			     const struct network_state *state);
+void incidents_network_end(struct incidents *set, const struct incident_context *ctx);
+/* What has happened and is over: opened and closed at once. */
+void incidents_network_once(struct incidents *set, const struct incident_context *ctx,
+			    const struct network_state *state);
+
+/* All, and those of flows alone, which scans keep true. */
+size_t incidents_open_flows(const struct incidents *set);
 size_t incidents_open(const struct incidents *set);
 /* In order of id; the i-th, NULL past the end. Closed ones are kept, the last 1,000. */
 const struct incident *incidents_get(const struct incidents *set, size_t i);

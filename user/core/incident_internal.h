@@ -20,6 +20,7 @@ struct record {
 	struct incident told;  /* as the last callback saw it */
 	uint64_t told_ns;
 	struct cause_kernel kernel; /* the answer for its first flow */
+	uint64_t round;		    /* network: the last that told it */
 };
 
 struct tracked {
@@ -32,11 +33,29 @@ struct tracked {
 struct incidents {
 	incident_cb cb;
 	void *arg;
-	struct record **v; /* by id */
-	size_t n, room, n_open, n_tracked;
-	uint64_t last_id, scan;
+	struct record **v;			      /* by id */
+	size_t n, room, n_open, n_network, n_tracked; /* n_network: of n_open */
+	uint64_t last_id, scan, round;
 	struct record *bucket[RECORD_BUCKETS];
 	struct tracked *flows[FLOW_BUCKETS];
 };
+
+static inline bool incident_is_network(const struct incident *inc)
+{
+	return inc->verdict > NETWORK_FIRST;
+}
+
+/* Where the open ones of these are. */
+struct record **incident_bucket(struct incidents *set, uint8_t verdict, const struct prefix *src,
+				const struct prefix *dst);
+/* A new one, open, with the next id; told to nobody yet. NULL when out of memory. */
+struct record *incident_add(struct incidents *set, const struct incident_context *ctx,
+			    const struct incident *inc);
+void incident_tell(struct incidents *set, struct record *rec, enum incident_change change,
+		   uint64_t now);
+/* No flow is tracked on it any more. The record lives on, closed; the caller prunes. */
+void incident_close(struct incidents *set, struct record *rec, uint64_t now);
+/* Forgets the oldest closed ones. */
+void incidents_prune(struct incidents *set);
 
 #endif

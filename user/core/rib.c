@@ -66,6 +66,7 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 	if (view != VIEW_LOCAL)
 		return;
 	rib->path_routes[c->attr->path][is6] += (size_t)by;
+	rib->feed[c->feed].path[c->attr->path][is6] += (size_t)by;
 	if (policy_maintenance(c))
 		rib->path_maintenance[c->attr->path] += (size_t)by;
 	if (before != (node->trie.count > 0))
@@ -186,8 +187,20 @@ static int feed_reserve(struct rib *rib, feed_id id, uint16_t source)
 	return 0;
 }
 
-static enum sw_class remote_class(const struct route *route)
+static bool feed_is(const struct rib *rib, feed_id feed, enum config_feed_type type)
 {
+	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == type;
+}
+
+/*
+ * Azure's VPN gateway has the networks of a site without BGP as it has those of its own VNet: what
+ * is inside here is such a site's.
+ */
+static enum sw_class remote_class(const struct rib *rib, feed_id feed, const struct route *route)
+{
+	if (feed_is(rib, feed, FEED_AZURE) && route->class == SW_CLASS_PEERING &&
+	    rib_prefix_inside(rib, &route->prefix))
+		return SW_CLASS_VPN;
 	if (route->has_class)
 		return route->class;
 	return route->has_as_path && route->n_as && route->as_path[0] == 12076
@@ -196,8 +209,8 @@ static enum sw_class remote_class(const struct route *route)
 }
 
 /* What the route says, interned, with a reference for the caller; NULL: out of memory. */
-static struct attributes *route_attributes(struct rib *rib, const struct route *route, int path,
-					   bool own)
+static struct attributes *route_attributes(struct rib *rib, feed_id feed, const struct route *route,
+					   int path, bool own)
 {
 	struct attributes a = {
 		.path = (int16_t)path,
@@ -218,8 +231,9 @@ static struct attributes *route_attributes(struct rib *rib, const struct route *
 		a.circuit_id = (uint16_t)rib->path[path]->circuit_id;
 	} else if (route->view == VIEW_REMOTE) {
 		a.has_class = true;
-		a.class = (uint8_t)remote_class(route);
+		a.class = (uint8_t)remote_class(rib, feed, route);
 		a.circuit = route->circuit;
+		a.second_hand = route->second_hand;
 	}
 	return attributes_get(&rib->attributes, &a);
 }
@@ -239,7 +253,7 @@ static bool memo_fits(const struct rib *rib, const struct route *route)
 	     (a->n_as && memcmp(a->as_path, route->as_path, a->n_as * sizeof(*a->as_path)))))
 		return false;
 	return ip_equal(&a->nexthop, &route->nexthop) && ip_equal(&a->peer, &route->peer) &&
-	       ip_equal(&memo->nexthop_ll, &route->nexthop_ll) &&
+	       ip_equal(&memo->nexthop_ll, &route->nexthop_ll) && !route->own &&
 	       !strcmp(memo->path, route->path) && !strcmp(memo->interface, route->interface) &&
 	       !rib_prefix_inside(rib, &route->prefix);
 }
@@ -257,7 +271,7 @@ static void memo_set(struct rib *rib, const struct route *route, struct attribut
 }
 
 /* The path that the route belongs to, and what it says: *attr has a reference for the caller. */
-static enum rib_result route_resolve(struct rib *rib, const struct route *route,
+static enum rib_result route_resolve(struct rib *rib, feed_id feed, const struct route *route,
 				     struct attributes **attr)
 {
 	enum rib_result result;
@@ -271,7 +285,7 @@ static enum rib_result route_resolve(struct rib *rib, const struct route *route,
 	result = rib_resolve(rib, route, &path);
 	if (result == RIB_UNKNOWN_PATH)
 		return result;
-	*attr = route_attributes(rib, route, path, result == RIB_OWN);
+	*attr = route_attributes(rib, feed, route, path, result == RIB_OWN);
 	if (!*attr)
 		return RIB_NO_MEMORY;
 	if (result == RIB_OK && route->view == VIEW_LOCAL)
@@ -307,9 +321,9 @@ static bool candidate_same(const struct rib *rib, const struct candidate *old,
 		return a->path == b->path || !rib_swept(rib, old);
 	if (a->path != b->path)
 		return false;
-	if (b->path >= 0)
+	if (b->path >= 0 && !feed_is(rib, new->feed, FEED_FRR))
 		return true;
-	if (a->own || b->own)
+	if (b->path >= 0 || a->own || b->own)
 		return ip_equal(&a->peer, &b->peer) && ip_equal(&a->nexthop, &b->nexthop);
 	return a->class == b->class && !strcmp(a->circuit, b->circuit);
 }
@@ -360,6 +374,7 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 	struct candidate **link = node_place(rib, node, new), *c = *link;
 
 	if (c && c->attr == new->attr) {
+		c->heard_ns = new->heard_ns;
 		attributes_put(&rib->attributes, new->attr);
 		return candidate_refresh(rib, c, view);
 	}
@@ -387,13 +402,13 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route, uint64_t now)
 {
 	struct candidate new = {
-		.updated_ns = now,
+		.heard_ns = now - route->age_ns,
 		.chosen = route->chosen,
 		.sub = route->sub,
 		.source = route->source,
 		.feed = (uint16_t)feed,
 	};
-	enum rib_result result = route_resolve(rib, route, &new.attr);
+	enum rib_result result = route_resolve(rib, feed, route, &new.attr);
 	struct trie_node *node;
 
 	if (result == RIB_UNKNOWN_PATH && feed_by_sub(rib, feed))

@@ -39,10 +39,14 @@ struct route {
 	 * bestpath). Kept for causes, neither counted nor compiled.
 	 */
 	bool chosen;
+	bool own;	 /* the feed knows that it is this box's own; else the RIB finds out */
+	uint64_t age_ns; /* since it was true; 0: it is now */
 	/* remote view */
 	bool has_class;
 	enum sw_class class;
 	char circuit[SW_NAME_LEN];
+	/* told by another than who decides the way back: it counts where nobody else tells */
+	bool second_hand;
 };
 
 /*
@@ -63,6 +67,7 @@ struct attributes {
 	bool has_as_path, has_local_pref, has_class;
 	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
 	bool maintenance; /* policy_maintenance() */
+	bool second_hand; /* as route.second_hand */
 	struct ip_addr peer, nexthop;
 };
 
@@ -70,8 +75,9 @@ struct candidate {
 	struct candidate *next; /* of the same prefix */
 	struct rib_node *node;
 	struct attributes *attr;
-	uint64_t updated_ns : 60; /* when it last changed */
-	uint64_t chosen : 1;	  /* no candidate: the daemon's choice */
+	/* when it was last true: as announced, less its age; see candidate_age() */
+	uint64_t heard_ns : 60;
+	uint64_t chosen : 1; /* no candidate: the daemon's choice */
 	uint64_t stale : 1;
 	uint64_t peer_down : 1; /* its peer is down: kept out of the answer */
 	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
@@ -80,6 +86,12 @@ struct candidate {
 	uint32_t sub;
 	uint16_t source, feed;
 };
+
+/* ns since it was last true; also of one from before the clock began. */
+static inline uint64_t candidate_age(const struct candidate *c, uint64_t now)
+{
+	return (now - c->heard_ns) & ((1ULL << 60) - 1);
+}
 
 /* Whether it counts: it may be an answer. */
 static inline bool candidate_live(const struct candidate *c)
@@ -115,10 +127,11 @@ int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_net
 
 /*
  * Adds or replaces the candidate (view, prefix, feed, source, path, sub); of the remote view, class
- * and circuit stand for the path. That of a feed of sessions (bgp, bmp, mrt) is (view, prefix,
- * feed, source, sub) (RFC 7911, 3): one of the same sub is replaced, or gone when the new one is
- * refused, unless it is left from before rib_source_mark(), whose path ids mean nothing any more.
- * An equal one is RIB_UNCHANGED, but no longer marked; one that was stale or peer_down counts
+ * and circuit stand for the path. Of a feed frr peer and next hop belong to it too: its paths are
+ * by session, and several may be of one path. That of a feed of sessions (bgp, bmp, mrt) is (view,
+ * prefix, feed, source, sub) (RFC 7911, 3): one of the same sub is replaced, or gone when the new
+ * one is refused, unless it is left from before rib_source_mark(), whose path ids mean nothing any
+ * more. An equal one is RIB_UNCHANGED, but no longer marked; one that was stale or peer_down counts
  * again, which is a change.
  */
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route,
@@ -163,6 +176,8 @@ struct rib_counts rib_counts(const struct rib *rib);
 size_t rib_feed_routes(const struct rib *rib, feed_id feed);
 /* Of those, the ones that are stale. */
 size_t rib_feed_stale(const struct rib *rib, feed_id feed);
+/* Its local candidates of the path (id) that count, of the family 4 or 6. */
+size_t rib_feed_path_routes(const struct rib *rib, feed_id feed, int path, uint8_t family);
 /* Local candidates of the path that count, of the family; 0: both. */
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
 /* Whether any of those tells of maintenance of its connection (policy_maintenance). */

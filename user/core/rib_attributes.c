@@ -46,7 +46,8 @@ static uint32_t content_hash(const struct attributes *a)
 {
 	uint64_t hash = mix((uint64_t)(uint16_t)a->path << 8 | a->class, a->local_pref);
 
-	hash = mix(hash, (uint64_t)a->own << 2 | a->has_local_pref << 1 | a->has_as_path);
+	hash = mix(hash, (uint64_t)a->second_hand << 3 | (uint64_t)a->own << 2 |
+				 a->has_local_pref << 1 | a->has_as_path);
 	hash = mix_address(mix_address(hash, &a->peer), &a->nexthop);
 	for (size_t i = 0; i < a->n_as; i++)
 		hash = mix(hash, a->as_path[i]);
@@ -58,8 +59,8 @@ static uint32_t content_hash(const struct attributes *a)
 static bool content_equal(const struct attributes *a, const struct attributes *b)
 {
 	return a->hash == b->hash && a->path == b->path && a->own == b->own &&
-	       a->has_class == b->has_class && a->class == b->class &&
-	       a->has_as_path == b->has_as_path && a->n_as == b->n_as &&
+	       a->second_hand == b->second_hand && a->has_class == b->has_class &&
+	       a->class == b->class && a->has_as_path == b->has_as_path && a->n_as == b->n_as &&
 	       a->has_local_pref == b->has_local_pref && a->local_pref == b->local_pref &&
 	       ip_equal(&a->peer, &b->peer) && ip_equal(&a->nexthop, &b->nexthop) &&
 	       !strcmp(a->circuit, b->circuit) &&

@@ -40,6 +40,7 @@ struct rib_feed {
 	size_t routes, stale;
 	uint8_t *mark; /* by source; beyond n_marks: 0 */
 	size_t n_marks;
+	size_t path[SW_MAX_PATHS][2]; /* local ones that count: IPv4, IPv6 */
 };
 
 struct rib {

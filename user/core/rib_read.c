@@ -17,6 +17,13 @@ size_t rib_feed_stale(const struct rib *rib, feed_id feed)
 	return feed < rib->n_feeds ? rib->feed[feed].stale : 0;
 }
 
+size_t rib_feed_path_routes(const struct rib *rib, feed_id feed, int path, uint8_t family)
+{
+	if (feed >= rib->n_feeds || path < 0 || path >= SW_MAX_PATHS)
+		return 0;
+	return rib->feed[feed].path[path][family == 6];
+}
+
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)
 {
 	size_t n = 0;

@@ -141,7 +141,7 @@ bool rib_prefix_inside(const struct rib *rib, const struct prefix *prefix)
 
 static bool route_is_own(const struct rib *rib, const struct route *route)
 {
-	if (rib_prefix_inside(rib, &route->prefix))
+	if (route->own || rib_prefix_inside(rib, &route->prefix))
 		return true;
 	for (size_t i = 0; route->nexthop.family && i < rib->n_own; i++)
 		if (ip_equal(&rib->own[i], &route->nexthop))

@@ -14,12 +14,9 @@
 #include "core/cause.h"
 #include "core/state.h"
 
-#define STATE_VERSION	       1
-#define NS_PER_S	       1000000000ULL
-#define TIME_STRLEN	       40
-
-#define VERDICT_TEXT(id, text) text,
-static const char *const verdict_names[] = {SW_VERDICTS(VERDICT_TEXT)};
+#define STATE_VERSION 1
+#define NS_PER_S      1000000000ULL
+#define TIME_STRLEN   40
 
 struct degraded {
 	struct prefix prefix;
@@ -80,6 +77,8 @@ static json_t *prefix_json(const struct prefix *prefix)
 {
 	char buf[PREFIX_STRLEN];
 
+	if (!prefix->family)
+		return json_null();
 	return json_string(prefix_format(prefix, buf));
 }
 
@@ -90,16 +89,18 @@ static json_t *incident_json(const struct state_context *ctx, const struct incid
 		inc->has_moved ? json_integer((json_int_t)inc->prefixes_moved) : json_null();
 	json_t *lost = inc->has_moved ? json_integer((json_int_t)inc->prefixes_lost) : json_null();
 	json_t *duration = inc->duration_ms >= 0 ? json_integer(inc->duration_ms) : json_null();
+	const char *subject = inc->subject[0] ? inc->subject : NULL;
 
 	return json_pack(
-		"{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, "
+		"{s:I, s:s, s:s, s:s?, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, "
+		"s:o, "
 		"s:s, s:s, s:b, s:o}",
 		"id", (json_int_t)inc->id, "state", inc->open ? "open" : "closed", "verdict",
-		verdict_names[inc->verdict], "cause", cause_name(inc->cause), "side",
-		side_name(inc->side), "severity", severity_name(inc->severity), "src_prefix",
-		prefix_json(&inc->src), "dst_prefix", prefix_json(&inc->dst), "forward_path",
-		path_json(ctx, inc->forward_path), "reverse_path",
-		path_json(ctx, inc->reverse_path), "flows", (json_int_t)inc->flows,
+		incident_verdict_name(inc->verdict), "subject", subject, "cause",
+		cause_name(inc->cause), "side", side_name(inc->side), "severity",
+		severity_name(inc->severity), "src_prefix", prefix_json(&inc->src), "dst_prefix",
+		prefix_json(&inc->dst), "forward_path", path_json(ctx, inc->forward_path),
+		"reverse_path", path_json(ctx, inc->reverse_path), "flows", (json_int_t)inc->flows,
 		"prefixes_moved", moved, "prefixes_lost", lost, "duration_ms", duration,
 		"first_seen", time_json(inc->first_wall), "last_seen", time_json(inc->last_wall),
 		"message", inc->message, "fix", inc->fix, "confirmed", inc->confirmed, "had_flow",
@@ -167,11 +168,6 @@ static const char *state_text(unsigned int open)
 	return open ? "open" : "closed";
 }
 
-static const char *verdict_text(unsigned int verdict)
-{
-	return verdict_names[verdict];
-}
-
 static const char *cause_text(unsigned int cause)
 {
 	return cause_name((enum cause)cause);
@@ -223,6 +219,25 @@ static bool get_prefix(const json_t *obj, const char *key, struct prefix *out)
 	bool masked;
 
 	return get_text(obj, key, &text) && !prefix_parse(text, out, &masked) && !masked;
+}
+
+/* Incidents of the network may have none. */
+static bool get_prefix_of(const json_t *obj, const char *key, unsigned int verdict,
+			  struct prefix *out)
+{
+	*out = (struct prefix){0};
+	if (verdict > NETWORK_FIRST && json_is_null(json_object_get(obj, key)))
+		return true;
+	return get_prefix(obj, key, out);
+}
+
+/* Null, or absent (a file of an earlier version), where there is none. */
+static bool get_subject(const json_t *obj, bool network, char out[SW_NAME_LEN])
+{
+	const json_t *v = json_object_get(obj, "subject");
+
+	out[0] = '\0';
+	return !v || json_is_null(v) || (network && get_copy(obj, "subject", out, SW_NAME_LEN));
 }
 
 static bool get_path(const struct state_context *ctx, const json_t *obj, const char *key, int *out)
@@ -284,13 +299,14 @@ static bool incident_parse(const struct state_context *ctx, const json_t *obj, s
 	uint64_t had_flow;
 
 	if (!get_number(obj, "id", &id) || !id || !get_name(obj, "state", state_text, 2, &state) ||
-	    !get_name(obj, "verdict", verdict_text, SW_VERDICT_COUNT, &verdict) ||
-	    !cause_opens((uint8_t)verdict) ||
+	    !get_name(obj, "verdict", incident_verdict_name, NETWORK_END, &verdict) ||
+	    !get_subject(obj, verdict > NETWORK_FIRST, inc->subject) ||
+	    (verdict < SW_VERDICT_COUNT && !cause_opens((uint8_t)verdict)) ||
 	    !get_name(obj, "cause", cause_text, CAUSE_COUNT, &cause) ||
 	    !get_name(obj, "side", side_text, SIDE_AZURE + 1, &side) ||
 	    !get_name(obj, "severity", severity_text, SEVERITY_CRITICAL + 1, &severity) ||
-	    !get_prefix(obj, "src_prefix", &inc->src) ||
-	    !get_prefix(obj, "dst_prefix", &inc->dst) ||
+	    !get_prefix_of(obj, "src_prefix", verdict, &inc->src) ||
+	    !get_prefix_of(obj, "dst_prefix", verdict, &inc->dst) ||
 	    !get_path(ctx, obj, "forward_path", &inc->forward_path) ||
 	    !get_path(ctx, obj, "reverse_path", &inc->reverse_path) ||
 	    !get_number(obj, "flows", &flows) ||

@@ -49,8 +49,8 @@ static void on_incident(void *arg, enum incident_change change, const struct inc
 		event_add(d->ev_save, &soon);
 	daemon_log("incident %llu %s: %s: %s, cause %s, side %s: %s: %s",
 		   (unsigned long long)inc->id, change == INCIDENT_OPEN ? "open" : "closed",
-		   severity_name(inc->severity), verdict_text(inc->verdict), cause_name(inc->cause),
-		   side_name(inc->side), inc->message, inc->fix);
+		   severity_name(inc->severity), incident_verdict_name(inc->verdict),
+		   cause_name(inc->cause), side_name(inc->side), inc->message, inc->fix);
 }
 
 /*
@@ -124,6 +124,7 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 
 		state->configured = d->path[id].cfg;
 		state->changed_ns = d->path[id].changed_ns;
+		state->limit_near = network_limit_near(d, id);
 		for (size_t w = 0; w < 8; w++)
 			state->objections[w] = !(words[w] >> id & 1);
 	}

@@ -256,7 +256,24 @@ static json_t *explain_if_down(struct daemon *d, const struct explain *e)
 	return rows;
 }
 
-/* What the far side has learned of the source, by class: ExpressRoute first, as Azure does. */
+/*
+ * Fresh before stale, a gateway's word before others'; by class, ExpressRoute first, as Azure does;
+ * of a circuit that is known; what was true last.
+ */
+static bool returns_before(const struct candidate *a, const struct candidate *b, uint64_t now)
+{
+	if (a->stale != b->stale)
+		return !a->stale;
+	if (a->attr->second_hand != b->attr->second_hand)
+		return !a->attr->second_hand;
+	if (a->attr->class != b->attr->class)
+		return a->attr->class < b->attr->class;
+	if (!a->attr->circuit[0] != !b->attr->circuit[0])
+		return a->attr->circuit[0];
+	return candidate_age(a, now) < candidate_age(b, now);
+}
+
+/* What the far side has learned of the source. */
 static const struct candidate *return_candidate(struct daemon *d, const struct explain *e,
 						const struct rib_node **node)
 {
@@ -265,7 +282,7 @@ static const struct candidate *return_candidate(struct daemon *d, const struct e
 	*node = rib_match(d->rib, VIEW_REMOTE, &e->src);
 	for (const struct candidate *c = *node ? rib_node_candidates(*node) : NULL; c;
 	     c = c->next) {
-		if (!c->peer_down && (!best || c->attr->class < best->attr->class))
+		if (!c->peer_down && (!best || returns_before(c, best, clock_now())))
 			best = c;
 	}
 	return best;
@@ -287,7 +304,7 @@ static json_t *explain_return(struct daemon *d, const struct explain *e, const c
 			 prefix_format(rib_node_prefix(node), text), "class",
 			 class_name((enum sw_class)c->attr->class), "circuit",
 			 c->attr->circuit[0] ? c->attr->circuit : NULL, "view_age_s",
-			 (json_int_t)((clock_now() - c->updated_ns) / 1000000000ULL));
+			 (json_int_t)(candidate_age(c, clock_now()) / 1000000000ULL));
 }
 
 static json_t *explain_fill(struct daemon *d, const json_t *request, struct explain *e,

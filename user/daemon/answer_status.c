@@ -20,6 +20,33 @@ static json_t *feed_refused(const struct feed_status *st)
 	return row;
 }
 
+static json_t *status_tables(const struct feed_slot *slot)
+{
+	json_t *rows = json_array();
+	struct feed_table t;
+
+	for (size_t i = 0; slot->type->table && slot->type->table(slot->feed, i, &t); i++)
+		json_array_append_new(rows, json_pack("{s:s, s:b, s:I, s:I}", "name", t.name,
+						      "stale", t.stale, "age_s",
+						      (json_int_t)(t.age_ns / 1000000000ULL),
+						      "routes", (json_int_t)t.routes));
+	return rows;
+}
+
+/* The far side's BGP sessions, as its tables tell of them. */
+static json_t *status_peers(const struct feed_slot *slot)
+{
+	json_t *rows = json_array();
+	struct feed_peer p;
+
+	for (size_t i = 0; slot->type->peer && slot->type->peer(slot->feed, i, &p); i++)
+		json_array_append_new(rows, json_pack("{s:o, s:o, s:I, s:s, s:I}", "gateway",
+						      rows_ip(&p.gateway), "peer", rows_ip(&p.peer),
+						      "as", (json_int_t)p.as, "state", p.state,
+						      "routes", (json_int_t)p.routes));
+	return rows;
+}
+
 static json_t *status_feed(struct daemon *d, feed_id id)
 {
 	struct feed_slot *slot = &d->feeds[id];
@@ -29,16 +56,19 @@ static json_t *status_feed(struct daemon *d, feed_id id)
 	slot->type->status(slot->feed, &st);
 	last = st.last_message_ns;
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:s?, s:s?}",
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s?, "
+		"s:s?, s:o, s:o}",
 		"name", slot->cfg->name, "type", slot->type->name, "state",
 		feed_state_names[st.state], "sees", st.sees_all ? "all" : "best", "routes",
 		(json_int_t)rib_feed_routes(d->rib, id), "stale",
 		(json_int_t)rib_feed_stale(d->rib, id), "updates", (json_int_t)st.updates,
 		"withdraws", (json_int_t)st.withdraws, "errors", (json_int_t)st.errors, "refused",
 		feed_refused(&st), "unknown_path", (json_int_t)st.refused[FEED_UNKNOWN_PATH],
-		"masked", (json_int_t)st.masked, "last_message_s",
+		"masked", (json_int_t)st.masked, "ignored", (json_int_t)st.ignored, "no_way",
+		(json_int_t)st.no_way, "last_message_s",
 		last ? json_real((double)(clock_now() - last) / 1e9) : json_null(), "last_error",
-		st.last_error[0] ? st.last_error : NULL, "note", st.note[0] ? st.note : NULL);
+		st.last_error[0] ? st.last_error : NULL, "note", st.note[0] ? st.note : NULL,
+		"tables", status_tables(slot), "peers", status_peers(slot));
 }
 
 static json_t *status_feeds(struct daemon *d)

@@ -201,7 +201,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		watch_update(d);
 	forward_tick(d);
 	egress_watch(d);
-	if (!d->cold && (incidents_open(d->incidents) || d->ticks % SCAN_QUIET == 0))
+	network_tick(d);
+	if (!d->cold && (incidents_open_flows(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
 	alerts_save(d);

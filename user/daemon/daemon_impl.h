@@ -18,6 +18,7 @@
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
+ *   network.c     feeds that are gone, limits on prefixes, routes that change -> incidents
  *   control.c     the control socket
  *   answer.c      what its commands answer; answer_status.c: `status`
  */
@@ -27,7 +28,9 @@
 #include "core/config.h"
 #include "core/fib.h"
 #include "core/incident.h"
+#include "core/network.h"
 #include "core/rib.h"
+#include "core/route_change.h"
 #include "feed/feed.h"
 #include "kernel/datapath.h"
 #include "kernel/links.h"
@@ -104,13 +107,16 @@ struct path_state {
 	uint64_t hold_rx;	      /* rx_packets when the hold began */
 	uint64_t changed_ns;
 	uint64_t drained_until_ns; /* the drain ends by itself, 0: by hand only */
+	uint64_t limit_ns;	   /* when a limit on its prefixes was last near, 0: never */
 };
 
 struct feed_slot {
 	const struct config_feed *cfg;
 	const struct feed_type *type;
 	struct feed *feed;
-	bool synced; /* what it has at the start was heard */
+	bool synced;	   /* what it has at the start was heard */
+	uint64_t begun_ns; /* its first table; 0: not yet */
+	uint64_t up_ns;	   /* when it was last seen up; 0: never */
 };
 
 struct own_address {
@@ -191,6 +197,9 @@ struct daemon {
 	struct egress_seen egress_seen[SW_MAX_PATHS];
 	struct egress_now egress_now;
 	struct foreign foreign;
+	struct network_limits limits;
+	struct route_changes *route_changes;
+	bool first_table; /* a feed sends its first, or it is not compiled yet */
 };
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
@@ -337,6 +346,8 @@ void usable_holds(struct daemon *d);
 /* routes.c */
 int routes_init(struct daemon *d, char err[DATAPATH_ERR]);
 int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR]);
+/* The links' networks changed: routes that had no path may have one. */
+void routes_resend(struct daemon *d);
 void routes_stop(struct daemon *d);
 void routes_dirty(struct daemon *d);
 void routes_tick(struct daemon *d);
@@ -347,6 +358,18 @@ void alerts_context(struct daemon *d, struct incident_context *ctx);
 void alerts_scan(struct daemon *d);
 void alerts_save(struct daemon *d);
 void alerts_stop(struct daemon *d);
+
+/* network.c. 0 or -ENOMEM. */
+int network_init(struct daemon *d);
+void network_stop(struct daemon *d);
+/* A prefix's answer has changed, NULL: none; and after the compiler's turn. */
+void network_changed(struct daemon *d, const struct prefix *prefix, const struct sw_group *old,
+		     const struct sw_group *new);
+void network_compiled(struct daemon *d);
+/* A limit on the path's prefixes is near, or was lately. */
+bool network_limit_near(const struct daemon *d, unsigned int id);
+/* Each second. */
+void network_tick(struct daemon *d);
 
 /* control.c */
 int control_start(struct daemon *d, char err[DATAPATH_ERR]);

@@ -135,4 +135,5 @@ void edge_reserve(struct daemon *d)
 	}
 	free(v);
 	d->reserved_dirty = false;
+	routes_resend(d);
 }

@@ -7,6 +7,7 @@
 #include "daemon/daemon_impl.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,12 @@ static void default_write(void *arg, uint8_t family, uint32_t group)
 	struct sw_ctl *c = datapath_ctl(d->dp);
 
 	__atomic_store_n(family == 4 ? &c->default4 : &c->default6, group, __ATOMIC_RELEASE);
+}
+
+static void changed(void *arg, const struct prefix *prefix, const struct sw_group *old,
+		    const struct sw_group *new)
+{
+	network_changed(arg, prefix, old, new);
 }
 
 /* What `paths` shows of maintenance, with no daemon too. */
@@ -150,6 +157,7 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 	if (!left && d->cold_ending)
 		left = cold_go_on(d);
 	d->rib_dirty = left > 0;
+	network_compiled(d);
 	if (left && table_comes_in(d, clock_now()))
 		event_add(d->ev_compile, &quiet);
 	else if (left)
@@ -261,13 +269,32 @@ static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
 	usable_peer(arg, peer, false);
 }
 
+/* A feed of many tables tells of its routers and peers, and limits that. */
+static void __attribute__((format(printf, 3, 4)))
+log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	if (d->cfg->feeds[feed].type == FEED_BMP)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	daemon_log("feed %s%s", d->feeds[feed].cfg->name, text);
+}
+
 static void sink_begin(void *arg, feed_id feed, uint16_t source)
 {
 	struct daemon *d = arg;
 
+	if (!d->feeds[feed].synced)
+		d->first_table = true;
+	if (!d->feeds[feed].begun_ns)
+		d->feeds[feed].begun_ns = clock_now();
 	if (rib_source_mark(d->rib, feed, source))
 		routes_dirty(d);
-	daemon_log("feed %s: a table begins", d->feeds[feed].cfg->name);
+	log_table(d, feed, ": a table begins");
 }
 
 static void sink_end_of_rib(void *arg, feed_id feed, uint16_t source)
@@ -275,8 +302,7 @@ static void sink_end_of_rib(void *arg, feed_id feed, uint16_t source)
 	struct daemon *d = arg;
 	size_t swept = rib_source_sweep(d->rib, feed, source, clock_now());
 
-	daemon_log("feed %s: its table is complete: %zu routes", d->feeds[feed].cfg->name,
-		   rib_feed_routes(d->rib, feed));
+	log_table(d, feed, ": its table is complete: %zu routes", rib_feed_routes(d->rib, feed));
 	if (swept)
 		routes_dirty(d);
 }
@@ -294,9 +320,10 @@ static void sink_lost(void *arg, feed_id feed, uint16_t source)
 	struct daemon *d = arg;
 
 	rib_source_stale(d->rib, feed, source, clock_now());
-	daemon_log("feed %s is gone: its %zu routes are stale and kept for %llu s",
-		   d->feeds[feed].cfg->name, rib_feed_routes(d->rib, feed),
-		   (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
+	log_table(d, feed,
+		  ": a table is gone: %zu of its %zu routes are stale, and kept for %llu s",
+		  rib_feed_stale(d->rib, feed), rib_feed_routes(d->rib, feed),
+		  (unsigned long long)(d->cfg->stale_ns / 1000000000ULL));
 	routes_dirty(d);
 }
 
@@ -350,13 +377,14 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		.slice = slice,
 		.quiesce = quiesce,
 		.default_write = default_write,
+		.changed = changed,
 	};
 
 	d->rib = rib_new(d->cfg, d->path_ids);
 	d->fib = d->rib ? fib_new(d->cfg, d->rib, &ops) : NULL;
 	d->feeds = calloc(d->cfg->n_feeds + 1, sizeof(*d->feeds));
 	d->ev_compile = evtimer_new(d->base, compile_run, d);
-	if (!d->fib || !d->feeds || !d->ev_compile ||
+	if (!d->fib || !d->feeds || !d->ev_compile || network_init(d) ||
 	    (datapath_adopted(d->dp) && routes_adopt(d))) {
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return -ENOMEM;
@@ -401,6 +429,16 @@ int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR])
 	return 0;
 }
 
+void routes_resend(struct daemon *d)
+{
+	for (size_t i = 0; d->feeds && i < d->cfg->n_feeds; i++) {
+		const struct feed_slot *slot = &d->feeds[i];
+
+		if (slot->feed && slot->type->resend)
+			slot->type->resend(slot->feed);
+	}
+}
+
 /* Each second. */
 void routes_tick(struct daemon *d)
 {
@@ -427,6 +465,7 @@ void routes_stop(struct daemon *d)
 	}
 	free(d->feeds);
 	d->feeds = NULL;
+	network_stop(d);
 	if (d->fib)
 		fib_free(d->fib);
 	if (d->rib)

@@ -57,12 +57,29 @@ static enum outcome parse_origin(struct bgp_update *u, const struct attr *a)
 	return TAKE;
 }
 
-static bool path_add(struct bgp_path *path, uint32_t as)
+static uint32_t path_as(const uint8_t *p, size_t size)
 {
-	if (path->total < BGP_PATH_MAX)
-		path->as[path->total] = as;
-	path->total++;
-	return as != 0; /* RFC 7607 */
+	return size == 4 ? bgp_get32(p) : bgp_get16(p);
+}
+
+/* Adds `n` ASes, of which `keep` go into the path. False: one is 0 (RFC 7607). */
+static bool path_add(struct bgp_path *path, const uint8_t *p, size_t size, size_t n, size_t keep)
+{
+	size_t room = path->total < BGP_PATH_MAX ? BGP_PATH_MAX - path->total : 0;
+	uint32_t *out = path->as + path->total;
+	bool zero = false;
+
+	path->total += keep;
+	if (keep > room)
+		keep = room;
+	for (size_t i = 0; i < n; i++, p += size) {
+		uint32_t as = path_as(p, size);
+
+		zero |= as == 0;
+		if (i < keep)
+			out[i] = as;
+	}
+	return !zero;
 }
 
 /* False: malformed (RFC 7606, 7.2). `size` is the length of an AS number. */
@@ -70,7 +87,8 @@ static bool path_parse(struct bgp_span s, size_t size, struct bgp_path *path)
 {
 	path->total = 0;
 	while (s.len) {
-		uint8_t type, n;
+		size_t n, keep;
+		uint8_t type;
 
 		if (s.len < 2)
 			return false;
@@ -80,13 +98,11 @@ static bool path_parse(struct bgp_span s, size_t size, struct bgp_path *path)
 		s.len -= 2;
 		if (type < SEGMENT_SET || type > SEGMENT_CONFED_SET || !n || s.len < n * size)
 			return false;
-		for (size_t i = 0; i < n; i++, s.p += size, s.len -= size) {
-			uint32_t as = size == 4 ? bgp_get32(s.p) : bgp_get16(s.p);
-
-			if (type == SEGMENT_SEQUENCE || (type == SEGMENT_SET && i == 0))
-				if (!path_add(path, as))
-					return false;
-		}
+		keep = type == SEGMENT_SEQUENCE ? n : type == SEGMENT_SET ? 1 : 0;
+		if (!path_add(path, s.p, size, n, keep))
+			return false;
+		s.p += n * size;
+		s.len -= n * size;
 	}
 	return true;
 }
@@ -112,6 +128,8 @@ static enum outcome parse_next_hop(struct bgp_update *u, const struct attr *a)
 
 	if (a->value.len != 4)
 		return bad_length(u, a);
+	if (u->session->own && !bgp_get32(ip))
+		return TAKE;
 	if (ip[0] == 0 || ip[0] >= 224)
 		return refuse(u, a, WITHDRAW, UPDATE_NEXT_HOP, "NEXT_HOP is no host's address");
 	u->nexthop = (struct ip_addr){.family = 4};
@@ -122,6 +140,11 @@ static enum outcome parse_next_hop(struct bgp_update *u, const struct attr *a)
 static enum outcome parse_four_bytes(struct bgp_update *u, const struct attr *a)
 {
 	return a->value.len == 4 ? TAKE : bad_length(u, a);
+}
+
+static enum outcome parse_originator(struct bgp_update *u, const struct attr *a)
+{
+	return u->session->ibgp ? parse_four_bytes(u, a) : DISCARD;
 }
 
 static enum outcome parse_local_pref(struct bgp_update *u, const struct attr *a)
@@ -142,7 +165,9 @@ static enum outcome parse_atomic_aggregate(struct bgp_update *u, const struct at
 
 static enum outcome parse_aggregator(struct bgp_update *u, const struct attr *a)
 {
-	if (a->value.len != (u->session->as4 ? 8 : 6))
+	size_t size = u->session->as4 ? 4 : 2;
+
+	if (a->value.len != size + 4 || !path_as(a->value.p, size))
 		return DISCARD;
 	u->aggregator_is_trans = !u->session->as4 && bgp_get16(a->value.p) == BGP_AS_TRANS;
 	return TAKE;
@@ -150,7 +175,7 @@ static enum outcome parse_aggregator(struct bgp_update *u, const struct attr *a)
 
 static enum outcome parse_as4_aggregator(struct bgp_update *u, const struct attr *a)
 {
-	return u->session->as4 || a->value.len != 8 ? DISCARD : TAKE;
+	return u->session->as4 || a->value.len != 8 || !bgp_get32(a->value.p) ? DISCARD : TAKE;
 }
 
 /* Of communities and lists; they are not used, but a wrong length says the rest is not to be
@@ -159,8 +184,11 @@ static enum outcome parse_units(struct bgp_update *u, const struct attr *a)
 {
 	size_t unit = a->type == ATTR_EXT_COMMUNITIES	  ? 8
 		      : a->type == ATTR_LARGE_COMMUNITIES ? 12
+		      : a->type == ATTR_EXT6_COMMUNITIES  ? 20
 							  : 4;
 
+	if (a->type == ATTR_CLUSTER_LIST && !u->session->ibgp)
+		return DISCARD;
 	if (a->value.len && a->value.len % unit == 0)
 		return TAKE;
 	return refuse(u, a, WITHDRAW,
@@ -168,22 +196,11 @@ static enum outcome parse_units(struct bgp_update *u, const struct attr *a)
 		      "not a length of that attribute");
 }
 
-static bool nlri_good(struct bgp_span s, uint8_t family, bool addpath)
-{
-	struct prefix p;
-	uint32_t id;
-
-	while (s.len)
-		if (!bgp_nlri_next(&s, family, addpath, &p, &id))
-			return false;
-	return true;
-}
-
 static bool mp_nlri_good(const struct bgp_update *u, const struct bgp_mp *mp)
 {
 	return !mp->family ||
-	       nlri_good(mp->nlri, mp->family,
-			 mp->family == 4 ? u->session->addpath4 : u->session->addpath6);
+	       bgp_nlri_good(mp->nlri, mp->family,
+			     mp->family == 4 ? u->session->addpath4 : u->session->addpath6);
 }
 
 static void mp_family(struct bgp_mp *mp, const uint8_t *p)
@@ -207,18 +224,13 @@ static bool host_address(const struct ip_addr *ip)
 }
 
 /*
- * Next hops of the lengths 4 (IPv4), 16 and 32 (IPv6; RFC 2545, 3). BIRD sends `::` and a
- * link-local one where it has only that: it is the next hop then.
+ * Next hops of the lengths 4 (IPv4), 16 and 32 (IPv6; RFC 2545, 3; of IPv4 prefixes RFC 8950). BIRD
+ * sends `::` and a link-local one where it has only that: it is the next hop then.
  */
 static bool mp_nexthops(struct bgp_mp *mp, const uint8_t *p, size_t len)
 {
-	if (mp->family == 4) {
-		mp->nexthop.family = 4;
-		memcpy(mp->nexthop.bytes, p, 4);
-		return host_address(&mp->nexthop);
-	}
-	mp->nexthop.family = 6;
-	memcpy(mp->nexthop.bytes, p, 16);
+	mp->nexthop.family = len == 4 ? 4 : 6;
+	memcpy(mp->nexthop.bytes, p, len == 4 ? 4 : 16);
 	if (len == 32) {
 		struct ip_addr second = {.family = 6};
 
@@ -255,6 +267,13 @@ static enum outcome parse_table_nexthop(struct bgp_update *u, const struct attr 
 	return TAKE;
 }
 
+static bool ip_is_none(const uint8_t *p, size_t len)
+{
+	static const uint8_t none[32];
+
+	return memcmp(p, none, len) == 0;
+}
+
 static enum outcome parse_mp_reach(struct bgp_update *u, const struct attr *a)
 {
 	const uint8_t *p = a->value.p;
@@ -270,12 +289,14 @@ static enum outcome parse_mp_reach(struct bgp_update *u, const struct attr *a)
 	mp->nlri = (struct bgp_span){p + 5 + nh, len - 5 - nh};
 	if (!mp->family)
 		return TAKE;
-	if (mp->family == 4 ? nh != 4 : nh != 16 && nh != 32)
+	if (nh != 16 && nh != 32 && !(nh == 4 && mp->family == 4))
 		return refuse(u, a, RESET, UPDATE_OPTIONAL,
 			      "next hop in MP_REACH_NLRI has not its family's length");
 	if (!mp_nlri_good(u, mp))
 		return refuse(u, a, RESET, UPDATE_OPTIONAL, "prefix in MP_REACH_NLRI is malformed");
-	if (!mp_nexthops(mp, p + 4, nh))
+	if (u->session->own && ip_is_none(p + 4, nh))
+		mp->nexthop = (struct ip_addr){0};
+	else if (!mp_nexthops(mp, p + 4, nh))
 		return refuse(u, a, WITHDRAW, UPDATE_OPTIONAL,
 			      "next hop in MP_REACH_NLRI is no host's address");
 	return TAKE;
@@ -302,15 +323,18 @@ static const struct attr_rule rules[] = {
 	[ATTR_ATOMIC_AGGREGATE] = {FLAG_TRANSITIVE, parse_atomic_aggregate},
 	[ATTR_AGGREGATOR] = {FLAG_KIND, parse_aggregator},
 	[ATTR_COMMUNITIES] = {FLAG_KIND, parse_units},
-	[ATTR_ORIGINATOR_ID] = {FLAG_OPTIONAL, parse_four_bytes},
+	[ATTR_ORIGINATOR_ID] = {FLAG_OPTIONAL, parse_originator},
 	[ATTR_CLUSTER_LIST] = {FLAG_OPTIONAL, parse_units},
 	[ATTR_MP_REACH] = {FLAG_OPTIONAL, parse_mp_reach},
 	[ATTR_MP_UNREACH] = {FLAG_OPTIONAL, parse_mp_unreach},
 	[ATTR_EXT_COMMUNITIES] = {FLAG_KIND, parse_units},
 	[ATTR_AS4_PATH] = {FLAG_KIND, parse_as4_path},
 	[ATTR_AS4_AGGREGATOR] = {FLAG_KIND, parse_as4_aggregator},
+	[ATTR_EXT6_COMMUNITIES] = {FLAG_KIND, parse_units},
 	[ATTR_LARGE_COMMUNITIES] = {FLAG_KIND, parse_units},
+	[ATTR_ONLY_TO_CUSTOMER] = {FLAG_KIND, parse_four_bytes},
 };
+_Static_assert(sizeof(rules) / sizeof(rules[0]) <= ATTR_KNOWN, "a bit each");
 
 static bool is_mp(const struct attr *a)
 {
@@ -329,10 +353,10 @@ static enum outcome attr_judge(struct bgp_update *u, const struct attr *a)
 			      "well-known, but not known here");
 	if (!rule)
 		return DISCARD;
-	if (u->seen[a->type])
+	if (bgp_has(u->seen, a->type))
 		return is_mp(a) ? refuse(u, a, RESET, UPDATE_MALFORMED_LIST, "it is there twice")
 				: DISCARD;
-	u->seen[a->type] = true;
+	u->seen |= 1ULL << a->type;
 	if ((a->flags & FLAG_KIND) != rule->flags && !u->table)
 		flags = refuse(u, a, WITHDRAW, UPDATE_FLAGS, "its flags are wrong");
 	if (flags != TAKE && !is_mp(a))
@@ -389,35 +413,36 @@ int bgp_attributes_parse(struct bgp_update *u)
 		if (outcome == WITHDRAW)
 			u->treat_as_withdraw = true;
 		if (outcome == TAKE)
-			u->good[a.type] = true;
+			u->good |= 1ULL << a.type;
 	}
 	return 0;
 }
 
 /* AS4_PATH replaces the tail of AS_PATH, unless an old speaker changed the path since. */
-static size_t path_merge(const struct bgp_update *u, uint32_t *out)
+static void path_merge(struct bgp_update *u)
 {
-	bool use4 = u->good[ATTR_AS4_PATH] && u->path4.total <= u->path.total;
-	size_t n = 0, lead;
+	size_t lead = u->path.total - u->path4.total;
 
-	if (u->good[ATTR_AGGREGATOR] && u->good[ATTR_AS4_AGGREGATOR] && !u->aggregator_is_trans)
-		use4 = false;
-	lead = use4 ? u->path.total - u->path4.total : u->path.total;
-	for (; n < lead && n < BGP_PATH_MAX; n++)
-		out[n] = u->path.as[n];
-	for (size_t i = 0; use4 && i < u->path4.total && n < BGP_PATH_MAX; i++)
-		out[n++] = u->path4.as[i];
-	return n;
+	if (u->path4.total > u->path.total)
+		return;
+	if (bgp_has(u->good, ATTR_AGGREGATOR) && bgp_has(u->good, ATTR_AS4_AGGREGATOR) &&
+	    !u->aggregator_is_trans)
+		return;
+	for (size_t i = 0; i < u->path4.total && lead + i < BGP_PATH_MAX; i++)
+		u->path.as[lead + i] = u->path4.as[i];
 }
 
-void bgp_attributes_collect(const struct bgp_update *u, struct bgp_attributes *out)
+void bgp_attributes_collect(struct bgp_update *u, struct bgp_attributes *out)
 {
-	_Static_assert(sizeof(out->as_path) == sizeof(u->path.as), "paths are of one length");
-
 	memset(out, 0, sizeof(*out));
-	out->has_as_path = u->good[ATTR_AS_PATH];
-	out->has_local_pref = u->good[ATTR_LOCAL_PREF];
+	out->has_local_pref = bgp_has(u->good, ATTR_LOCAL_PREF);
 	out->local_pref = u->local_pref;
-	out->n_as = path_merge(u, out->as_path);
+	out->has_as_path = bgp_has(u->good, ATTR_AS_PATH);
+	if (!out->has_as_path)
+		return;
+	if (bgp_has(u->good, ATTR_AS4_PATH))
+		path_merge(u);
+	out->as_path = u->path.as;
 	out->as_path_cut = u->path.total > BGP_PATH_MAX;
+	out->n_as = out->as_path_cut ? BGP_PATH_MAX : u->path.total;
 }

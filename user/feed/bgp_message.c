@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Header, OPEN, KEEPALIVE and NOTIFICATION of BGP (RFC 4271), with the capabilities of RFC 5492
- * that this project uses: multiprotocol (4760), 4-byte AS (6793), ADD-PATH (7911), graceful restart
- * (4724). UPDATE is in bgp_update.c. Every length is checked before it is used; a message that
+ * that this project uses: multiprotocol (4760), route refresh (2918), IPv4 by IPv6 next hops
+ * (8950), messages above 4096 bytes (8654), graceful restart (4724), 4-byte AS (6793), ADD-PATH
+ * (7911). UPDATE is in bgp_update.c. Every length is checked before it is used; a message that
  * breaks the protocol leaves code, subcode and data of the NOTIFICATION in struct bgp_error.
  */
 #include "feed/bgp_message.h"
@@ -16,9 +17,14 @@
 #define BGP_VERSION	  4
 #define BGP_PARAM_CAPS	  2
 #define CAP_MULTIPROTOCOL 1
+#define CAP_REFRESH	  2
+#define CAP_NEXT_HOP	  5
+#define CAP_EXTENDED	  6
 #define CAP_GRACEFUL	  64
 #define CAP_AS4		  65
 #define CAP_ADDPATH	  69
+#define GRACEFUL_TIME	  0x0fff /* of the first two bytes: seconds */
+#define GRACEFUL_FORWARDS 0x80
 #define ADDPATH_RECEIVE	  1
 #define ADDPATH_SEND	  2 /* a bit: 3 is both */
 #define OPEN_FIXED_LEN	  10
@@ -47,7 +53,7 @@ static bool length_fits(enum bgp_type type, size_t len)
 {
 	switch (type) {
 	case BGP_OPEN:
-		return len >= BGP_HEADER_LEN + OPEN_FIXED_LEN;
+		return len >= BGP_HEADER_LEN + OPEN_FIXED_LEN && len <= BGP_MAX_LEN;
 	case BGP_UPDATE:
 		return len >= BGP_HEADER_LEN + 4;
 	case BGP_NOTIFICATION:
@@ -62,17 +68,15 @@ static bool length_fits(enum bgp_type type, size_t len)
 
 int bgp_header_parse(const uint8_t *buf, size_t *len, enum bgp_type *type, struct bgp_error *err)
 {
+	static const uint8_t marker[16] = {255, 255, 255, 255, 255, 255, 255, 255,
+					   255, 255, 255, 255, 255, 255, 255, 255};
 	size_t n = bgp_get16(buf + 16);
 	uint8_t t = buf[18];
 
-	for (int i = 0; i < 16; i++)
-		if (buf[i] != 0xff)
-			return bgp_error_set(err, ERR_HEADER, 1, NULL, 0,
-					     "marker is not all ones: the peer is not in step, "
-					     "or does not speak BGP");
-	if (n < BGP_HEADER_LEN || n > BGP_MAX_LEN)
-		return bgp_error_set(err, ERR_HEADER, 2, buf + 16, 2,
-				     "message of %zu bytes: 19 to 4096 are allowed", n);
+	if (memcmp(buf, marker, sizeof(marker)))
+		return bgp_error_set(err, ERR_HEADER, 1, NULL, 0,
+				     "marker is not all ones: the peer is not in step, "
+				     "or does not speak BGP");
 	if (t < BGP_OPEN || t > BGP_ROUTE_REFRESH)
 		return bgp_error_set(err, ERR_HEADER, 3, buf + 18, 1,
 				     "message of unknown type %u: 1 to 5 are known", t);
@@ -97,14 +101,40 @@ static int addpath_parse(const uint8_t *p, size_t len, struct bgp_open *out, str
 	if (!len || len % 4)
 		return cap_malformed(err, CAP_ADDPATH, len);
 	for (; len; p += 4, len -= 4) {
-		bool sends = p[3] <= 3 && (p[3] & ADDPATH_SEND);
+		uint8_t mode = p[3] <= (ADDPATH_RECEIVE | ADDPATH_SEND) ? p[3] : 0;
 
 		if (p[2] != BGP_SAFI_UNICAST)
 			continue;
-		if (bgp_get16(p) == BGP_AFI_IPV4)
-			out->addpath4 = sends;
-		else if (bgp_get16(p) == BGP_AFI_IPV6)
-			out->addpath6 = sends;
+		if (bgp_get16(p) == BGP_AFI_IPV4) {
+			out->addpath4 = mode & ADDPATH_SEND;
+			out->addpath4_rx = mode & ADDPATH_RECEIVE;
+		} else if (bgp_get16(p) == BGP_AFI_IPV6) {
+			out->addpath6 = mode & ADDPATH_SEND;
+			out->addpath6_rx = mode & ADDPATH_RECEIVE;
+		}
+	}
+	return 0;
+}
+
+static int graceful_parse(const uint8_t *p, size_t len, struct bgp_open *out, struct bgp_error *err)
+{
+	if (len % 4 != 2)
+		return cap_malformed(err, CAP_GRACEFUL, len);
+	out->graceful_restart = true;
+	out->restart_s = bgp_get16(p) & GRACEFUL_TIME;
+	out->gr4 = out->gr6 = false; /* the last of several stands (RFC 4724, 3) */
+	for (p += 2, len -= 2; len; p += 4, len -= 4) {
+		bool forwards = p[3] & GRACEFUL_FORWARDS;
+
+		if (p[2] != BGP_SAFI_UNICAST)
+			continue;
+		if (bgp_get16(p) == BGP_AFI_IPV4) {
+			out->gr4 = true;
+			out->forwards4 = forwards;
+		} else if (bgp_get16(p) == BGP_AFI_IPV6) {
+			out->gr6 = true;
+			out->forwards6 = forwards;
+		}
 	}
 	return 0;
 }
@@ -131,11 +161,11 @@ static int capability_parse(uint8_t code, const uint8_t *p, size_t len, struct b
 		return 0;
 	case CAP_ADDPATH:
 		return addpath_parse(p, len, out, err);
-	case CAP_GRACEFUL:
-		if (len < 2)
-			return cap_malformed(err, code, len);
-		out->graceful_restart = true;
+	case CAP_REFRESH:
+		out->refresh = true;
 		return 0;
+	case CAP_GRACEFUL:
+		return graceful_parse(p, len, out, err);
 	default:
 		return 0;
 	}
@@ -213,6 +243,10 @@ int bgp_open_parse(const uint8_t *body, size_t len, struct bgp_open *out, struct
 		o.mp4 = true; /* RFC 4271 alone: IPv4 unicast */
 	o.addpath4 = o.addpath4 && o.mp4;
 	o.addpath6 = o.addpath6 && o.mp6;
+	o.gr4 = o.gr4 && o.mp4;
+	o.gr6 = o.gr6 && o.mp6;
+	o.addpath4_rx = o.addpath4_rx && o.mp4;
+	o.addpath6_rx = o.addpath6_rx && o.mp6;
 	if (open_check(&o, err))
 		return -EBADMSG;
 	*out = o;
@@ -233,7 +267,8 @@ static uint8_t *put_capability(uint8_t *p, uint8_t code, const uint8_t *value, u
 {
 	*p++ = code;
 	*p++ = len;
-	memcpy(p, value, len);
+	if (len)
+		memcpy(p, value, len);
 	return p + len;
 }
 
@@ -243,6 +278,7 @@ size_t bgp_open_build(uint8_t *buf, uint32_t as, uint16_t hold_s, uint32_t route
 	static const uint8_t mp6[] = {0, BGP_AFI_IPV6, 0, BGP_SAFI_UNICAST};
 	static const uint8_t addpath[] = {0, BGP_AFI_IPV4, BGP_SAFI_UNICAST, ADDPATH_RECEIVE,
 					  0, BGP_AFI_IPV6, BGP_SAFI_UNICAST, ADDPATH_RECEIVE};
+	static const uint8_t next_hop[] = {0, BGP_AFI_IPV4, 0, BGP_SAFI_UNICAST, 0, BGP_AFI_IPV6};
 	/* No family is preserved here: it only asks for End-of-RIB (RFC 4724, 3). */
 	static const uint8_t graceful[] = {0, 0};
 	uint8_t *p = buf + BGP_HEADER_LEN, *caps, as4[4];
@@ -255,6 +291,9 @@ size_t bgp_open_build(uint8_t *buf, uint32_t as, uint16_t hold_s, uint32_t route
 	bgp_put32(as4, as);
 	p = put_capability(caps, CAP_MULTIPROTOCOL, mp4, sizeof(mp4));
 	p = put_capability(p, CAP_MULTIPROTOCOL, mp6, sizeof(mp6));
+	p = put_capability(p, CAP_REFRESH, NULL, 0);
+	p = put_capability(p, CAP_NEXT_HOP, next_hop, sizeof(next_hop));
+	p = put_capability(p, CAP_EXTENDED, NULL, 0);
 	p = put_capability(p, CAP_AS4, as4, sizeof(as4));
 	p = put_capability(p, CAP_ADDPATH, addpath, sizeof(addpath));
 	p = put_capability(p, CAP_GRACEFUL, graceful, sizeof(graceful));
@@ -267,6 +306,25 @@ size_t bgp_open_build(uint8_t *buf, uint32_t as, uint16_t hold_s, uint32_t route
 size_t bgp_keepalive_build(uint8_t *buf)
 {
 	return message_finish(buf, buf + BGP_HEADER_LEN, BGP_KEEPALIVE);
+}
+
+/* RFC 4724, 2: an empty UPDATE, of IPv6 one with an empty MP_UNREACH_NLRI. */
+size_t bgp_end_of_rib_build(uint8_t *buf, uint8_t family)
+{
+	static const uint8_t unreach6[] = {0x80, 15, 3, 0, BGP_AFI_IPV6, BGP_SAFI_UNICAST};
+	size_t attributes = family == 6 ? sizeof(unreach6) : 0;
+	uint8_t *p = bgp_put16(buf + BGP_HEADER_LEN, 0);
+
+	p = bgp_put16(p, (uint16_t)attributes);
+	memcpy(p, unreach6, attributes);
+	return message_finish(buf, p + attributes, BGP_UPDATE);
+}
+
+size_t bgp_refresh_build(uint8_t *buf, uint8_t family)
+{
+	uint8_t *p = bgp_put16(buf + BGP_HEADER_LEN, family == 4 ? BGP_AFI_IPV4 : BGP_AFI_IPV6);
+
+	return message_finish(buf, bgp_put16(p, BGP_SAFI_UNICAST), BGP_ROUTE_REFRESH);
 }
 
 size_t bgp_notification_build(uint8_t *buf, const struct bgp_error *err)

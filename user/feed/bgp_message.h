@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BGP messages (RFC 4271, 4760, 5492, 6793, 7911, 4724): pure parsing and building, no sockets.
- * The one UPDATE parser: later feeds (BMP, MRT) call it too.
+ * BGP messages (RFC 2918, 4271, 4724, 4760, 5492, 6793, 7606, 7911, 8654, 8950): pure parsing and
+ * building, no sockets. The one UPDATE parser: BMP and MRT call it too.
  */
 #ifndef SAMEWAY_FEED_BGP_MESSAGE_H
 #define SAMEWAY_FEED_BGP_MESSAGE_H
@@ -11,6 +11,7 @@
 
 #define BGP_HEADER_LEN 19
 #define BGP_MAX_LEN    4096
+#define BGP_EXT_LEN    65535 /* RFC 8654: any but OPEN and KEEPALIVE */
 
 enum bgp_type { BGP_OPEN = 1, BGP_UPDATE, BGP_NOTIFICATION, BGP_KEEPALIVE, BGP_ROUTE_REFRESH };
 
@@ -28,23 +29,29 @@ struct bgp_open {
 	uint32_t router_id; /* host order */
 	bool as4;
 	bool mp4, mp6; /* multiprotocol unicast; IPv4 also where no MP capability is sent */
-	bool addpath4, addpath6; /* the peer may send several paths */
-	bool graceful_restart;
+	bool addpath4, addpath6;       /* the peer may send several paths */
+	bool addpath4_rx, addpath6_rx; /* it may be sent several */
+	bool refresh;		       /* it answers a ROUTE-REFRESH */
+	bool graceful_restart;	       /* it sends End-of-RIB */
+	uint16_t restart_s;	       /* how long its restart takes at most */
+	bool gr4, gr6; /* families whose routes are to be kept meanwhile; `forwards`: its F bits */
+	bool forwards4, forwards6;
 };
 
 /* What of the session the UPDATE parser has to know. */
 struct bgp_session {
 	bool as4, addpath4, addpath6;
 	bool ibgp;
+	/* A router's own table (BMP): a route may have no next hop (0.0.0.0, ::) and no AS path. */
+	bool own;
 };
 
 struct bgp_attributes {
 	struct ip_addr nexthop;	   /* of the NLRI it is given with */
 	struct ip_addr nexthop_ll; /* second, link-local next hop of MP_REACH */
-	uint32_t as_path[256]; /* AS_SETs and confederations flattened as config of the ladder: see
-				  .c */
-	size_t n_as;
-	bool as_path_cut; /* longer than 256 */
+	const uint32_t *as_path;   /* AS_SETs and confederations flattened: see .c; the call's */
+	size_t n_as;		   /* 256 at most */
+	bool as_path_cut;	   /* longer than 256 */
 	bool has_as_path, has_local_pref;
 	uint32_t local_pref;
 };
@@ -60,7 +67,10 @@ struct bgp_update_ops {
 	void (*ignored)(void *arg, uint16_t afi, uint8_t safi);
 };
 
-/* Checks marker, length and type of the header at buf (>= 19 bytes). *len: of the whole message. */
+/*
+ * Checks marker, length and type of the header at buf (>= 19 bytes). *len: of the whole message, up
+ * to BGP_EXT_LEN.
+ */
 int bgp_header_parse(const uint8_t *buf, size_t *len, enum bgp_type *type, struct bgp_error *err);
 /* Bodies: without the header. 0 or -EBADMSG with *err filled. */
 int bgp_open_parse(const uint8_t *body, size_t len, struct bgp_open *out, struct bgp_error *err);
@@ -75,6 +85,8 @@ int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t le
 /* Builders; return the length, buf at least BGP_MAX_LEN. */
 size_t bgp_open_build(uint8_t *buf, uint32_t as, uint16_t hold_s, uint32_t router_id);
 size_t bgp_keepalive_build(uint8_t *buf);
+size_t bgp_end_of_rib_build(uint8_t *buf, uint8_t family);
+size_t bgp_refresh_build(uint8_t *buf, uint8_t family);
 size_t bgp_notification_build(uint8_t *buf, const struct bgp_error *err);
 
 /* Name of a NOTIFICATION's code and subcode (RFC 4271, 4486, 6608), never NULL. */

@@ -1,51 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One BGP session, passive (RFC 4271, 8). We send OPEN at once and then only KEEPALIVEs; the peer
- * sends its table. What goes wrong ends this session alone, with a NOTIFICATION; the connection is
- * then half-closed and read empty until the peer closes, or a reset would overtake the message.
+ * One BGP session, passive (RFC 4271, 8): what each message does. We send OPEN at once, both
+ * End-of-RIB, as we announce nothing, and then only KEEPALIVEs; the peer sends its table. What goes
+ * wrong ends this session alone, with a NOTIFICATION.
  *
  * A session is a table of its own in the RIB, known by its peer's number: it begins when the
- * session comes up, is whole at its End-of-RIB, and is stale when the session ends.
+ * session comes up, is whole at its End-of-RIB, and is stale when the session ends. A peer that
+ * said how long its restart takes (RFC 4724) and lost the connection without a NOTIFICATION has
+ * that long to return, within the daemon's `stale-time`.
  */
 #include "feed/bgp_session.h"
 #include "feed/bgp_wire.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define HOLD_S	    90	/* proposed */
 #define HOLD_OPEN_S 240 /* until the peer's OPEN (RFC 4271, 8.2.2) */
 #define LINGER_S    2
-#define READ_HIGH   (64 * 1024)
-
-static void conn_free(struct bgp_conn *c)
-{
-	TAILQ_REMOVE(&c->feed->conns, c, link);
-	c->feed->n_conns--;
-	if (c->hold)
-		event_free(c->hold);
-	if (c->keepalive)
-		event_free(c->keepalive);
-	if (c->bev)
-		bufferevent_free(c->bev);
-	free(c);
-}
-
-static void timer_set(struct event *ev, unsigned int seconds)
-{
-	struct timeval tv = {.tv_sec = seconds};
-
-	if (seconds)
-		evtimer_add(ev, &tv);
-	else
-		evtimer_del(ev);
-}
 
 static bool eor_complete(const struct bgp_conn *c)
 {
@@ -55,7 +30,6 @@ static bool eor_complete(const struct bgp_conn *c)
 void bgp_feed_check_eor(struct feed *feed)
 {
 	struct bgp_conn *c;
-
 	bool all = feed->established > 0;
 
 	TAILQ_FOREACH (c, &feed->conns, link) {
@@ -72,31 +46,36 @@ void bgp_feed_check_eor(struct feed *feed)
 		feed->report.sink.synced(feed->report.sink.arg, feed->report.id);
 }
 
+static bool sees_all(const struct bgp_conn *c)
+{
+	return (!c->open.mp4 || c->open.addpath4) && (!c->open.mp6 || c->open.addpath6);
+}
+
 static void feed_check_sees_all(struct feed *feed)
 {
 	struct bgp_conn *c;
 	bool all = true;
 
 	TAILQ_FOREACH (c, &feed->conns, link)
-		if (c->state == BGP_ESTABLISHED &&
-		    ((c->open.mp4 && !c->open.addpath4) || (c->open.mp6 && !c->open.addpath6)))
+		if (c->state == BGP_ESTABLISHED && !sees_all(c))
 			all = false;
 	feed->report.status.sees_all = all;
 }
 
-/* The session is over, whatever ended it; the connection may live on to carry a NOTIFICATION. */
-static void conn_down(struct bgp_conn *c)
+void bgp_conn_down(struct bgp_conn *c)
 {
 	bool was_up = c->state == BGP_ESTABLISHED;
 	struct feed_report *rep = &c->feed->report;
 
 	c->state = BGP_CLOSING;
-	evtimer_del(c->keepalive);
-	timer_set(c->hold, LINGER_S);
+	bgp_timer_set(c->keepalive, 0);
+	bgp_timer_set(c->hold, LINGER_S);
 	if (!was_up)
 		return;
 	c->feed->established--;
 	rep->sink.lost(rep->sink.arg, rep->id, c->source);
+	if (!c->notified && (c->open.gr4 || c->open.gr6))
+		bgp_timer_set(c->feed->peers[c->source].restart, c->open.restart_s);
 	if (!c->feed->established) {
 		rep->status.state = FEED_STALE;
 		return;
@@ -128,61 +107,19 @@ void bgp_conn_error(struct bgp_conn *c, const struct bgp_error *err)
 	feed_refuse(&c->feed->report, error_refusal(err),
 		    "BGP peer %s: %s (session closed, %u/%u %s)", c->name, err->text, err->code,
 		    err->subcode, bgp_error_name(err->code, err->subcode));
-	conn_down(c);
-	bufferevent_write(c->bev, buf, len);
+	c->notified = true;
+	bgp_conn_down(c);
+	bgp_conn_send(c, buf, len);
 }
 
 void bgp_conn_stop(struct bgp_conn *c)
 {
 	struct bgp_error cease = {.code = 6, .subcode = 2};
-	struct evbuffer *out = bufferevent_get_output(c->bev);
-	struct evbuffer_iovec iov[8];
-	struct msghdr msg = {.msg_iov = iov};
 	uint8_t buf[BGP_MAX_LEN];
-	int n;
 
-	if (c->state != BGP_CLOSING) {
-		evbuffer_add(out, buf, bgp_notification_build(buf, &cease));
-		n = evbuffer_peek(out, -1, NULL, iov, 8);
-		msg.msg_iovlen = n < 8 ? (size_t)n : 8;
-		sendmsg(bufferevent_getfd(c->bev), &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	}
-	conn_free(c);
-}
-
-static void send_keepalive(struct bgp_conn *c)
-{
-	uint8_t buf[BGP_HEADER_LEN];
-
-	/* A peer that does not read gets no more of them; its own hold timer speaks then. */
-	if (evbuffer_get_length(bufferevent_get_output(c->bev)) < BGP_MAX_LEN)
-		bufferevent_write(c->bev, buf, bgp_keepalive_build(buf));
-}
-
-static void on_keepalive(evutil_socket_t fd, short what, void *arg)
-{
-	struct bgp_conn *c = arg;
-
-	(void)fd;
-	(void)what;
-	send_keepalive(c);
-	timer_set(c->keepalive, c->hold_s / 3);
-}
-
-static void on_hold(evutil_socket_t fd, short what, void *arg)
-{
-	struct bgp_conn *c = arg;
-	struct bgp_error err;
-
-	(void)fd;
-	(void)what;
-	if (c->state == BGP_CLOSING) {
-		conn_free(c);
-		return;
-	}
-	bgp_error_set(&err, 4, 0, NULL, 0, "nothing heard for %u s: see whether the daemon hangs",
-		      c->state == BGP_OPEN_SENT ? HOLD_OPEN_S : c->hold_s);
-	bgp_conn_error(c, &err);
+	if (c->state != BGP_CLOSING)
+		bgp_conn_send(c, buf, bgp_notification_build(buf, &cease));
+	bgp_conn_free(c);
 }
 
 /* What of the peer's OPEN depends on our side. 0, or -EBADMSG. */
@@ -224,14 +161,39 @@ static int handle_open(struct bgp_conn *c, const uint8_t *body, size_t len, stru
 		.as4 = o.as4, .addpath4 = o.addpath4, .addpath6 = o.addpath6, .ibgp = true};
 	c->hold_s = o.hold_s < HOLD_S ? o.hold_s : HOLD_S;
 	c->state = BGP_OPEN_CONFIRM;
-	send_keepalive(c);
-	timer_set(c->keepalive, c->hold_s / 3);
+	bgp_conn_keepalive(c);
 	return 0;
 }
 
 static const char *family_text(bool mp, bool addpath)
 {
 	return !mp ? "no" : addpath ? "with ADD-PATH" : "best paths";
+}
+
+/* A graceful restart's end, in time (RFC 4724, 4.2). */
+static void told_return(struct bgp_conn *c)
+{
+	struct event *restart = c->feed->peers[c->source].restart;
+	bool kept = (!c->open.gr4 || c->open.forwards4) && (!c->open.gr6 || c->open.forwards6);
+
+	if (!evtimer_pending(restart, NULL))
+		return;
+	bgp_timer_set(restart, 0);
+	feed_note(&c->feed->report,
+		  "BGP peer %s is back within its restart time: its routes stay until its "
+		  "End-of-RIB%s",
+		  c->name, kept ? "" : "; its own forwarding state was lost");
+}
+
+/* We have no routes: what we send is complete at once, and a restarting peer waits for it. */
+static void send_end_of_rib(struct bgp_conn *c)
+{
+	uint8_t buf[BGP_MAX_LEN];
+
+	if (c->open.mp4)
+		bgp_conn_send(c, buf, bgp_end_of_rib_build(buf, 4));
+	if (c->open.mp6)
+		bgp_conn_send(c, buf, bgp_end_of_rib_build(buf, 6));
 }
 
 static void handle_established(struct bgp_conn *c)
@@ -241,17 +203,21 @@ static void handle_established(struct bgp_conn *c)
 	c->state = BGP_ESTABLISHED;
 	rep->status.state = FEED_UP;
 	c->feed->established++;
+	told_return(c);
 	rep->sink.begin(rep->sink.arg, rep->id, c->source);
 	feed_check_sees_all(c->feed);
 	feed_note(rep, "BGP session with %s is up (IPv4: %s, IPv6: %s)", c->name,
 		  family_text(c->open.mp4, c->open.addpath4),
 		  family_text(c->open.mp6, c->open.addpath6));
-	if (!rep->status.sees_all)
+	if (!sees_all(c))
 		feed_warn(
 			rep,
 			"BGP peer %s sends its best paths only in some family: set `add paths tx` "
 			"there, or lost backups are not seen",
 			c->name);
+	send_end_of_rib(c);
+	if (!c->open.graceful_restart)
+		bgp_timer_set(c->quiet, BGP_QUIET_S);
 }
 
 static int handle_keepalive(struct bgp_conn *c, struct bgp_error *err)
@@ -265,23 +231,24 @@ static int handle_keepalive(struct bgp_conn *c, struct bgp_error *err)
 
 static int handle_update(struct bgp_conn *c, const uint8_t *body, size_t len, struct bgp_error *err)
 {
-	const struct bgp_update_ops ops = bgp_conn_ops(c);
 	bool treated = false;
 
 	if (c->state != BGP_ESTABLISHED)
 		return out_of_step(c, "an UPDATE before the session is up", err);
-	if (bgp_update_parse(&c->session, body, len, &ops, &treated, err))
+	c->updates++;
+	if (bgp_update_parse(&c->session, body, len, &c->ops, &treated, err))
 		return -EBADMSG;
 	if (c->failed)
 		return bgp_error_set(err, 6, 8, NULL, 0,
 				     "no memory for its routes: give this machine more");
-	if (treated)
-		feed_error(&c->feed->report,
-			   "BGP peer %s: %s (%u/%u %s): the message's routes count as withdrawn",
-			   c->name, err->text, err->code, err->subcode,
-			   bgp_error_name(err->code, err->subcode));
-	else
+	if (!treated) {
 		c->feed->report.status.updates++;
+		return 0;
+	}
+	feed_error(&c->feed->report,
+		   "BGP peer %s: %s (%u/%u %s): the message's routes count as withdrawn", c->name,
+		   err->text, err->code, err->subcode, bgp_error_name(err->code, err->subcode));
+	bgp_conn_refresh(c);
 	return 0;
 }
 
@@ -290,17 +257,16 @@ static void handle_notification(struct bgp_conn *c, const uint8_t *body)
 	feed_warn(&c->feed->report,
 		  "BGP peer %s closed the session, %u/%u %s: see the routing daemon's log", c->name,
 		  body[0], body[1], bgp_error_name(body[0], body[1]));
-	conn_down(c);
-	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	c->notified = true;
+	bgp_conn_down(c);
+	bgp_conn_flush(c);
 }
 
-/* One whole message. A peer that sends anything valid is alive. */
-static void handle_message(struct bgp_conn *c, enum bgp_type type, const uint8_t *body, size_t len)
+void bgp_conn_message(struct bgp_conn *c, enum bgp_type type, const uint8_t *body, size_t len)
 {
 	struct bgp_error err;
 	int ret = 0;
 
-	feed_heard(&c->feed->report);
 	switch (type) {
 	case BGP_OPEN:
 		ret = handle_open(c, body, len, &err);
@@ -314,71 +280,13 @@ static void handle_message(struct bgp_conn *c, enum bgp_type type, const uint8_t
 	case BGP_KEEPALIVE:
 		ret = handle_keepalive(c, &err);
 		break;
-	case BGP_ROUTE_REFRESH: /* not advertised, and nothing to send again (RFC 2918, 4) */
+	case BGP_ROUTE_REFRESH: /* of nothing, nothing is to be sent again (RFC 2918, 4) */
 		if (c->state != BGP_ESTABLISHED)
 			ret = out_of_step(c, "a ROUTE-REFRESH before the session is up", &err);
 		break;
 	}
 	if (ret)
 		bgp_conn_error(c, &err);
-	else
-		timer_set(c->hold, c->hold_s);
-}
-
-static void on_read(struct bufferevent *bev, void *arg)
-{
-	struct evbuffer *in = bufferevent_get_input(bev);
-	struct bgp_conn *c = arg;
-
-	while (c->state != BGP_CLOSING && evbuffer_get_length(in) >= BGP_HEADER_LEN) {
-		uint8_t *buf = evbuffer_pullup(in, BGP_HEADER_LEN);
-		struct bgp_error err;
-		enum bgp_type type;
-		size_t len;
-
-		if (bgp_header_parse(buf, &len, &type, &err)) {
-			bgp_conn_error(c, &err);
-			break;
-		}
-		if (evbuffer_get_length(in) < len)
-			return;
-		buf = evbuffer_pullup(in, (ev_ssize_t)len);
-		handle_message(c, type, buf + BGP_HEADER_LEN, len - BGP_HEADER_LEN);
-		evbuffer_drain(in, len);
-	}
-	if (c->state == BGP_CLOSING)
-		evbuffer_drain(in, evbuffer_get_length(in));
-}
-
-/* All is written. */
-static void on_write(struct bufferevent *bev, void *arg)
-{
-	struct bgp_conn *c = arg;
-
-	if (c->state == BGP_CLOSING)
-		shutdown(bufferevent_getfd(bev), SHUT_WR);
-}
-
-static void on_event(struct bufferevent *bev, short what, void *arg)
-{
-	struct bgp_conn *c = arg;
-	size_t rest = evbuffer_get_length(bufferevent_get_input(bev));
-	const char *why = what & BEV_EVENT_ERROR ? strerror(errno) : "closed by the peer";
-
-	if (c->state != BGP_CLOSING) {
-		if (rest)
-			feed_error(&c->feed->report,
-				   "BGP peer %s: connection ended inside a message (%s): see the "
-				   "routing daemon's log",
-				   c->name, why);
-		else
-			feed_warn(&c->feed->report,
-				  "BGP peer %s: connection lost (%s): see whether the routing "
-				  "daemon runs",
-				  c->name, why);
-		conn_down(c);
-	}
-	conn_free(c);
 }
 
 static void conn_reject(struct bgp_conn *c)
@@ -394,37 +302,20 @@ static void conn_reject(struct bgp_conn *c)
 int bgp_conn_start(struct feed *feed, int fd, const struct ip_addr *peer, uint16_t source,
 		   bool reject)
 {
-	struct bgp_conn *c = calloc(1, sizeof(*c));
+	struct bgp_conn *c = bgp_conn_new(feed, fd);
 	uint8_t buf[BGP_MAX_LEN];
 
-	if (!c) {
-		evutil_closesocket(fd);
+	if (!c)
 		return -ENOMEM;
-	}
-	c->feed = feed;
 	c->peer = *peer;
 	c->source = source;
+	c->ops = bgp_conn_ops(c);
 	ip_format(peer, c->name);
-	TAILQ_INSERT_TAIL(&feed->conns, c, link);
-	feed->n_conns++;
-	c->hold = evtimer_new(feed->base, on_hold, c);
-	c->keepalive = evtimer_new(feed->base, on_keepalive, c);
-	c->bev = bufferevent_socket_new(feed->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c->bev)
-		evutil_closesocket(fd);
-	if (!c->hold || !c->keepalive || !c->bev) {
-		conn_free(c);
-		return -ENOMEM;
-	}
-	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, READ_HIGH);
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	if (reject) {
 		conn_reject(c);
 		return 0;
 	}
-	timer_set(c->hold, HOLD_OPEN_S);
-	bufferevent_write(c->bev, buf,
-			  bgp_open_build(buf, feed->cfg->as, HOLD_S, feed->cfg->router_id));
+	bgp_timer_set(c->hold, HOLD_OPEN_S);
+	bgp_conn_send(c, buf, bgp_open_build(buf, feed->cfg->as, HOLD_S, feed->cfg->router_id));
 	return 0;
 }

@@ -6,6 +6,12 @@
  */
 #include "feed/bgp_session.h"
 
+/* RFC 4271, 6.3: such a prefix is left out, the rest of the message is taken. */
+static bool is_unicast(const struct prefix *p)
+{
+	return p->family == 4 ? p->bytes[0] < 224 : p->bytes[0] != 0xff;
+}
+
 static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 			const struct bgp_attributes *attr)
 {
@@ -27,10 +33,16 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 	char prefix[PREFIX_STRLEN], nexthop[IP_STRLEN];
 	enum rib_result result;
 
+	if (!is_unicast(p)) {
+		feed_error(rep, "BGP peer %s: %s is no unicast prefix: do not announce it here",
+			   c->name, prefix_format(p, prefix));
+		return;
+	}
 	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
 	if (result == RIB_NO_MEMORY)
 		c->failed = true;
 	if (result == RIB_UNKNOWN_PATH) {
+		c->unknown++;
 		feed_refuse(
 			rep, FEED_UNKNOWN_PATH,
 			"BGP peer %s: unknown-path: %s by next hop %s belongs to no path: add the "

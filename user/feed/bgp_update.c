@@ -7,33 +7,84 @@
 #include "feed/bgp_update.h"
 #include "feed/bgp_wire.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
-bool bgp_nlri_next(struct bgp_span *s, uint8_t family, bool addpath, struct prefix *p,
-		   uint32_t *path_id)
+bool bgp_nlri_good(struct bgp_span s, uint8_t family, bool addpath)
 {
-	struct bgp_span r = *s;
-	size_t bytes;
+	size_t id = addpath ? 4 : 0;
+	unsigned int max = prefix_max_len(family);
 
-	*path_id = 0;
-	if (addpath) {
-		if (r.len < 4)
+	while (s.len) {
+		size_t n;
+
+		if (s.len <= id || s.p[id] > max)
 			return false;
-		*path_id = bgp_get32(r.p);
-		r.p += 4;
-		r.len -= 4;
+		n = id + 1 + (s.p[id] + 7U) / 8;
+		if (s.len < n)
+			return false;
+		s.p += n;
+		s.len -= n;
 	}
-	if (!r.len || r.p[0] > prefix_max_len(family))
-		return false;
-	bytes = (r.p[0] + 7U) / 8;
-	if (r.len - 1 < bytes)
-		return false;
-	*p = (struct prefix){.family = family, .len = r.p[0]};
-	memcpy(p->bytes, r.p + 1, bytes);
-	s->p = r.p + 1 + bytes;
-	s->len = r.len - 1 - bytes;
 	return true;
+}
+
+/* The first `bits` of a number, most significant first. */
+static uint64_t leading(unsigned int bits)
+{
+	return bits >= 64 ? ~0ULL : ~(~0ULL >> bits);
+}
+
+/* Eight bytes from p, of which `have` are in the message. */
+static uint64_t load(const uint8_t *p, size_t have)
+{
+	uint64_t v = 0;
+
+	if (have >= 8)
+		memcpy(&v, p, 8);
+	else
+		memcpy(&v, p, have);
+	return be64toh(v);
+}
+
+static void store(uint8_t *p, uint64_t v)
+{
+	v = htobe64(v);
+	memcpy(p, &v, 8);
+}
+
+/*
+ * Takes the next prefix of a good field off it, without host bits. True where it had some. A table
+ * of a million is read here, hence eight bytes at a time.
+ */
+static bool nlri_next(struct bgp_span *s, uint8_t family, bool addpath, struct prefix *p,
+		      uint32_t *path_id)
+{
+	const uint8_t *at = s->p, *end = s->p + s->len;
+	unsigned int len, bytes;
+	uint64_t high, low = 0;
+	bool masked;
+
+	*path_id = addpath ? bgp_get32(at) : 0;
+	at += addpath ? 4 : 0;
+	len = *at++;
+	bytes = (len + 7) / 8;
+	high = load(at, (size_t)(end - at)) & leading(bytes * 8);
+	masked = high & ~leading(len);
+	if (bytes > 8) {
+		low = load(at + 8, (size_t)(end - at) - 8) & leading(bytes * 8 - 64);
+		masked = low & ~leading(len - 64);
+		low &= leading(len - 64);
+	}
+	p->family = family;
+	p->len = (uint8_t)len;
+	store(p->bytes, high & leading(len));
+	store(p->bytes + 8, low);
+	s->p = at + bytes;
+	s->len = (size_t)(end - s->p);
+	return masked;
 }
 
 /* The three fields of the body; their lengths must fill it. */
@@ -61,15 +112,11 @@ malformed:
 
 static int check_field(const struct bgp_update *u, struct bgp_span s, const char *name)
 {
-	struct prefix p;
-	uint32_t id;
-
-	while (s.len)
-		if (!bgp_nlri_next(&s, 4, u->session->addpath4, &p, &id))
-			return bgp_error_set(u->err, BGP_ERR_UPDATE, UPDATE_NETWORK, NULL, 0,
-					     "prefix among the %s is malformed (ADD-PATH is %s)",
-					     name, u->session->addpath4 ? "on" : "off");
-	return 0;
+	if (bgp_nlri_good(s, 4, u->session->addpath4))
+		return 0;
+	return bgp_error_set(u->err, BGP_ERR_UPDATE, UPDATE_NETWORK, NULL, 0,
+			     "prefix among the %s is malformed (ADD-PATH is %s)", name,
+			     u->session->addpath4 ? "on" : "off");
 }
 
 static bool reaches(const struct bgp_update *u)
@@ -87,7 +134,8 @@ static void check_mandatory(struct bgp_update *u)
 	for (size_t i = 0; i < sizeof(mandatory); i++) {
 		uint8_t type = mandatory[i];
 
-		if (u->seen[type] || (type == ATTR_NEXT_HOP && !u->nlri.len))
+		if (bgp_has(u->seen, type) || (type == ATTR_NEXT_HOP && !u->nlri.len) ||
+		    (type == ATTR_AS_PATH && u->session->own))
 			continue;
 		u->treat_as_withdraw = true;
 		if (!u->err->code)
@@ -116,8 +164,8 @@ static void tell(const struct bgp_update *u, struct bgp_span s, uint8_t family,
 	struct prefix p;
 	uint32_t id;
 
-	while (s.len && bgp_nlri_next(&s, family, addpath, &p, &id)) {
-		if (prefix_mask(&p))
+	while (s.len) {
+		if (nlri_next(&s, family, addpath, &p, &id))
 			ops->masked(ops->arg, &p);
 		if (attr)
 			ops->announce(ops->arg, &p, id, attr);
@@ -148,12 +196,16 @@ static uint8_t end_of_rib(const struct bgp_update *u)
 int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t len,
 		     const struct bgp_update_ops *ops, bool *treated, struct bgp_error *err)
 {
-	struct bgp_error first = {0};
-	struct bgp_update u = {.session = s, .err = &first};
 	struct bgp_attributes attr;
 	const struct bgp_attributes *routes;
+	struct bgp_error first;
+	struct bgp_update u;
 	uint8_t family;
 
+	memset(&u, 0, offsetof(struct bgp_update, path));
+	u.session = s;
+	u.err = &first;
+	first.code = 0;
 	if (split(&u, body, len) || check(&u)) {
 		*err = first;
 		return -EBADMSG;

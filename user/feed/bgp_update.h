@@ -37,7 +37,10 @@ enum bgp_attr_type {
 	ATTR_EXT_COMMUNITIES = 16,
 	ATTR_AS4_PATH = 17,
 	ATTR_AS4_AGGREGATOR = 18,
+	ATTR_EXT6_COMMUNITIES = 25,
 	ATTR_LARGE_COMMUNITIES = 32,
+	ATTR_ONLY_TO_CUSTOMER = 35,
+	ATTR_KNOWN = 64, /* those above are below it: a bit each */
 };
 
 struct bgp_span {
@@ -57,8 +60,8 @@ struct bgp_mp {
 
 #define BGP_PATH_MAX 256
 struct bgp_path {
-	uint32_t as[BGP_PATH_MAX];
 	size_t total; /* may exceed BGP_PATH_MAX: the rest is not kept */
+	uint32_t as[BGP_PATH_MAX];
 };
 
 /* An UPDATE taken apart; spans point into the message. */
@@ -68,8 +71,8 @@ struct bgp_update {
 	struct bgp_mp reach, unreach;
 	struct ip_addr nexthop; /* NEXT_HOP */
 	uint32_t local_pref;
-	bool seen[256]; /* attributes that were there, by type */
-	bool good[256]; /* and could be used */
+	uint64_t seen; /* attributes that were there, a bit a type */
+	uint64_t good; /* and could be used */
 	bool aggregator_is_trans;
 	bool other; /* an attribute that is not MP_UNREACH was there */
 	bool treat_as_withdraw;
@@ -81,16 +84,22 @@ struct bgp_update {
 	struct bgp_path path, path4; /* AS_PATH, AS4_PATH */
 };
 
+static inline bool bgp_has(uint64_t types, uint8_t type)
+{
+	return types >> type & 1;
+}
+
 /*
  * Parses the path attributes. 0, also with treat_as_withdraw set, or -EBADMSG where the session
  * must be reset.
  */
 int bgp_attributes_parse(struct bgp_update *u);
-/* AS_PATH and AS4_PATH together (RFC 6793, 4.2.3), and the rest, to what a route carries. */
-void bgp_attributes_collect(const struct bgp_update *u, struct bgp_attributes *out);
-/* The next of a field of prefixes (RFC 4271, 4.3; RFC 7911, 3). False: malformed. Host bits stay.
+/*
+ * AS_PATH and AS4_PATH together (RFC 6793, 4.2.3), and the rest, to what a route carries. The path
+ * stays in *u.
  */
-bool bgp_nlri_next(struct bgp_span *s, uint8_t family, bool addpath, struct prefix *p,
-		   uint32_t *path_id);
+void bgp_attributes_collect(struct bgp_update *u, struct bgp_attributes *out);
+/* Whether a field of prefixes (RFC 4271, 4.3; RFC 7911, 3) is well-formed, to its last byte. */
+bool bgp_nlri_good(struct bgp_span s, uint8_t family, bool addpath);
 
 #endif

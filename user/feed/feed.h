@@ -32,7 +32,10 @@ struct feed_status {
 	uint64_t withdraws; /* routes that they told to be gone */
 	uint64_t errors;    /* messages, lines or routes refused: the sum of `refused` */
 	uint64_t refused[FEED_REFUSAL_COUNT];
+	uint64_t
+		no_way; /* routes of the source now that lead nowhere: blackhole, unreachable ... */
 	uint64_t masked;	  /* prefixes with host bits, masked */
+	uint64_t ignored;	  /* messages that are right, but of no use here (BMP) */
 	uint64_t last_message_ns; /* CLOCK_MONOTONIC, when something came last; 0: never */
 	char last_error[200];
 	char note[120]; /* of a feed that comes to an end: how far it is; empty: nothing to say */
@@ -62,6 +65,23 @@ struct feed_sink {
 	void (*log)(void *arg, feed_id feed, const char *text);
 };
 
+/* A table of a feed that has several, each from a text of its own. */
+struct feed_table {
+	char name[64]; /* the file's, or "command" */
+	bool stale;
+	uint64_t age_ns; /* since it was true */
+	size_t routes;
+};
+
+/* A BGP session of the far side, as its own tables tell of it. */
+struct feed_peer {
+	struct ip_addr gateway, peer;
+	uint32_t as;
+	char state[16];	 /* as told */
+	bool up;	 /* and with routes, where it is to have some */
+	uint64_t routes; /* received */
+};
+
 struct feed;
 /* One row per type (user/feed/table.c). start: 0, or -errno with a message in `error`. */
 struct feed_type {
@@ -70,7 +90,15 @@ struct feed_type {
 		     const char *config_dir, struct event_base *base, const struct feed_sink *sink,
 		     char error[200]);
 	void (*status)(const struct feed *feed, struct feed_status *out);
+	/*
+	 * Routes that no path owned may have one now: has them sent again, soon, if it can. NULL
+	 * where the type can't.
+	 */
+	void (*resend)(struct feed *feed);
 	void (*stop)(struct feed *feed);
+	/* Its i-th table, the i-th peer told of; false: there is none. NULL: it has none. */
+	bool (*table)(const struct feed *feed, size_t i, struct feed_table *out);
+	bool (*peer)(const struct feed *feed, size_t i, struct feed_peer *out);
 };
 const struct feed_type *feed_type(enum config_feed_type type);
 

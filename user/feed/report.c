@@ -102,6 +102,17 @@ void feed_warn(struct feed_report *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+void feed_news(struct feed_report *r, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_limited(r, line);
+}
+
 void feed_note(struct feed_report *r, const char *fmt, ...)
 {
 	char line[256];

@@ -30,6 +30,8 @@ void feed_refuse(struct feed_report *r, enum feed_refusal why, const char *fmt, 
 void feed_error(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same without the count: something is wrong, but no message or line was refused. */
 void feed_warn(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* News that is no error, but may come as often as somebody likes: limited with the errors. */
+void feed_news(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* News that is no error; never limited. */
 void feed_note(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -441,7 +441,7 @@ static int setup(struct feed *f, struct event_base *base)
 
 	if (err)
 		return err;
-	f->image = rtnl_image_new(f->cfg->table, &ops);
+	f->image = rtnl_image_new(f->cfg, &ops);
 	f->dump = evtimer_new(base, on_dump, f);
 	f->readable =
 		event_new(base, mnl_socket_get_fd(f->news), EV_READ | EV_PERSIST, on_readable, f);
@@ -479,6 +479,7 @@ static int rtnetlink_start(struct feed **out, feed_id id, const struct config_fe
 static void rtnetlink_status(const struct feed *f, struct feed_status *out)
 {
 	*out = f->report.status;
+	out->no_way = rtnl_image_no_way(f->image);
 }
 
 const struct feed_type feed_type_rtnetlink = {

@@ -25,7 +25,7 @@ struct rtnl_route {
 	struct prefix prefix;
 	uint32_t table, metric;
 	uint32_t nexthop; /* id of a nexthop object, 0: none, the legs count */
-	uint8_t tos, type;
+	uint8_t tos, type, protocol;
 	bool gone, replace, append;
 	size_t n_legs;
 	struct rtnl_leg legs[RTNL_LEGS_MAX];
@@ -79,7 +79,8 @@ struct rtnl_ops {
  */
 #define RTNL_UNCLEAR 1
 struct rtnl_image;
-struct rtnl_image *rtnl_image_new(uint32_t table, const struct rtnl_ops *ops);
+/* cfg: its table and protocols; must outlive the image. */
+struct rtnl_image *rtnl_image_new(const struct config_feed *cfg, const struct rtnl_ops *ops);
 void rtnl_image_free(struct rtnl_image *image);
 void rtnl_image_load(struct rtnl_image *image);
 int rtnl_image_commit(struct rtnl_image *image, bool all);
@@ -89,5 +90,8 @@ int rtnl_image_nexthop(struct rtnl_image *image, const struct rtnl_nexthop *next
 int rtnl_image_link(struct rtnl_image *image, const struct rtnl_link *link);
 /* Tells what the news since have changed. */
 int rtnl_image_publish(struct rtnl_image *image);
+/* Routes of the table, as last published, that are no way: blackhole, unreachable, prohibit, throw.
+ */
+size_t rtnl_image_no_way(const struct rtnl_image *image);
 
 #endif

@@ -35,13 +35,13 @@ void rtnl_state_free(struct rtnl_state *state)
 	*state = (struct rtnl_state){.routes.node_size = sizeof(struct rtnl_node)};
 }
 
-struct rtnl_image *rtnl_image_new(uint32_t table, const struct rtnl_ops *ops)
+struct rtnl_image *rtnl_image_new(const struct config_feed *cfg, const struct rtnl_ops *ops)
 {
 	struct rtnl_image *image = calloc(1, sizeof(*image));
 
 	if (!image)
 		return NULL;
-	image->table = table;
+	image->cfg = cfg;
 	image->ops = *ops;
 	image->now.routes.node_size = sizeof(struct rtnl_node);
 	image->next.routes.node_size = sizeof(struct rtnl_node);
@@ -108,8 +108,9 @@ static bool same_slot(const struct rtnl_entry *e, const struct rtnl_route *r)
 
 static bool same_entry(const struct rtnl_entry *e, const struct rtnl_route *r)
 {
-	return same_slot(e, r) && e->type == r->type && e->nexthop == r->nexthop &&
-	       e->n_legs == r->n_legs && legs_within(r->legs, r->n_legs, e->legs, e->n_legs);
+	return same_slot(e, r) && e->type == r->type && e->protocol == r->protocol &&
+	       e->nexthop == r->nexthop && e->n_legs == r->n_legs &&
+	       legs_within(r->legs, r->n_legs, e->legs, e->n_legs);
 }
 
 static struct rtnl_entry *entry_new(const struct rtnl_route *r)
@@ -122,6 +123,7 @@ static struct rtnl_entry *entry_new(const struct rtnl_route *r)
 				 .nexthop = r->nexthop,
 				 .tos = r->tos,
 				 .type = r->type,
+				 .protocol = r->protocol,
 				 .n_legs = r->n_legs};
 	if (r->n_legs)
 		memcpy(e->legs, r->legs, r->n_legs * sizeof(e->legs[0]));
@@ -184,12 +186,21 @@ static struct rtnl_entry **find_grown(struct rtnl_node *node, const struct rtnl_
 	return NULL;
 }
 
+/*
+ * Of IPv6 what may share with others (it has a gateway) takes the place of such a route first, and
+ * all legs of it; what may not, of one that may not.
+ */
+static bool one_gateway(size_t n_legs, const struct rtnl_leg *legs)
+{
+	return n_legs == 1 && legs[0].via.family;
+}
+
 static int news_add(struct rtnl_node *node, const struct rtnl_route *r)
 {
 	struct rtnl_entry **same = find_same(node, r), **link = NULL, *e;
 	size_t n_slot;
 	struct rtnl_entry **slot = find_slot(node, r, &n_slot);
-	bool is6 = r->prefix.family == 6;
+	bool is6 = r->prefix.family == 6, simple = true;
 
 	if (*same) {
 		if (r->n_legs)
@@ -204,12 +215,15 @@ static int news_add(struct rtnl_node *node, const struct rtnl_route *r)
 	else if (is6)
 		link = find_grown(node, r);
 	if (link)
+		simple = one_gateway((*link)->n_legs, (*link)->legs) &&
+			 one_gateway(r->n_legs, r->legs);
+	if (link)
 		entry_remove(link);
 	else
 		link = entry_place(node, r->metric, r->append || is6);
 	e->next = *link;
 	*link = e;
-	return (r->replace ? n_slot > 1 : is6 && n_slot) ? RTNL_UNCLEAR : 0;
+	return (r->replace ? n_slot > 1 || (is6 && !simple) : is6 && n_slot) ? RTNL_UNCLEAR : 0;
 }
 
 /* Of IPv6 a leg may go alone. */
@@ -257,7 +271,7 @@ int rtnl_image_route(struct rtnl_image *image, const struct rtnl_route *r)
 	struct rtnl_state *state = image->loading ? &image->next : &image->now;
 	struct rtnl_node *node;
 
-	if (r->table != image->table)
+	if (r->table != image->cfg->table)
 		return 0;
 	if (r->gone) {
 		node = (struct rtnl_node *)trie_find(&state->routes, &r->prefix);

@@ -10,7 +10,7 @@
 struct rtnl_entry {
 	struct rtnl_entry *next;
 	uint32_t metric, nexthop;
-	uint8_t tos, type;
+	uint8_t tos, type, protocol;
 	size_t n_legs;
 	struct rtnl_leg legs[];
 };
@@ -20,6 +20,7 @@ struct rtnl_node {
 	struct rtnl_entry *entries;
 	struct rtnl_candidate *told; /* what the RIB was told of this prefix, allocated */
 	size_t n_told;
+	uint32_t no_way; /* of its routes, as last published */
 	bool dirty;
 	struct rtnl_node *next_dirty;
 };
@@ -41,8 +42,9 @@ struct rtnl_state {
 };
 
 struct rtnl_image {
-	uint32_t table;
+	const struct config_feed *cfg;
 	struct rtnl_ops ops;
+	size_t no_way;
 	struct rtnl_state now, next; /* next: while loading */
 	bool loading;
 	bool all; /* publish tells what has not changed, too */

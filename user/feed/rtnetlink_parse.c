@@ -163,6 +163,7 @@ static int route_head(const struct nlmsghdr *nlh, struct rtnl_route *out, struct
 	out->table = rtm->rtm_table;
 	out->tos = rtm->rtm_tos;
 	out->type = rtm->rtm_type;
+	out->protocol = rtm->rtm_protocol;
 	out->gone = nlh->nlmsg_type == RTM_DELROUTE;
 	out->replace = nlh->nlmsg_flags & NLM_F_REPLACE;
 	out->append = nlh->nlmsg_flags & NLM_F_APPEND;

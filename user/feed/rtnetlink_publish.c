@@ -74,8 +74,10 @@ static bool prefix_is_ours(const struct prefix *p)
 			      : !p->len || p->bytes[0] != 0xff;
 }
 
-static void want_all(const struct rtnl_state *state, const struct rtnl_node *node, struct wanted *w)
+static void want_all(const struct rtnl_image *image, const struct rtnl_node *node, struct wanted *w)
 {
+	const struct rtnl_state *state = &image->now;
+
 	w->n = 0;
 	w->place = 0;
 	if (!prefix_is_ours(&node->trie.prefix))
@@ -83,7 +85,8 @@ static void want_all(const struct rtnl_state *state, const struct rtnl_node *nod
 	for (const struct rtnl_entry *e = node->entries; e; e = e->next) {
 		size_t before = w->n;
 
-		if (e->tos || e->type != RTN_UNICAST)
+		if (e->tos || e->type != RTN_UNICAST ||
+		    !config_takes_protocol(image->cfg, e->protocol))
 			continue;
 		if (e->nexthop)
 			want_nexthop(state, e->nexthop, w);
@@ -122,13 +125,36 @@ static void tell_one(struct rtnl_image *image, struct rtnl_node *node, struct rt
 		image->ops.withdraw(image->ops.arg, &node->trie.prefix, c->sub);
 }
 
+/* A route of these says that there is no way; it hides nothing that covers it. */
+static bool is_no_way(uint8_t type)
+{
+	return type == RTN_BLACKHOLE || type == RTN_UNREACHABLE || type == RTN_PROHIBIT ||
+	       type == RTN_THROW;
+}
+
+static void no_way_count(struct rtnl_image *image, struct rtnl_node *node)
+{
+	image->no_way -= node->no_way;
+	node->no_way = 0;
+	for (const struct rtnl_entry *e = node->entries; e; e = e->next)
+		node->no_way +=
+			is_no_way(e->type) && config_takes_protocol(image->cfg, e->protocol);
+	image->no_way += node->no_way;
+}
+
+size_t rtnl_image_no_way(const struct rtnl_image *image)
+{
+	return image->no_way;
+}
+
 /* Tells the prefix's differences. */
 static int node_publish(struct rtnl_image *image, struct rtnl_node *node)
 {
 	struct rtnl_candidate *told = NULL;
 	static struct wanted w; /* large, and used by this thread only */
 
-	want_all(&image->now, node, &w);
+	no_way_count(image, node);
+	want_all(image, node, &w);
 	if (w.n) {
 		told = reallocarray(NULL, w.n, sizeof(*told));
 		if (!told)
@@ -204,6 +230,7 @@ int rtnl_image_commit(struct rtnl_image *image, bool all)
 	image->next = (struct rtnl_state){.routes.node_size = sizeof(struct rtnl_node)};
 	image->loading = false;
 	image->dirty = NULL;
+	image->no_way = 0; /* the new nodes count anew */
 	for (node = rtnl_node_next(&image->now, NULL); node;
 	     node = rtnl_node_next(&image->now, node))
 		rtnl_dirty(image, node);

@@ -41,5 +41,7 @@ bool field_known(const json_t *row, const char *key);
 const char *field_list(const json_t *row, const char *key, char *buf, size_t size);
 /* Name, class, via_prefix of each of row.tiers, in lines after `indent` spaces. */
 int text_tiers(FILE *out, const json_t *row, unsigned int indent);
+/* Of `feeds` of status: a row a table, a row a peer of the far side. */
+int text_feed_tables(FILE *out, const json_t *feeds);
 
 #endif

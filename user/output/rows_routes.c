@@ -157,7 +157,8 @@ json_t *rows_incident(const struct incident *inc, const struct config *cfg, cons
 
 	if (row && rows_set(row, "id", json_integer((json_int_t)inc->id)) &&
 	    rows_set(row, "state", json_string(inc->open ? "open" : "closed")) &&
-	    rows_set(row, "verdict", json_string(verdict_text(inc->verdict))) &&
+	    rows_set(row, "verdict", json_string(incident_verdict_name(inc->verdict))) &&
+	    rows_set(row, "subject", inc->subject[0] ? json_string(inc->subject) : json_null()) &&
 	    rows_set(row, "cause", json_string(cause_name(inc->cause))) &&
 	    rows_set(row, "side", json_string(side_name(inc->side))) &&
 	    rows_set(row, "severity", json_string(severity_name(inc->severity))) &&

@@ -234,6 +234,7 @@ static int status_feeds(FILE *out, const json_t *feeds)
 	const json_t *row;
 	char n[NUMBER_STRLEN];
 	size_t i;
+	int err;
 
 	if (!json_array_size(feeds))
 		return 0;
@@ -257,7 +258,8 @@ static int status_feeds(FILE *out, const json_t *feeds)
 		if (field_known(row, "note"))
 			table_note(table, "%s", field_text(row, "note"));
 	}
-	return table_print(table, out);
+	err = table_print(table, out);
+	return err ? err : text_feed_tables(out, feeds);
 }
 
 int text_status(FILE *out, const json_t *rows)

@@ -186,13 +186,17 @@ int text_explain(FILE *out, const json_t *rows)
 
 static void alert_facts(FILE *out, const json_t *row)
 {
-	fprintf(out, "   between  %s and %s\n",
-		field_known(row, "src_prefix") ? field_text(row, "src_prefix") : "-",
-		field_known(row, "dst_prefix") ? field_text(row, "dst_prefix") : "-");
-	fprintf(out, "   paths    out %s, back %s; %llu flows\n",
-		field_known(row, "forward_path") ? field_text(row, "forward_path") : "-",
-		field_known(row, "reverse_path") ? field_text(row, "reverse_path") : "-",
-		(unsigned long long)field_number(row, "flows"));
+	if (field_known(row, "subject"))
+		fprintf(out, "   about    %s\n", field_text(row, "subject"));
+	if (field_known(row, "src_prefix") || field_known(row, "dst_prefix"))
+		fprintf(out, "   between  %s and %s\n",
+			field_known(row, "src_prefix") ? field_text(row, "src_prefix") : "-",
+			field_known(row, "dst_prefix") ? field_text(row, "dst_prefix") : "-");
+	if (field_known(row, "forward_path") || field_known(row, "reverse_path"))
+		fprintf(out, "   paths    out %s, back %s; %llu flows\n",
+			field_known(row, "forward_path") ? field_text(row, "forward_path") : "-",
+			field_known(row, "reverse_path") ? field_text(row, "reverse_path") : "-",
+			(unsigned long long)field_number(row, "flows"));
 	if (field_known(row, "prefixes_moved"))
 		fprintf(out, "   prefixes %llu moved, %llu lost\n",
 			(unsigned long long)field_number(row, "prefixes_moved"),
