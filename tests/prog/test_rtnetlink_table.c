@@ -176,7 +176,7 @@ static bool rib_has(const struct leg *leg)
 	const struct rib_node *node = rib_find(rib, VIEW_LOCAL, &leg->prefix);
 	const struct candidate *c = node ? rib_node_candidates(node) : NULL;
 
-	while (c && !(c->path == leg->path && ip_equal(&c->nexthop, &leg->via)))
+	while (c && !(c->attr->path == leg->path && ip_equal(&c->attr->nexthop, &leg->via)))
 		c = c->next;
 	return c;
 }
