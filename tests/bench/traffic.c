@@ -59,6 +59,8 @@ static void flags_as_edge(void)
 /* Of an edge that is open. */
 void traffic_open(uint32_t records)
 {
+	uint32_t lines = records >= 4 ? records / 4 : 1; /* four records a line */
+
 	libbpf_set_print(print);
 	cpus_possible = libbpf_num_possible_cpus();
 	traffic = traffic__open();
@@ -66,9 +68,9 @@ void traffic_open(uint32_t records)
 		fail("the bench's programs can't be opened: %s", strerror(errno));
 	bpf_map__set_max_entries(traffic->maps.lru, records);
 	bpf_map__set_max_entries(traffic->maps.hash, records);
-	bpf_map__set_max_entries(traffic->maps.lines, records / 4);
+	bpf_map__set_max_entries(traffic->maps.lines, lines);
 	bpf_map__set_max_entries(traffic->maps.line_rows, records);
-	traffic->bss->lines_mask = records / 4 - 1;
+	traffic->bss->lines_mask = lines - 1;
 	traffic->bss->rows_mask = records - 1;
 	flags_as_edge();
 	if (traffic__load(traffic))
