@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What incident.c remembers. Nothing else includes this. */
+/* What incident*.c remember. Nothing else includes this. */
 #ifndef SAMEWAY_CORE_INCIDENT_INTERNAL_H
 #define SAMEWAY_CORE_INCIDENT_INTERNAL_H
 
@@ -45,6 +45,8 @@ static inline bool incident_is_network(const struct incident *inc)
 	return inc->verdict > NETWORK_FIRST;
 }
 
+/* Goes on from `hash` with the bytes; for the buckets. */
+uint64_t incident_hash(uint64_t hash, const void *data, size_t len);
 /* Where the open ones of these are. */
 struct record **incident_bucket(struct incidents *set, uint8_t verdict, const struct prefix *src,
 				const struct prefix *dst);

@@ -172,7 +172,7 @@ static int node_publish(struct rtnl_image *image, struct rtnl_node *node)
 	for (size_t i = 0; i < node->n_told; i++)
 		if (!node->told[i].refused && !candidate_find(w.v, w.n, &node->told[i]))
 			image->ops.withdraw(image->ops.arg, &node->trie.prefix, node->told[i].sub);
-	if (w.n)
+	if (told)
 		memcpy(told, w.v, w.n * sizeof(*told));
 	free(node->told);
 	node->told = told;
