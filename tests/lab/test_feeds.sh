@@ -50,6 +50,15 @@ check_within 3 "host bits are masked" true_json 'any(.[0].candidates[]; .path ==
 
 echo '{"op":"peer-down","peer":"192.168.30.18"}' >>"$feed"
 check_within 3 "peer-down: IPv4 by VPN" selected 10.10.30.0/24 vpn30
+# What a file said before a reload holds no longer than until it has been read again.
+sed '/"peer-down"/d' "$feed" >"$feed.without"
+cp "$feed" "$feed.with"
+echo '{"op":"end-of-rib"}' >>"$feed.without"
+cat "$feed.without" >"$feed"
+s reload >/dev/null
+check_within 10 "reload, and nothing says peer-down: it is not" selected 10.10.30.0/24 er1-primary
+cat "$feed.with" >"$feed"
+check_within 5 "said again" selected 10.10.30.0/24 vpn30
 {
 	echo '{"op":"peer-up","peer":"192.168.30.18"}'
 	echo "{\"op\":\"announce\",\"prefix\":\"10.10.30.0/24\",$er}"

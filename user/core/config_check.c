@@ -222,6 +222,9 @@ static void check_feed_input(struct config_reader *r, const struct config_feed *
 	if (n != 1)
 		config_complain(r, feed->line, "feed %s: %s: give one of file, dir and command",
 				feed->name, n ? "more than one input" : "no input");
+	if (feed->file && !strcmp(feed->file, "-"))
+		config_complain(r, config_line_of(r, &feed->file, feed->line),
+				"file: -: standard input is for a jsonl feed: give a file's name");
 	if (feed->interval_ns < CONFIG_INTERVAL_MIN_NS)
 		config_complain(r, config_line_of(r, &feed->interval_ns, feed->line),
 				"interval: too short: give 1s or more");

@@ -206,10 +206,10 @@ static void print_input(FILE *f, const struct config_feed *feed)
 		print_key_text(f, "file", feed->file);
 	if (feed->dir)
 		print_key_text(f, "dir", feed->dir);
-	if (!feed->command)
-		return;
-	print_key_text(f, "command", feed->command);
-	print_duration(f, "    interval", feed->interval_ns);
+	if (feed->command)
+		print_key_text(f, "command", feed->command);
+	if (feed->interval_ns)
+		print_duration(f, "    interval", feed->interval_ns);
 }
 
 static void print_circuits(FILE *f, const struct config_feed *feed)

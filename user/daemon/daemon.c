@@ -71,7 +71,7 @@ void daemon_changed(struct daemon *d)
  * Ids of the paths: as in the pinned maps where the name is known there (flows and groups hold
  * ids), else the lowest that is free.
  */
-/* Over a reload: what feeds have said of its peers, and how often it failed. */
+/* Over a reload: what feeds have said of its peers, till they have spoken; how often it failed. */
 static void path_keep(struct daemon *d, unsigned int id)
 {
 	struct path_state *p = &d->path[id];
@@ -85,8 +85,9 @@ static void path_keep(struct daemon *d, unsigned int id)
 		p->hold_ns = old->hold_ns;
 		for (size_t k = 0; k < p->cfg->n_peers; k++) {
 			for (size_t o = 0; o < old->cfg->n_peers; o++)
-				p->peer_down[k] |= old->peer_down[o] &&
-						   ip_equal(&p->cfg->peers[k], &old->cfg->peers[o]);
+				if (old->peer_down[o] &&
+				    ip_equal(&p->cfg->peers[k], &old->cfg->peers[o]))
+					p->peer_down[k] = PEER_EARLIER;
 		}
 	}
 }
@@ -119,7 +120,7 @@ static int path_ids_choose(struct daemon *d)
 		}
 		d->path[d->path_ids[i]].cfg = &d->cfg->paths[i];
 		d->path[d->path_ids[i]].peer_down =
-			calloc(d->cfg->paths[i].n_peers + 1, sizeof(bool));
+			calloc(d->cfg->paths[i].n_peers + 1, sizeof(uint16_t));
 		if (!d->path[d->path_ids[i]].peer_down)
 			return -ENOMEM;
 		path_keep(d, d->path_ids[i]);

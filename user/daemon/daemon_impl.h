@@ -93,18 +93,21 @@ struct redirects {
 };
 
 /* A path, by id. */
+#define PEER_EARLIER UINT16_MAX /* a feed said so before a reload, and has not spoken since */
+
 struct path_state {
 	const struct config_path *cfg; /* NULL: no such path */
 	bool link_up, drained;
 	bool gateway_ok, gateway6_ok; /* the neighbour is resolved */
-	bool *peer_down;	      /* of cfg->peers[i] */
-	bool was_up;		      /* some time since the start */
-	bool first_up;		      /* it was not, before the last look */
-	bool objected;		      /* by something else than failback, when last looked */
-	uint64_t hold_until_ns;	      /* failback-delay, 0: none */
-	uint64_t failed_ns;	      /* last time it failed, 0: never */
-	uint64_t hold_ns;	      /* length of the last hold */
-	uint64_t hold_rx;	      /* rx_packets when the hold began */
+	/* of cfg->peers[i]: 0: not down, 1 + the feed that said it is, PEER_EARLIER */
+	uint16_t *peer_down;
+	bool was_up;		/* some time since the start */
+	bool first_up;		/* it was not, before the last look */
+	bool objected;		/* by something else than failback, when last looked */
+	uint64_t hold_until_ns; /* failback-delay, 0: none */
+	uint64_t failed_ns;	/* last time it failed, 0: never */
+	uint64_t hold_ns;	/* length of the last hold */
+	uint64_t hold_rx;	/* rx_packets when the hold began */
 	uint64_t changed_ns;
 	uint64_t drained_until_ns; /* the drain ends by itself, 0: by hand only */
 	uint64_t limit_ns;	   /* when a limit on its prefixes was last near, 0: never */
@@ -180,6 +183,7 @@ struct daemon {
 	int steer_failed;	    /* one that the kernel refused, -errno */
 	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
 	uint64_t announced_ns;	    /* the last route */
+	uint64_t warm_ns;	    /* when the cold start was over */
 	uint64_t heard_ns;	    /* verdicts of packets before it open nothing */
 	uint64_t usable;	    /* paths usable now, of any family */
 	size_t moved, lost;	    /* prefixes, by the last change */
@@ -338,7 +342,9 @@ void usable_update(struct daemon *d, unsigned int id);
 void usable_families(struct daemon *d, unsigned int id);
 /* until_ns: when it ends by itself, 0: by hand. */
 void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns);
-void usable_peer(struct daemon *d, const struct ip_addr *peer, bool down);
+void usable_peer(struct daemon *d, feed_id feed, const struct ip_addr *peer, bool down);
+/* What `said` (1 + a feed, or PEER_EARLIER) told of peers that are down holds no longer. */
+void usable_peers_forget(struct daemon *d, uint16_t said);
 void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid);
 /* Ends holds that are over, or that the far side's packets have ended. */
 void usable_holds(struct daemon *d);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define LIMITS_PERIOD 5 /* ticks */
+#define WARM_NS	      10000000000ULL
 #define LIMIT_NEAR_NS                                                                              \
 	60000000000ULL /* after a session has dropped, its counts say nothing more                 \
 			*/
@@ -39,8 +40,13 @@ static bool first_table(const struct daemon *d, uint64_t now)
 void network_changed(struct daemon *d, const struct prefix *prefix, const struct sw_group *old,
 		     const struct sw_group *new)
 {
-	if (!d->cold && !d->first_table)
-		route_changes_add(d->route_changes, prefix, old, new, clock_now());
+	uint64_t now = clock_now();
+
+	if (d->cold || d->first_table)
+		return;
+	/* what an earlier daemon's tables had is taken away in the first seconds: no news either */
+	if (!datapath_adopted(d->dp) || now > d->warm_ns + WARM_NS)
+		route_changes_add(d->route_changes, prefix, old, new, now);
 }
 
 void network_compiled(struct daemon *d)

@@ -202,6 +202,8 @@ static bool cold_go_on(struct daemon *d)
 	if (fib_counts(d->fib).pending)
 		return true;
 	d->cold = d->cold_ending = false;
+	d->warm_ns = clock_now();
+	usable_peers_forget(d, PEER_EARLIER);
 	maintenance_write(d);
 	sizes_write(d);
 	daemon_changed(d);
@@ -258,15 +260,14 @@ static void sink_peer_down(void *arg, feed_id feed, const struct ip_addr *peer)
 {
 	struct daemon *d = arg;
 
-	usable_peer(d, peer, true);
+	usable_peer(d, feed, peer, true);
 	if (rib_peer_down(d->rib, feed, peer, clock_now()))
 		routes_dirty(d);
 }
 
 static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
 {
-	(void)feed;
-	usable_peer(arg, peer, false);
+	usable_peer(arg, feed, peer, false);
 }
 
 /* A feed of many tables tells of its routers and peers, and limits that. */
@@ -451,6 +452,9 @@ void routes_tick(struct daemon *d)
 	}
 	if (rib_expire_stale(d->rib, now, d->cfg->stale_ns))
 		routes_dirty(d);
+	for (size_t i = 0; i < d->cfg->n_feeds; i++)
+		if (d->feeds[i].up_ns && now > d->feeds[i].up_ns + d->cfg->stale_ns)
+			usable_peers_forget(d, (uint16_t)(i + 1));
 	fib_settle(d->fib, now, d->cfg->grace_ns);
 	sizes_write(d);
 	if (d->reserved_dirty || fib_counts(d->fib).pending)

@@ -246,15 +246,31 @@ void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t unti
 	}
 }
 
-void usable_peer(struct daemon *d, const struct ip_addr *peer, bool down)
+void usable_peer(struct daemon *d, feed_id feed, const struct ip_addr *peer, bool down)
+{
+	uint16_t said = down ? (uint16_t)(feed + 1) : 0;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct path_state *p = &d->path[id];
+
+		for (size_t i = 0; p->cfg && i < p->cfg->n_peers; i++) {
+			if (!ip_equal(&p->cfg->peers[i], peer) || p->peer_down[i] == said)
+				continue;
+			p->peer_down[i] = said;
+			usable_update(d, id);
+		}
+	}
+}
+
+void usable_peers_forget(struct daemon *d, uint16_t said)
 {
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		struct path_state *p = &d->path[id];
 
 		for (size_t i = 0; p->cfg && i < p->cfg->n_peers; i++) {
-			if (!ip_equal(&p->cfg->peers[i], peer) || p->peer_down[i] == down)
+			if (p->peer_down[i] != said)
 				continue;
-			p->peer_down[i] = down;
+			p->peer_down[i] = 0;
 			usable_update(d, id);
 		}
 	}
