@@ -323,6 +323,31 @@ static void test_peers(void **state)
 	feed_down(r);
 }
 
+/* The command for the routes failed, the one for the sessions did not: the routes stay and age. */
+static void test_peers_alone(void **state)
+{
+	struct feed_table table;
+	struct recorder *r;
+
+	(void)state;
+	dir_make();
+	mkdir(in_dir("tables"), 0700);
+	file_put("tables/a.json", ROW("10.1.0.0/16") PEER("Connected", "1"));
+	r = azure_dir();
+	told_is(r, TABLE("10.1.0.0/16", "1"));
+	for (int i = 0; i < 2; i++) {
+		file_put("tables/a.json", i ? PEER("Connected", "3") : PEER("Connected", "2"));
+		assert_true(recorder_until(r, r->log, "empty or missing") || i);
+		run_ms(r, 50);
+		assert_string_equal(r->told, "");
+		assert_int_equal(status(r).errors, i + 1);
+	}
+	assert_true(feed_type(FEED_AZURE)->table(r->feed, 0, &table));
+	file_put("tables/a.json", ROW("10.2.0.0/16"));
+	told_is(r, TABLE("10.2.0.0/16", "1"));
+	feed_down(r);
+}
+
 static void test_file(void **state)
 {
 	struct recorder *r;
@@ -508,15 +533,11 @@ static void test_command_stale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dir),
-		cmocka_unit_test(test_looks),
-		cmocka_unit_test(test_partial),
-		cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_peers),
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_command_ended),
-		cmocka_unit_test(test_command_too_long),
+		cmocka_unit_test(test_dir),	      cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_partial),	      cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_peers),	      cmocka_unit_test(test_peers_alone),
+		cmocka_unit_test(test_file),	      cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_ended), cmocka_unit_test(test_command_too_long),
 	};
 	/* 30 s, the least age that is too old */
 	const struct CMUnitTest slow[] = {cmocka_unit_test(test_command_stale)};
