@@ -85,6 +85,7 @@ static struct source *source_of(struct feed *f, uint16_t source, const char *nam
 		f->n = source + 1u;
 	}
 	snprintf(f->v[source].name, sizeof(f->v[source].name), "%s", name);
+	feed_printable(f->v[source].name);
 	return &f->v[source];
 }
 
@@ -112,6 +113,7 @@ static void complain(struct feed *f, enum feed_refusal reason, size_t n, struct 
 		n--;
 	} else {
 		snprintf(st->last_error, sizeof(st->last_error), "%s: %s", name, why);
+		feed_printable(st->last_error);
 	}
 	if (src && why != src->told)
 		snprintf(src->told, sizeof(src->told), "%s", why);
