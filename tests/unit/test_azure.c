@@ -257,6 +257,10 @@ static const struct {
 	 GOT("expressroute er1 peer 10.10.30.132 as 12076") "refused 4: row 2: `network` is no "
 							    "prefix: "
 							    "see that the table is whole\n"},
+	/* sessions that are right do not make up for routes of which none can be read */
+	{"[{\"network\":\"x\",\"asPath\":\"1\",\"sourcePeer\":\"10.10.30.132\"}]"
+	 "[{\"neighbor\":\"10.2.30.125\",\"state\":\"Connected\",\"asn\":65021}]",
+	 "error: none of its 1 rows can be read: row 1: `network` is no prefix: "},
 	/* wrong texts: an error each */
 	{"ERROR: (AuthorizationFailed) x\n",
 	 "error: not JSON, but \"ERROR: (AuthorizationFailed) x\": "},

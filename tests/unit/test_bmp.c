@@ -731,6 +731,15 @@ static void test_limits(void **state)
 	say(w, 0);
 	assert_int_equal(errors(w), 2);
 	logged(w, "a peer refused: 512 are the most");
+	/* one that is down makes room, and takes its own up again later */
+	put_peer_down(&w->m, nth(BMP_PEERS_MAX - 1, text), "04");
+	put_peer_up(&w->m, nth(BMP_PEERS_MAX, text), 12076, 0, 0);
+	put_peer_down(&w->m, nth(BMP_PEERS_MAX, text), "04");
+	put_peer_up(&w->m, nth(BMP_PEERS_MAX - 1, text), 12076, 0, 0);
+	put_route(&w->m, nth(BMP_PEERS_MAX - 1, text), ER_ROUTE);
+	put_route(&w->m, nth(BMP_PEERS_MAX - 1, text), ER6_ROUTE);
+	say(w, 0);
+	assert_int_equal(errors(w), 2);
 	/* 1022 tables are there, and two of the other router's */
 	put_initiation(&w->m, "", "");
 	for (unsigned int i = 0; i < 2; i++) {

@@ -221,9 +221,22 @@ static void test_limit_in(void **state)
 	assert_non_null(strstr(w->heard.last.message, "10 IPv6 prefixes"));
 	for (unsigned int i = 0; i < 10; i++)
 		local(w, 0, "er2-primary", 6, i, false);
-	local(w, 1, "er2-primary", 4, 79, false);
+	/* one that comes and goes opens and closes nothing; below three quarters it is over */
+	for (unsigned int i = 0; i < 4; i++) {
+		local(w, 1, "er2-primary", 4, 79, i % 2);
+		limits_round(&l);
+		assert_true(l.near == 1ULL << ER2);
+	}
+	assert_int_equal(w->heard.n[INCIDENT_CLOSE], 0);
+	for (unsigned int i = 74; i < 80; i++)
+		for (feed_id feed = 0; feed < 2; feed++)
+			local(w, feed, "er2-primary", 4, i, false);
 	limits_round(&l);
 	assert_int_equal(w->heard.n[INCIDENT_CLOSE], 1);
+	for (unsigned int i = 74; i < 79; i++)
+		local(w, 1, "er2-primary", 4, i, true);
+	limits_round(&l);
+	assert_int_equal(w->heard.n[INCIDENT_OPEN], 1);
 }
 
 static void remote(struct world *w, unsigned int i, enum sw_class class, const char *circuit,

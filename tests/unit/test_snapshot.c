@@ -323,6 +323,59 @@ static void test_peers(void **state)
 	feed_down(r);
 }
 
+/* The command for the routes failed, the one for the sessions did not: the routes stay and age. */
+static void test_peers_alone(void **state)
+{
+	struct feed_table table;
+	struct recorder *r;
+
+	(void)state;
+	dir_make();
+	mkdir(in_dir("tables"), 0700);
+	file_put("tables/a.json", ROW("10.1.0.0/16") PEER("Connected", "1"));
+	r = azure_dir();
+	told_is(r, TABLE("10.1.0.0/16", "1"));
+	for (int i = 0; i < 2; i++) {
+		file_put("tables/a.json", i ? PEER("Connected", "3") : PEER("Connected", "2"));
+		assert_true(recorder_until(r, r->log, "empty or missing") || i);
+		run_ms(r, 50);
+		assert_string_equal(r->told, "");
+		assert_int_equal(status(r).errors, i + 1);
+	}
+	assert_true(feed_type(FEED_AZURE)->table(r->feed, 0, &table));
+	file_put("tables/a.json", ROW("10.2.0.0/16"));
+	told_is(r, TABLE("10.2.0.0/16", "1"));
+	feed_down(r);
+}
+
+/* What others write may be no UTF-8, or be cut inside a letter: it is told all the same. */
+static void test_no_utf8(void **state)
+{
+	struct feed_table table;
+	struct feed_status st;
+	struct recorder *r;
+
+	(void)state;
+	dir_make();
+	mkdir(in_dir("tables"), 0700);
+	file_put("tables/\xe4.json", ROW("10.1.0.0/16"));
+	r = azure_dir();
+	told_is(r, TABLE("10.1.0.0/16", "1"));
+	assert_true(feed_type(FEED_AZURE)->table(r->feed, 0, &table));
+	assert_string_equal(table.name, "?.json");
+	for (int i = 0; i < 2; i++) { /* the second time is not news */
+		file_put("tables/\xe4.json", "Fehler: Zugriff verweigert f\xfcr \"x\"");
+		assert_true(recorder_until(r, r->log, "?.json: not JSON, but \"Fehler") || i);
+		run_ms(r, 50);
+		assert_int_equal(status(r).errors, i + 1);
+		assert_non_null(strstr(status(r).last_error, "?.json: not JSON"));
+		st = status(r);
+		for (const char *c = st.last_error; *c; c++)
+			assert_in_range(*c, 0x20, 0x7e);
+	}
+	feed_down(r);
+}
+
 static void test_file(void **state)
 {
 	struct recorder *r;
@@ -513,6 +566,8 @@ int main(void)
 		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_peers_alone),
+		cmocka_unit_test(test_no_utf8),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_command_ended),

@@ -130,6 +130,8 @@ void incidents_network_begin(struct incidents *set);
 void incidents_network_state(struct incidents *set, const struct incident_context *ctx,
 			     const struct network_state *state);
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx);
+/* Whether there is one of this kind, side, subject and prefix. */
+bool incidents_network_is_open(const struct incidents *set, const struct network_state *state);
 /* What has happened and is over: opened and closed at once. */
 void incidents_network_once(struct incidents *set, const struct incident_context *ctx,
 			    const struct network_state *state);

@@ -9,9 +9,9 @@
 
 static const struct prefix no_prefix;
 
-static struct record *network_find(struct incidents *set, const struct network_state *s)
+static struct record *network_find(const struct incidents *set, const struct network_state *s)
 {
-	struct record *r = *incident_bucket(set, s->kind, &no_prefix, &s->dst);
+	struct record *r = *incident_bucket((struct incidents *)set, s->kind, &no_prefix, &s->dst);
 
 	while (r && (r->inc.verdict != s->kind || r->inc.side != s->side ||
 		     strcmp(r->inc.subject, s->subject) || !prefix_equal(&r->inc.dst, &s->dst)))
@@ -81,6 +81,11 @@ void incidents_network_state(struct incidents *set, const struct incident_contex
 		return;
 	network_set(&rec->inc, ctx, s);
 	incident_tell(set, rec, INCIDENT_UPDATE, ctx->now);
+}
+
+bool incidents_network_is_open(const struct incidents *set, const struct network_state *s)
+{
+	return network_find(set, s);
 }
 
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx)

@@ -119,11 +119,16 @@ void network_limits_count(const struct incident_context *ctx, struct network_lim
 	}
 }
 
-/* Whether it is to be told: four fifths of the limit. */
-static bool limit_near(size_t count, uint32_t limit, struct network_state *out)
+/*
+ * Whether it is to be told: from four fifths of the limit on, and then until it is down at three
+ * quarters. Prefixes come and go; one of them must not open and close an incident each time.
+ */
+static bool limit_near(const struct incidents *set, size_t count, uint32_t limit,
+		       struct network_state *out)
 {
 	out->severity = count >= limit ? SEVERITY_CRITICAL : SEVERITY_WARNING;
-	return count * 5 >= (size_t)limit * 4;
+	return count * 5 >= (size_t)limit * 4 ||
+	       (count * 4 > (size_t)limit * 3 && incidents_network_is_open(set, out));
 }
 
 static void limit_begin(struct network_state *out, const char *subject, int path)
@@ -146,8 +151,8 @@ static size_t path_count(const struct incident_context *ctx, int id, uint8_t fam
 }
 
 /* The family that is nearer to its limit. */
-static bool limit_in(const struct incident_context *ctx, const struct config_path *path, int id,
-		     struct network_state *out)
+static bool limit_in(const struct incident_context *ctx, const struct incidents *set,
+		     const struct config_path *path, int id, struct network_state *out)
 {
 	size_t n4 = path_count(ctx, id, 4), n6 = path_count(ctx, id, 6);
 	bool six = n6 * path->limit.in > n4 * path->limit.in6;
@@ -157,7 +162,7 @@ static bool limit_in(const struct incident_context *ctx, const struct config_pat
 
 	limit_begin(out, path->name, id);
 	out->side = SIDE_AZURE;
-	if (!limit_near(n, limit, out))
+	if (!limit_near(set, n, limit, out))
 		return false;
 	text_add(&msg,
 		 "%zu IPv%d prefixes come from Azure by %s, %zu %% of the %u that one connection "
@@ -174,14 +179,15 @@ static bool limit_in(const struct incident_context *ctx, const struct config_pat
 	return true;
 }
 
-static bool limit_out(const struct config_path *path, int id, size_t n, struct network_state *out)
+static bool limit_out(const struct incidents *set, const struct config_path *path, int id, size_t n,
+		      struct network_state *out)
 {
 	const char *name = path->circuit[0] ? path->circuit : path->name;
 	struct text msg = {out->message, 0}, fix = {out->fix, 0};
 
 	limit_begin(out, name, id);
 	out->side = SIDE_ONPREM;
-	if (!limit_near(n, path->limit.out, out))
+	if (!limit_near(set, n, path->limit.out, out))
 		return false;
 	text_add(&msg,
 		 "Azure has learned %zu prefixes of ours by circuit %s, %zu %% of the %u that its "
@@ -218,11 +224,11 @@ uint64_t network_limits_tell(const struct incident_context *ctx,
 		circuits |= 1ULL << path->circuit_id;
 		if (!is_er(path))
 			continue;
-		if (limit_in(ctx, path, id, &state)) {
+		if (limit_in(ctx, set, path, id, &state)) {
 			incidents_network_state(set, ctx, &state);
 			near |= 1ULL << id;
 		}
-		if (first && limit_out(path, id, limits->out[path->circuit_id], &state)) {
+		if (first && limit_out(set, path, id, limits->out[path->circuit_id], &state)) {
 			incidents_network_state(set, ctx, &state);
 			near |= circuit_paths(ctx, path->circuit_id);
 		}

@@ -28,7 +28,10 @@ struct network_limits {
 };
 /* Counts what Azure has learned: a walk of the remote view. */
 void network_limits_count(const struct incident_context *ctx, struct network_limits *limits);
-/* Tells the incidents each that is near (four fifths) or passed. Returns bits of path ids. */
+/*
+ * Tells the incidents each that is near (from four fifths on, until down at three quarters) or
+ * passed. Returns bits of path ids.
+ */
 uint64_t network_limits_tell(const struct incident_context *ctx,
 			     const struct network_limits *limits, struct incidents *set);
 

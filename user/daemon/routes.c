@@ -392,6 +392,7 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 	}
 	d->cold = true;
 	d->cold_ending = false;
+	d->rib_dirty = d->first_table = false; /* of a RIB before a reload */
 	d->cold_ns = clock_now();
 	return 0;
 }

@@ -316,5 +316,6 @@ void azure_rows(const struct azure_kind *kind, const struct config_feed *cfg, co
 			continue;
 		snprintf(place, sizeof(place), "row %zu", i + 1);
 		snapshot_refuse(out, place, "%s", wrong);
+		out->peer_refused += kind->peers;
 	}
 }

@@ -84,12 +84,36 @@ struct bmp_peer *bmp_peer_find(struct bmp_router *r, const struct bmp_peer_heade
 	return NULL;
 }
 
+static void peer_free(struct bmp_router *r, struct bmp_peer *peer)
+{
+	TAILQ_REMOVE(&r->peers, peer, link);
+	r->n_peers--;
+	free(peer);
+}
+
+/* Peers come and go while a connection lasts: of one that is down and has no route nothing is lost
+ * but that its fall was told. */
+static void peer_reclaim(struct bmp_router *r)
+{
+	struct bmp_peer *peer;
+
+	TAILQ_FOREACH (peer, &r->peers, link) {
+		if (peer->up || peer->table[0].state != TABLE_NONE ||
+		    peer->table[1].state != TABLE_NONE)
+			continue;
+		peer_free(r, peer);
+		return;
+	}
+}
+
 struct bmp_peer *bmp_peer_get(struct bmp_router *r, const struct bmp_peer_header *h)
 {
 	struct bmp_peer *peer = bmp_peer_find(r, h);
 
 	if (peer)
 		return peer;
+	if (r->n_peers == BMP_PEERS_MAX)
+		peer_reclaim(r);
 	if (r->n_peers < BMP_PEERS_MAX)
 		peer = calloc(1, sizeof(*peer));
 	if (!peer) {
@@ -103,13 +127,6 @@ struct bmp_peer *bmp_peer_get(struct bmp_router *r, const struct bmp_peer_header
 	TAILQ_INSERT_TAIL(&r->peers, peer, link);
 	r->n_peers++;
 	return peer;
-}
-
-static void peer_free(struct bmp_router *r, struct bmp_peer *peer)
-{
-	TAILQ_REMOVE(&r->peers, peer, link);
-	r->n_peers--;
-	free(peer);
 }
 
 /* Its session with another router, or in another VRF, is up. */

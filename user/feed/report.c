@@ -28,6 +28,13 @@ void feed_report_init(struct feed_report *r, feed_id id, const struct feed_sink 
 	r->sink = *sink;
 }
 
+void feed_printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
 static void log_limited(struct feed_report *r, const char *text)
 {
 	uint64_t now = monotonic_ns();
@@ -54,6 +61,7 @@ static void log_limited(struct feed_report *r, const char *text)
 static void warn_va(struct feed_report *r, const char *fmt, va_list ap)
 {
 	vsnprintf(r->status.last_error, sizeof(r->status.last_error), fmt, ap);
+	feed_printable(r->status.last_error);
 	log_limited(r, r->status.last_error);
 }
 
@@ -110,6 +118,7 @@ void feed_news(struct feed_report *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	feed_printable(line);
 	log_limited(r, line);
 }
 
@@ -121,6 +130,7 @@ void feed_note(struct feed_report *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	feed_printable(line);
 	r->sink.log(r->sink.arg, r->id, line);
 }
 

@@ -35,6 +35,12 @@ void feed_news(struct feed_report *r, const char *fmt, ...) __attribute__((forma
 /* News that is no error; never limited. */
 void feed_note(struct feed_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * What is no printable ASCII becomes '?': JSON takes nothing but UTF-8, whole, and a text that
+ * somebody else wrote may be neither. Done to all that is reported.
+ */
+void feed_printable(char *text);
+
 /* A file of the config, relative to its directory (NULL: to ours). malloc'ed; NULL: no memory. */
 char *feed_path(const char *file, const char *config_dir);
 

@@ -36,7 +36,8 @@ struct source {
 	uint64_t heard_ns; /* when the table was true; before the clock began it wraps */
 	uint64_t hash;	   /* of the text, with its length */
 	size_t len;
-	bool partial; /* it was said only in part */
+	bool partial;	 /* it was said only in part */
+	bool told_table; /* of routes, since the file is there */
 	struct snapshot table;
 	char told[SNAPSHOT_ERROR]; /* what is wrong with it now, empty: nothing */
 };
@@ -84,6 +85,7 @@ static struct source *source_of(struct feed *f, uint16_t source, const char *nam
 		f->n = source + 1u;
 	}
 	snprintf(f->v[source].name, sizeof(f->v[source].name), "%s", name);
+	feed_printable(f->v[source].name);
 	return &f->v[source];
 }
 
@@ -111,6 +113,7 @@ static void complain(struct feed *f, enum feed_refusal reason, size_t n, struct 
 		n--;
 	} else {
 		snprintf(st->last_error, sizeof(st->last_error), "%s: %s", name, why);
+		feed_printable(st->last_error);
 	}
 	if (src && why != src->told)
 		snprintf(src->told, sizeof(src->told), "%s", why);
@@ -221,6 +224,7 @@ static void table_put(struct feed *f, struct source *src, struct snapshot *now, 
 	bool whole = !src->partial && (is_table(now) || is_table(&src->table));
 
 	peers_tell(f, src, now);
+	src->told_table |= is_table(now);
 	if (now->hint[0] && strcmp(now->hint, src->table.hint))
 		feed_note(&f->report, "%s: %s", src->name, now->hint);
 	snapshot_free(&src->table);
@@ -238,8 +242,8 @@ static void table_put(struct feed *f, struct source *src, struct snapshot *now, 
 		complain(f, FEED_MALFORMED, src->table.refused, src, src->name, src->table.refusal);
 	if (src->partial)
 		complain(f, FEED_MALFORMED, 1, src, src->name,
-			 "one of its tables is empty: that is unknown, not \"no route\": what it "
-			 "had is kept; ask for it again");
+			 "one of its tables is empty or missing: that is unknown, not \"no "
+			 "route\": what it had is kept; ask for it again");
 }
 
 static bool too_old(const struct feed *f, uint64_t age_ns)
@@ -292,7 +296,8 @@ static void on_text(void *arg, const struct input_text *text)
 		snapshot_free(&now);
 		return;
 	}
-	src->partial = now.empty;
+	/* sessions alone, where routes were: their command failed */
+	src->partial = now.empty || (src->told_table && now.peer_rows && !is_table(&now));
 	src->hash = hash;
 	src->len = text->len;
 	table_put(f, src, &now, text->age_ns);
@@ -317,6 +322,7 @@ static void on_gone(void *arg, uint16_t source, const char *name)
 		  "%s: it was removed: its %zu routes are stale until it is there again", name,
 		  src->table.n);
 	src->told[0] = '\0';
+	src->told_table = false; /* what comes next may be another file's */
 	source_lost(f, src, SOURCE_GONE);
 }
 
@@ -415,7 +421,7 @@ bool snapshot_table(const struct feed *f, size_t i, struct feed_table *out)
 	for (size_t at = 0; at < f->n; at++) {
 		const struct source *src = &f->v[at];
 
-		if (src->state == SOURCE_NONE || !is_table(&src->table) || i--)
+		if (src->state == SOURCE_NONE || !(src->told_table || is_table(&src->table)) || i--)
 			continue;
 		memcpy(out->name, src->name, sizeof(out->name));
 		out->stale = src->state != SOURCE_UP;

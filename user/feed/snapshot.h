@@ -27,6 +27,7 @@ struct snapshot {
 	size_t peer_rows;	      /* of these: of no route */
 	size_t empty;		      /* documents that hold no route: unknown */
 	size_t refused;		      /* rows */
+	size_t peer_refused;	      /* of these: of no route */
 	size_t masked;		      /* rows with host bits */
 	bool failed;		      /* no memory, or too many */
 	char refusal[SNAPSHOT_ERROR]; /* of the first one refused */

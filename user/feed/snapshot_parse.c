@@ -248,6 +248,14 @@ static int documents(const struct snapshot_type *type, const struct config_feed 
 	return 0;
 }
 
+/* Nothing of it, or no row of its routes: sessions that are right do not make up for these. */
+static bool none_read(const struct snapshot *s)
+{
+	size_t rows = s->rows - s->peer_rows, refused = s->refused - s->peer_refused;
+
+	return s->refused && (s->refused >= s->rows || (rows && refused >= rows));
+}
+
 int snapshot_parse(const struct snapshot_type *type, const struct config_feed *cfg,
 		   const char *text, size_t len, struct snapshot *out, char error[SNAPSHOT_ERROR])
 {
@@ -263,9 +271,9 @@ int snapshot_parse(const struct snapshot_type *type, const struct config_feed *c
 			 "another type for a table of that size");
 		ret = -ENOMEM;
 	}
-	if (!ret && s.refused && s.refused >= s.rows) {
-		snprintf(error, SNAPSHOT_ERROR, "none of its %zu rows can be read: %.150s", s.rows,
-			 s.refusal);
+	if (!ret && none_read(&s)) {
+		snprintf(error, SNAPSHOT_ERROR, "none of its %zu rows can be read: %.140s",
+			 s.refused, s.refusal);
 		ret = -EINVAL;
 	}
 	if (ret) {
