@@ -378,6 +378,7 @@ static void test_no_utf8(void **state)
 
 static void test_file(void **state)
 {
+	struct feed_table table;
 	struct recorder *r;
 
 	(void)state;
@@ -406,6 +407,15 @@ static void test_file(void **state)
 	file_put("frr.json", FRR("10.2.0.0/16")); /* the same again is not counted again */
 	assert_true(recorder_until(r, r->told, "10.2.0.0/16"));
 	assert_int_equal(status(r).errors, 3);
+	/* FRR's best path is told twice, and is one route */
+	file_put("frr.json", "{\"routes\":{\"10.4.0.0/16\":[{\"valid\":true,\"bestpath\":true,"
+			     "\"peerId\":\"192.0.2.1\",\"path\":\"1\","
+			     "\"nexthops\":[{\"ip\":\"192.0.2.1\"}]}]}}\n");
+	assert_true(recorder_until(r, r->told, "chosen"));
+	assert_true(recorder_until(r, r->told, "end-of-rib"));
+	assert_int_equal(status(r).refused[FEED_UNKNOWN_PATH], 2);
+	assert_true(feed_type(FEED_FRR)->table(r->feed, 0, &table));
+	assert_int_equal(table.routes, 1);
 	feed_down(r);
 }
 

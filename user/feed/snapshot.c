@@ -144,7 +144,8 @@ static void table_say(struct feed *f, struct source *src, uint64_t age_ns, bool 
 
 		route->source = (uint16_t)(src - f->v);
 		route->age_ns = age_ns;
-		if (sink->announce(sink->arg, f->report.id, route) != RIB_UNKNOWN_PATH)
+		if (sink->announce(sink->arg, f->report.id, route) != RIB_UNKNOWN_PATH ||
+		    route->chosen) /* its candidate was refused, and counted */
 			continue;
 		if (!unowned++) {
 			const struct ip_addr *ip =
@@ -163,6 +164,16 @@ static void table_say(struct feed *f, struct source *src, uint64_t age_ns, bool 
 		 "unknown-path: %zu routes, the first %s from %s: add the peer to one of `paths`",
 		 unowned, first, via);
 	complain(f, FEED_UNKNOWN_PATH, unowned, src, src->name, why);
+}
+
+/* Candidates of the table: what the daemon chose is one of them, said twice. */
+static size_t table_routes(const struct snapshot *table)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < table->n; i++)
+		n += !table->routes[i].chosen;
+	return n;
 }
 
 static void synced(struct feed *f)
@@ -320,7 +331,7 @@ static void on_gone(void *arg, uint16_t source, const char *name)
 		return;
 	feed_warn(&f->report,
 		  "%s: it was removed: its %zu routes are stale until it is there again", name,
-		  src->table.n);
+		  table_routes(&src->table));
 	src->told[0] = '\0';
 	src->told_table = false; /* what comes next may be another file's */
 	source_lost(f, src, SOURCE_GONE);
@@ -340,7 +351,7 @@ static void ages_check(struct feed *f)
 			"%s: its table is %llu s old, more than %llu s: its %zu routes are stale; "
 			"see that it is collected",
 			src->name, (unsigned long long)((now - src->heard_ns) / SECOND),
-			(unsigned long long)(f->max_ns / SECOND), src->table.n);
+			(unsigned long long)(f->max_ns / SECOND), table_routes(&src->table));
 		source_lost(f, src, SOURCE_OLD);
 	}
 }
@@ -426,7 +437,7 @@ bool snapshot_table(const struct feed *f, size_t i, struct feed_table *out)
 		memcpy(out->name, src->name, sizeof(out->name));
 		out->stale = src->state != SOURCE_UP;
 		out->age_ns = now - src->heard_ns;
-		out->routes = src->table.n;
+		out->routes = table_routes(&src->table);
 		return true;
 	}
 	return false;
