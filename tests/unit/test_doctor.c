@@ -378,6 +378,9 @@ static void test_status(void **state)
 		     "rules and routes", "3 of kernel forwarding", "protocol 83");
 	judge_status("{" FEED("stale") "}", "feed", "r", "stale", "birdc");
 	judge_status("{\"feeds\":[]}", "feed", "feeds", "none", "sameway.yaml");
+	judge_status("{\"feeds\":[{\"name\":\"az\",\"type\":\"azure\",\"state\":\"up\","
+		     "\"tables\":[{\"name\":\"er.json\",\"stale\":true,\"age_s\":900}]}]}",
+		     "feed", "az", "table er.json is stale, 900 s old", "collect it again");
 	judge_status("{" FEED("up") ",\"waiting\":[\"r\"]}", "waiting", "r", "waits", "30 s");
 	judge_status("{" FEED("up") ",\"hooks\":[{\"interface\":\"er0\",\"hook\":\"xdp\","
 				    "\"attached\":false}]}",

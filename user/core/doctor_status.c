@@ -23,6 +23,22 @@ static bool is_recent(const json_t *row, const char *key)
 	return json_is_number(age) && json_number_value(age) < RECENT_S;
 }
 
+/* A feed of several tables is up while one of them is; what the others told grows old. */
+static void check_feed_tables(struct doctor_report *report, const char *feed, const json_t *tables)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (tables, i, row) {
+		if (json_is_true(json_object_get(row, "stale")))
+			doctor_add(report, "feed", feed, false,
+				   "collect it again, or see why it can't be read in `sameway "
+				   "status`; routes that no table confirms go after stale-time",
+				   "table %.100s is stale, %lld s old", text_of(row, "name"),
+				   (long long)json_integer_value(json_object_get(row, "age_s")));
+	}
+}
+
 static void check_feeds(struct doctor_report *report, const json_t *status)
 {
 	const json_t *row;
@@ -36,6 +52,7 @@ static void check_feeds(struct doctor_report *report, const json_t *status)
 		const char *name = text_of(row, "name"), *state = text_of(row, "state");
 		const char *why = text_of(row, "last_error");
 
+		check_feed_tables(report, name, json_object_get(row, "tables"));
 		if (!strcmp(state, "up"))
 			doctor_add(report, "feed", name, true, "", "up, %lld routes",
 				   (long long)json_integer_value(json_object_get(row, "routes")));
