@@ -437,12 +437,12 @@ void bgp_attributes_collect(struct bgp_update *u, struct bgp_attributes *out)
 	memset(out, 0, sizeof(*out));
 	out->has_local_pref = bgp_has(u->good, ATTR_LOCAL_PREF);
 	out->local_pref = u->local_pref;
+	out->as_path = u->path.as; /* also of none: no caller adds to a null pointer */
 	out->has_as_path = bgp_has(u->good, ATTR_AS_PATH);
 	if (!out->has_as_path)
 		return;
 	if (bgp_has(u->good, ATTR_AS4_PATH))
 		path_merge(u);
-	out->as_path = u->path.as;
 	out->as_path_cut = u->path.total > BGP_PATH_MAX;
 	out->n_as = out->as_path_cut ? BGP_PATH_MAX : u->path.total;
 }

@@ -95,7 +95,7 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 		.prefix = *p,
 		.nexthop = attr->nexthop,
 		.nexthop_ll = attr->nexthop_ll,
-		.as_path = skip ? attr->as_path + skip : attr->as_path, /* NULL: there is none */
+		.as_path = attr->as_path + skip,
 		.n_as = attr->n_as - skip,
 		.has_as_path = attr->has_as_path,
 		.has_local_pref = attr->has_local_pref,
