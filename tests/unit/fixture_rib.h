@@ -149,4 +149,39 @@ static inline struct prefix random_prefix(void)
 	return p;
 }
 
+/* The fixture with a RIB. */
+struct edge {
+	struct fixture f;
+	struct rib *rib;
+};
+
+static inline int edge_setup(void **state)
+{
+	struct edge *e = calloc(1, sizeof(*e));
+
+	fixture_init(&e->f);
+	e->rib = rib_new(&e->f.cfg, NULL);
+	*state = e;
+	return 0;
+}
+
+static inline int edge_teardown(void **state)
+{
+	struct edge *e = *state;
+
+	rib_free(e->rib);
+	free(e);
+	return 0;
+}
+
+/* The prefix's first candidate, NULL: none. */
+static inline const struct candidate *edge_first(const struct edge *e, enum rib_view view,
+						 const char *prefix)
+{
+	struct prefix p = pfx(prefix);
+	struct rib_node *node = rib_find(e->rib, view, &p);
+
+	return node ? rib_node_candidates(node) : NULL;
+}
+
 #endif

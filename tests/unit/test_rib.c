@@ -5,45 +5,13 @@
  */
 #include "fixture_rib.h"
 
-struct edge {
-	struct fixture f;
-	struct rib *rib;
-};
-
-static int setup(void **state)
-{
-	struct edge *e = calloc(1, sizeof(*e));
-
-	fixture_init(&e->f);
-	e->rib = rib_new(&e->f.cfg, NULL);
-	*state = e;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct edge *e = *state;
-
-	rib_free(e->rib);
-	free(e);
-	return 0;
-}
-
-static const struct candidate *first(const struct edge *e, enum rib_view view, const char *prefix)
-{
-	struct prefix p = pfx(prefix);
-	struct rib_node *node = rib_find(e->rib, view, &p);
-
-	return node ? rib_node_candidates(node) : NULL;
-}
-
 static int path_of(struct edge *e, const struct route *r)
 {
 	const struct candidate *c;
 	int path;
 
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, r, 1), RIB_OK);
-	c = first(e, VIEW_LOCAL, "10.10.30.0/24");
+	c = edge_first(e, VIEW_LOCAL, "10.10.30.0/24");
 	assert_non_null(c);
 	assert_null(c->next);
 	path = c->attr->path;
@@ -131,7 +99,7 @@ static void test_own(void **state)
 	assert_int_equal(rib_counts(e->rib).own, 2);
 	assert_int_equal(rib_counts(e->rib).prefixes4, 0);
 	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 0);
-	assert_true(first(e, VIEW_LOCAL, "10.9.0.0/16")->attr->own);
+	assert_true(edge_first(e, VIEW_LOCAL, "10.9.0.0/16")->attr->own);
 	assert_int_equal(rib_withdraw(e->rib, FEED_FILE, &r, false, 1), 1);
 	/* what covers an inside network is not inside it */
 	put(e->rib, &e->f, "10.2.0.0/16", VPN);
@@ -150,12 +118,14 @@ static void test_remote(void **state)
 
 	route_as(&r, as, 2);
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
-	assert_int_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->class, SW_CLASS_EXPRESSROUTE);
-	assert_string_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->circuit, "er1");
+	assert_int_equal(edge_first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->class,
+			 SW_CLASS_EXPRESSROUTE);
+	assert_string_equal(edge_first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->circuit, "er1");
 	r.circuit[0] = 0;
 	as[0] = 65515;
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
-	assert_int_equal(first(e, VIEW_REMOTE, "10.2.30.0/25")->next->attr->class, SW_CLASS_VPN);
+	assert_int_equal(edge_first(e, VIEW_REMOTE, "10.2.30.0/25")->next->attr->class,
+			 SW_CLASS_VPN);
 	r.has_class = true;
 	r.class = SW_CLASS_PEERING;
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
@@ -176,7 +146,7 @@ static void test_replace(void **state)
 
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 2), RIB_UNCHANGED);
-	assert_int_equal(first(e, VIEW_LOCAL, "10.10.30.0/24")->heard_ns, 2);
+	assert_int_equal(edge_first(e, VIEW_LOCAL, "10.10.30.0/24")->heard_ns, 2);
 	r.has_local_pref = true;
 	r.local_pref = 100; /* what absent means, but another attribute */
 	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 3), RIB_OK);
@@ -248,8 +218,8 @@ static void test_sources(void **state)
 	rib_source_sweep(e->rib, FEED_ROUTER, 0, 2);
 	assert_int_equal(rib_counts(e->rib).candidates, 2);
 	rib_source_stale(e->rib, FEED_ROUTER, 7, 3);
-	assert_false(first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
-	assert_true(first(e, VIEW_LOCAL, "10.10.30.0/24")->next->stale);
+	assert_false(edge_first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
+	assert_true(edge_first(e, VIEW_LOCAL, "10.10.30.0/24")->next->stale);
 	assert_int_equal(rib_source_drop(e->rib, FEED_ROUTER, 0, 4), 1);
 	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 0);
 	assert_int_equal(rib_path_routes(e->rib, VPN, 0), 1);
@@ -292,7 +262,7 @@ static void test_bgp_restart(void **state)
 	assert_int_equal(bgp(e, 1, "10.10.30.254"), RIB_OK);
 	rib_source_sweep(e->rib, FEED_ROUTER, 0, 6);
 	assert_int_equal(rib_counts(e->rib).candidates, 2);
-	assert_false(first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
+	assert_false(edge_first(e, VIEW_LOCAL, "10.10.30.0/24")->stale);
 	assert_int_equal(rib_withdraw(e->rib, FEED_ROUTER, &r, true, 7), 1);
 	assert_int_equal(rib_path_routes(e->rib, VPN, 0), 0);
 	assert_int_equal(rib_path_routes(e->rib, ER1A, 0), 1);
@@ -335,7 +305,7 @@ static void test_stale_then_gone(void **state)
 	assert_int_equal(rib_counts(e->rib).candidates, 1);
 	assert_int_equal(rib_feed_stale(e->rib, FEED_FILE), 0);
 	assert_int_equal(rib_feed_routes(e->rib, FEED_FILE), 1);
-	assert_non_null(first(e, VIEW_LOCAL, "10.10.30.0/24"));
+	assert_non_null(edge_first(e, VIEW_LOCAL, "10.10.30.0/24"));
 }
 
 static void test_path_ids(void **state)
@@ -505,7 +475,7 @@ static void test_random(void **state)
 	free(l);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, edge_setup, edge_teardown)
 
 int main(void)
 {

@@ -6,38 +6,6 @@
 #include "core/rib_internal.h"
 #include "fixture_rib.h"
 
-struct edge {
-	struct fixture f;
-	struct rib *rib;
-};
-
-static int setup(void **state)
-{
-	struct edge *e = calloc(1, sizeof(*e));
-
-	fixture_init(&e->f);
-	e->rib = rib_new(&e->f.cfg, NULL);
-	*state = e;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct edge *e = *state;
-
-	rib_free(e->rib);
-	free(e);
-	return 0;
-}
-
-static const struct candidate *first(const struct edge *e, enum rib_view view, const char *prefix)
-{
-	struct prefix p = pfx(prefix);
-	struct rib_node *node = rib_find(e->rib, view, &p);
-
-	return node ? rib_node_candidates(node) : NULL;
-}
-
 /* A source may be marked any number of times before it is swept. */
 static void test_many_marks(void **state)
 {
@@ -53,8 +21,8 @@ static void test_many_marks(void **state)
 			rib_source_mark(e->rib, FEED_FILE, 0);
 		assert_int_equal(rib_announce(e->rib, FEED_FILE, &a, 1), RIB_UNCHANGED);
 		assert_int_equal(rib_source_sweep(e->rib, FEED_FILE, 0, 1), 1);
-		assert_non_null(first(e, VIEW_LOCAL, "10.1.0.0/16"));
-		assert_null(first(e, VIEW_LOCAL, "10.2.0.0/16"));
+		assert_non_null(edge_first(e, VIEW_LOCAL, "10.1.0.0/16"));
+		assert_null(edge_first(e, VIEW_LOCAL, "10.2.0.0/16"));
 	}
 }
 
@@ -138,10 +106,10 @@ static void test_memo(void **state)
 	r.prefix = pfx("10.8.0.0/16");
 	snprintf(r.path, sizeof(r.path), "vpn30");
 	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
-	assert_int_equal(first(e, VIEW_LOCAL, "10.8.0.0/16")->attr->path, VPN);
+	assert_int_equal(edge_first(e, VIEW_LOCAL, "10.8.0.0/16")->attr->path, VPN);
 	r.path[0] = 0;
 	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
-	assert_int_equal(first(e, VIEW_LOCAL, "10.8.0.0/16")->attr->path, ER1A);
+	assert_int_equal(edge_first(e, VIEW_LOCAL, "10.8.0.0/16")->attr->path, ER1A);
 	assert_int_equal(rib_set_links(e->rib, NULL, 0, &own, 1), 0);
 	r.prefix = pfx("10.7.0.0/16");
 	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OWN);
@@ -149,7 +117,7 @@ static void test_memo(void **state)
 	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_UNKNOWN_PATH);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, edge_setup, edge_teardown)
 
 int main(void)
 {
