@@ -11,7 +11,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define REFRESH_FIRST_S 1
 #define REFRESH_MOST_S	300
@@ -176,11 +175,8 @@ void bgp_peers_free(struct feed *feed)
 
 bool bgp_peer_admit(struct bgp_peer *p)
 {
-	struct timespec ts;
-	uint64_t now;
+	uint64_t now = feed_now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 	if (p->next_ns > now + ADMIT_BURST * ADMIT_NS)
 		return false;
 	p->next_ns = (p->next_ns > now ? p->next_ns : now) + ADMIT_NS;

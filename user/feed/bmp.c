@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TURN_MESSAGES 64
 #define TICK_US	      250000
@@ -56,14 +55,6 @@ struct feed {
 	struct bmp_place *places; /* by router */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 static void tick_arm(struct feed *feed, bool soon)
 {
 	const struct timeval tv = {.tv_usec = soon ? 0 : TICK_US};
@@ -93,7 +84,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct feed *feed = arg;
 	bool soon = false, later = false;
-	uint64_t now = now_ns();
+	uint64_t now = feed_now_ns();
 
 	(void)fd;
 	(void)what;
@@ -180,7 +171,7 @@ static int conn_begin(struct bmp_conn *c, uint64_t now, char error[BMP_ERROR_LEN
 static int conn_message(struct bmp_conn *c, uint8_t type, const uint8_t *body, size_t len,
 			char error[BMP_ERROR_LEN])
 {
-	uint64_t now = now_ns();
+	uint64_t now = feed_now_ns();
 	int ret;
 
 	if (is_pending(c)) {

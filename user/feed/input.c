@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECOND	    1000000000ULL
@@ -15,14 +14,6 @@ struct input {
 	struct input_command *command;
 	struct input_files *files;
 };
-
-uint64_t input_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
 
 uint64_t input_timeout_ns(const struct config_feed *cfg)
 {

@@ -5,6 +5,7 @@
  * Its standard output is the text if it ended well within its time; standard error is for messages.
  */
 #include "feed/input_internal.h"
+#include "feed/report.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -206,7 +207,7 @@ static void run_judge(struct input_command *cmd, int status)
 			run_failed(cmd, status);
 			break;
 		}
-		text.age_ns = input_now() - cmd->started_ns;
+		text.age_ns = feed_now_ns() - cmd->started_ns;
 		cmd->ops.text(cmd->ops.arg, &text);
 	}
 }
@@ -214,7 +215,7 @@ static void run_judge(struct input_command *cmd, int status)
 /* When it took longer than the interval, its next multiple. */
 static void run_next(struct input_command *cmd)
 {
-	uint64_t interval = cmd->cfg->interval_ns, took = input_now() - cmd->started_ns;
+	uint64_t interval = cmd->cfg->interval_ns, took = feed_now_ns() - cmd->started_ns;
 
 	cmd->state = RUN_NONE;
 	cmd->text.len = 0;
@@ -345,7 +346,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		run_kill(cmd, RUN_TIMED_OUT); /* its end is told by its pidfd */
 		return;
 	}
-	cmd->started_ns = input_now();
+	cmd->started_ns = feed_now_ns();
 	cmd->tail[0] = '\0';
 	cmd->line_over = false;
 	ret = run_begin(cmd);

@@ -23,7 +23,5 @@ struct input_buffer {
 enum input_read { INPUT_END, INPUT_LATER, INPUT_FAILED, INPUT_TOO_LONG, INPUT_NO_MEMORY };
 /* Reads what there is. INPUT_LATER: no more for now (EAGAIN); INPUT_FAILED: errno says why. */
 enum input_read input_read(int fd, struct input_buffer *buf);
-/* CLOCK_MONOTONIC, ns. */
-uint64_t input_now(void);
 
 #endif

@@ -14,21 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TURN_NS (3 * 1000000ULL)
 
 extern const struct feed_type feed_type_mrt;
 
 enum step { STEP_MORE, STEP_WAIT, STEP_OVER };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 /* 12.3 s below two minutes, else hours:minutes:seconds. */
 static const char *duration_format(uint64_t ns, char buf[32])
@@ -54,7 +45,7 @@ static void finish(struct feed *f)
 	char took[32], self[64] = "", sent[64] = "";
 
 	f->phase = MRT_DONE;
-	f->took_ns = clock_ns() - f->begin_ns;
+	f->took_ns = feed_now_ns() - f->begin_ns;
 	if (f->self)
 		snprintf(self, sizeof(self), ", %llu of the router's own left out",
 			 (unsigned long long)f->self);
@@ -89,7 +80,7 @@ static void replay_begin(struct feed *f)
 		finish(f);
 		return;
 	}
-	f->begin_ns = clock_ns();
+	f->begin_ns = feed_now_ns();
 	feed_note(&f->report, "%s: %llu records, replayed at their own pace: takes %s",
 		  f->cfg->file, (unsigned long long)records, duration_format(span_ns(f), text));
 }
@@ -114,7 +105,7 @@ static uint64_t due_in_ns(const struct feed *f)
 
 	if (f->cfg->speed != SPEED_REAL || !at)
 		return 0;
-	now = clock_ns() - f->begin_ns;
+	now = feed_now_ns() - f->begin_ns;
 	return at > now ? at - now : 0;
 }
 
@@ -186,7 +177,7 @@ static enum step step(struct feed *f, uint64_t *wait_ns)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct feed *f = arg;
-	uint64_t end = clock_ns() + TURN_NS, wait_ns = 0, record = f->file.record;
+	uint64_t end = feed_now_ns() + TURN_NS, wait_ns = 0, record = f->file.record;
 	struct timeval tv;
 	enum step s;
 
@@ -199,7 +190,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			if (s != STEP_MORE)
 				break;
 		}
-	} while (s == STEP_MORE && clock_ns() < end);
+	} while (s == STEP_MORE && feed_now_ns() < end);
 	if (f->phase != MRT_SCAN && f->file.record != record)
 		feed_heard(&f->report);
 	if (s == STEP_OVER)
@@ -244,7 +235,7 @@ static int mrt_start(struct feed **out, feed_id id, const struct config_feed *cf
 	feed_report_init(&f->report, id, sink);
 	f->report.status.sees_all = true;
 	f->phase = cfg->speed == SPEED_REAL ? MRT_SCAN : MRT_REPLAY;
-	f->begin_ns = clock_ns();
+	f->begin_ns = feed_now_ns();
 	mrt_sink_init(f);
 	f->timer = evtimer_new(base, on_timer, f);
 	path = feed_path(cfg->file, config_dir);
@@ -269,7 +260,7 @@ static void mrt_status(const struct feed *f, struct feed_status *out)
 {
 	unsigned long long records = f->file.record;
 	char a[32], b[32];
-	uint64_t now = clock_ns();
+	uint64_t now = feed_now_ns();
 
 	*out = f->report.status;
 	if (f->phase == MRT_DONE)

@@ -13,7 +13,7 @@
 #define LOG_BURST     10
 #define LOG_WINDOW_NS 10000000000ULL
 
-static uint64_t monotonic_ns(void)
+uint64_t feed_now_ns(void)
 {
 	struct timespec ts;
 
@@ -37,7 +37,7 @@ void feed_printable(char *text)
 
 static void log_limited(struct feed_report *r, const char *text)
 {
-	uint64_t now = monotonic_ns();
+	uint64_t now = feed_now_ns();
 	char line[320];
 
 	if (!r->window_ns || now - r->window_ns >= LOG_WINDOW_NS) {
@@ -67,7 +67,7 @@ static void warn_va(struct feed_report *r, const char *fmt, va_list ap)
 
 void feed_heard(struct feed_report *r)
 {
-	r->status.last_message_ns = monotonic_ns();
+	r->status.last_message_ns = feed_now_ns();
 }
 
 size_t feed_withdraw(struct feed_report *r, const struct route *route, bool by_sub)

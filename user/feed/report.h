@@ -17,6 +17,9 @@ struct feed_report {
 	uint64_t suppressed; /* lines not logged since the last that was */
 };
 
+/* CLOCK_MONOTONIC. */
+uint64_t feed_now_ns(void);
+
 void feed_report_init(struct feed_report *r, feed_id id, const struct feed_sink *sink);
 
 /* A message or line came, of whatever kind (a keepalive, too), good or bad. */

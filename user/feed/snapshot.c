@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define SECOND	     1000000000ULL
 #define COMMAND_MIN  (30 * SECOND) /* least age at which a command's table is stale */
@@ -53,14 +52,6 @@ struct feed {
 	size_t n;
 	bool synced;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
 
 /* FNV-1a: two texts that differ are told apart, nobody has a reason to forge one. */
 static uint64_t text_hash(const char *text, size_t len)
@@ -264,7 +255,7 @@ static bool too_old(const struct feed *f, uint64_t age_ns)
 
 static void source_up(struct feed *f, struct source *src, uint64_t age_ns)
 {
-	uint64_t now = now_ns();
+	uint64_t now = feed_now_ns();
 
 	if (!src->partial)
 		src->heard_ns = now - age_ns;
@@ -339,7 +330,7 @@ static void on_gone(void *arg, uint16_t source, const char *name)
 
 static void ages_check(struct feed *f)
 {
-	uint64_t now = now_ns();
+	uint64_t now = feed_now_ns();
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct source *src = &f->v[i];
@@ -427,7 +418,7 @@ void snapshot_status(const struct feed *f, struct feed_status *out)
 
 bool snapshot_table(const struct feed *f, size_t i, struct feed_table *out)
 {
-	uint64_t now = now_ns();
+	uint64_t now = feed_now_ns();
 
 	for (size_t at = 0; at < f->n; at++) {
 		const struct source *src = &f->v[at];
