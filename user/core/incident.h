@@ -20,14 +20,33 @@
 	X(LOCAL_PREF_MISSING, "local-pref-missing")                                                \
 	X(FIB_OVERRIDE, "fib-override")                                                            \
 	X(BGP_DAEMON, "bgp-daemon")                                                                \
-	X(PREFIX_LIMIT, "prefix-limit")
+	X(PREFIX_LIMIT, "prefix-limit")                                                            \
+	X(MAINTENANCE_NO_LOCAL_PREF, "maintenance-no-local-pref")                                  \
+	X(ONPREM_MORE_SPECIFIC, "onprem-more-specific")                                            \
+	X(NOT_ADVERTISED_ON_ER, "not-advertised-on-er")                                            \
+	X(CONVERGENCE, "convergence")                                                              \
+	X(ER_DATAPLANE, "er-dataplane")                                                            \
+	X(BACKUP_BLACKHOLE, "backup-blackhole")                                                    \
+	X(UNENCRYPTED, "unencrypted")                                                              \
+	X(OVERLAP, "overlap")                                                                      \
+	X(OTHER_EDGE, "other-edge")                                                                \
+	X(BFD_DOWN, "bfd-down")
 #define CAUSE_ENUM(id, text) CAUSE_##id,
 enum cause { CAUSES(CAUSE_ENUM) CAUSE_COUNT };
 /* Incidents of the network, in incident.verdict beside the verdicts of flows. */
 #define NETWORK_KINDS(X)                                                                           \
 	X(FEED_STALE, "feed-stale")                                                                \
 	X(PREFIX_LIMIT, "prefix-limit")                                                            \
-	X(ROUTE_CHANGE, "route-change")
+	X(ROUTE_CHANGE, "route-change")                                                            \
+	X(FAILBACK, "failback")                                                                    \
+	X(FAILBACK_STUCK, "failback-stuck")                                                        \
+	X(BACKUP_DOWN, "backup-down")                                                              \
+	X(BACKUP_NOT_INDEPENDENT, "backup-not-independent")                                        \
+	X(NO_BACKUP, "no-backup")                                                                  \
+	X(ROUTE_LEAK, "route-leak")                                                                \
+	X(MAINTENANCE, "maintenance")                                                              \
+	X(FLAPPING, "flapping")                                                                    \
+	X(LIMIT, "limit")
 #define NETWORK_ENUM(id, text) NETWORK_##id,
 enum network_kind { NETWORK_FIRST = SW_VERDICT_COUNT - 1, NETWORK_KINDS(NETWORK_ENUM) NETWORK_END };
 enum side { SIDE_UNKNOWN, SIDE_ONPREM, SIDE_AZURE };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the control socket's commands answer. */
+#include "core/remote.h"
 #include "daemon/daemon_impl.h"
 #include "output/rows.h"
 
@@ -256,55 +257,21 @@ static json_t *explain_if_down(struct daemon *d, const struct explain *e)
 	return rows;
 }
 
-/*
- * Fresh before stale, a gateway's word before others'; by class, ExpressRoute first, as Azure does;
- * of a circuit that is known; what was true last.
- */
-static bool returns_before(const struct candidate *a, const struct candidate *b, uint64_t now)
-{
-	if (a->stale != b->stale)
-		return !a->stale;
-	if (a->attr->second_hand != b->attr->second_hand)
-		return !a->attr->second_hand;
-	if (a->attr->class != b->attr->class)
-		return a->attr->class < b->attr->class;
-	if (!a->attr->circuit[0] != !b->attr->circuit[0])
-		return a->attr->circuit[0];
-	return candidate_age(a, now) < candidate_age(b, now);
-}
-
-/* What the far side has learned of the source. */
-static const struct candidate *return_candidate(struct daemon *d, const struct explain *e,
-						const struct rib_node **node)
-{
-	const struct candidate *best = NULL;
-
-	*node = rib_match(d->rib, VIEW_REMOTE, &e->src);
-	for (const struct candidate *c = *node ? rib_node_candidates(*node) : NULL; c;
-	     c = c->next) {
-		if (!c->peer_down && (!best || returns_before(c, best, clock_now())))
-			best = c;
-	}
-	return best;
-}
-
 static json_t *explain_return(struct daemon *d, const struct explain *e, const char **verdict)
 {
-	const struct rib_node *node;
-	const struct candidate *c = return_candidate(d, e, &node);
+	struct remote_return back;
 	char text[PREFIX_STRLEN];
 
 	*verdict = NULL;
-	if (!c)
+	if (!remote_return(d->rib, &e->src, clock_now(), &back))
 		return json_pack("{s:n, s:n, s:n, s:n}", "prefix", "class", "circuit",
 				 "view_age_s");
 	if (e->path)
-		*verdict = (enum sw_class)c->attr->class == e->path->class ? "ok" : "asymmetric";
-	return json_pack("{s:s, s:s, s:s?, s:I}", "prefix",
-			 prefix_format(rib_node_prefix(node), text), "class",
-			 class_name((enum sw_class)c->attr->class), "circuit",
-			 c->attr->circuit[0] ? c->attr->circuit : NULL, "view_age_s",
-			 (json_int_t)(candidate_age(c, clock_now()) / 1000000000ULL));
+		*verdict = back.class == e->path->class ? "ok" : "asymmetric";
+	return json_pack("{s:s, s:s, s:s?, s:I}", "prefix", prefix_format(&back.prefix, text),
+			 "class", class_name(back.class), "circuit",
+			 back.circuit[0] ? back.circuit : NULL, "view_age_s",
+			 (json_int_t)(back.age_ns / 1000000000ULL));
 }
 
 static json_t *explain_fill(struct daemon *d, const json_t *request, struct explain *e,
