@@ -86,14 +86,16 @@ static __always_inline bool came_by_path(__u32 from)
  * The path that select gives, SW_NO_PATH: it stays on `slot`, which is one of its equals, or there
  * is none. (Not inline: a choice is much of the stack.)
  */
-static __noinline __u32 egress_choose(const struct packet *pkt, __u32 group, __u32 hint, __u32 slot)
+static __noinline __u32 egress_choose(const struct packet *pkt, __u32 group,
+				      const struct sw_flow_record *flow, __u32 slot)
 {
 	__u32 zero = 0;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	struct choice choice = {.family = pkt->family, .hint = hint};
+	struct choice choice = {.family = pkt->family};
 
 	if (!c)
 		return SW_NO_PATH;
+	reflect_ask(&choice, flow, c);
 	choice.hash = pkt->hash;
 	if (!choose(group, &choice) || choice.members >> (slot & 63) & 1)
 		return SW_NO_PATH;
@@ -133,13 +135,13 @@ static __noinline int egress_prepare(struct __sk_buff *ctx, struct decision *d)
 enum egress { EGRESS_STAYS, EGRESS_MOVED, EGRESS_RETURNED, EGRESS_LOST };
 
 /*
- * Moves it where select would have it elsewhere than on `slot`: it is made ready for d->nh. hint:
- * its flow's path. RETURNED: another mover brought it back, it is left alone; where cb[2] is not 0,
- * it had not come to the target's program, and nobody has counted it. LOST: to be dropped.
+ * Moves it where select would have it elsewhere than on `slot`: it is made ready for d->nh. flow:
+ * its record, NULL: none. RETURNED: another mover brought it back, it is left alone; where cb[2] is
+ * not 0, it had not come to the target's program, and nobody has counted it. LOST: to be dropped.
  */
 static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct decision *d,
 					       const struct frame *frame, const struct sw_ctl *c,
-					       __u32 slot, __u32 hint)
+					       __u32 slot, const struct sw_flow_record *flow)
 {
 	struct sw_path_stats *stats = bpf_map_lookup_elem(&path_stats, &slot);
 	enum mark mark = mark_read(ctx, c);
@@ -155,7 +157,7 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 	/* act_mirred of a path makes it look so: hence only what has no mark */
 	if (mark == MARK_NONE && came_by_path(ctx->ingress_ifindex))
 		return EGRESS_STAYS;
-	d->to = egress_choose(&d->pkt, d->outside_id, hint, slot);
+	d->to = egress_choose(&d->pkt, d->outside_id, flow, slot);
 	path = path_row(d->to);
 	if (!path)
 		return EGRESS_STAYS;
@@ -208,7 +210,7 @@ __noinline int egress_tell(struct __sk_buff *ctx, const struct packet *pkt, __u3
 	if (in)
 		stats->egress_back += segments;
 	else if (egress_movable(pkt, dst, src) &&
-		 egress_choose(pkt, group, SW_NO_PATH, slot) != SW_NO_PATH)
+		 egress_choose(pkt, group, NULL, slot) != SW_NO_PATH)
 		stats->egress_stayed += segments;
 	return 0;
 }

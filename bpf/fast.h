@@ -179,6 +179,7 @@ static __always_inline bool quick_stands(const struct quick *q, const struct sw_
 {
 	return !((flow->judged ^ *(volatile const __u32 *)&c->generation) & SW_JUDGED_MASK) &&
 	       !w.s.event && w.s.verdict < SW_VERDICT_TRANSITION &&
+	       !(w.s.verdict == SW_VERDICT_ASYMMETRIC && c->asymmetry) &&
 	       ((w.s.out_fresh && w.s.in_fresh) || !q->tcp);
 }
 

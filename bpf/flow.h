@@ -117,10 +117,14 @@ static __always_inline __u8 answer_holds(__u8 answer, const struct choice *choic
 	return choice->members >> answer & 1;
 }
 
-/* Whether what select gives this flow changed, or its own direction's class: a new epoch. */
+/*
+ * Whether what select gives this flow changed (then *answered), or its own direction's class: a new
+ * epoch.
+ */
 static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flow_record *flow,
 				       const struct sw_ctl *c, union sw_flow_word old,
-				       const struct choice *choice, struct settling *settling)
+				       const struct choice *choice, struct settling *settling,
+				       bool *answered)
 {
 	__u8 before = a->dir == DIR_OUT ? old.s.out : old.s.in;
 	__u8 other = a->dir == DIR_OUT ? old.s.in : old.s.out;
@@ -133,7 +137,7 @@ static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flo
 			settle_start(settling, c->grace_ns,
 				     answer_changed(choice->group, choice->path, choice->tier),
 				     a->now);
-		ends = !first;
+		ends = *answered = !first;
 	}
 	if (before != a->path && before < SW_MAX_PATHS && other < SW_MAX_PATHS) {
 		struct sw_path *was = path_row(before), *is = path_row(a->path);
@@ -168,7 +172,8 @@ static __always_inline void state_owe(union sw_flow_word *w)
 struct judgement {
 	union sw_flow_word w;
 	struct settling settling;
-	bool epoch; /* a new one: evidence begins anew */
+	bool epoch;    /* a new one: evidence begins anew */
+	bool answered; /* select gives it another answer than when it was last judged */
 };
 
 /* When its first outward packet took the path: told from the change that it settles from. */
@@ -197,7 +202,8 @@ static __always_inline void next_state(const struct seen *a, const struct sw_flo
 
 	j->w = old;
 	j->settling = (struct settling){.last = last, .row = old.s.settled};
-	j->epoch = epoch_ends(a, flow, c, old, choice, &j->settling);
+	j->answered = false;
+	j->epoch = epoch_ends(a, flow, c, old, choice, &j->settling, &j->answered);
 	if (j->epoch)
 		j->w.s.out_fresh = j->w.s.in_fresh = 0;
 	if (a->dir == DIR_OUT) {
@@ -260,6 +266,22 @@ static __always_inline void state_changed(const struct packet *pkt, struct sw_fl
 }
 
 /*
+ * Once it has gone to the path that it is answered by it does so no more, until select gives it
+ * another answer: a far side that moves each time that we do is not followed for ever.
+ */
+static __always_inline void reflect_note(const struct seen *a, struct sw_flow_record *flow,
+					 const struct sw_ctl *c, union sw_flow_word old,
+					 const struct judgement *j)
+{
+	if (j->answered)
+		flow->about &= ~SW_FLOW_REFLECTED;
+	else if (c->asymmetry == SW_ASYMMETRY_REFLECT && a->dir == DIR_OUT &&
+		 old.s.verdict == SW_VERDICT_ASYMMETRIC && old.s.out != old.s.in &&
+		 j->w.s.out == old.s.in)
+		flow->about |= SW_FLOW_REFLECTED;
+}
+
+/*
  * Takes the verdict after a packet. A function of its own, so that the verifier sees it once; it is
  * given the record, since before Linux 6.2 no function's argument can be the key of a look-up. Its
  * stack and those it is called with must fit in 512 bytes, where Linux 6.1 rounds each up to 32.
@@ -281,6 +303,7 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
 	if (!still_its(pkt, old))
 		return 0;
 	choice->denied = 0;
+	choice->follow = 0;
 	choice->family = pkt->key.family;
 	choice->hash = pkt->hash;
 	choice->hint = path_told(old.s.out);
@@ -290,6 +313,7 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
 	    __sync_val_compare_and_swap(&flow->state.word, old.word, next.w.word) != old.word)
 		return 1;
 	flow->settle = next.settling.last;
+	reflect_note(&pkt->seen, flow, c, old, &next);
 	if (next.epoch && evidence_of(flow) != SW_EVIDENCE_NONE)
 		evidence_set(flow, SW_EVIDENCE_NONE);
 	flow->judged = (flow->judged & ~SW_JUDGED_MASK) | (generation & SW_JUDGED_MASK);

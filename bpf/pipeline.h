@@ -121,11 +121,11 @@ static __always_inline __u32 slot_ifindex(__u32 slot, __u8 family)
 
 /* From inside to a path. */
 static __always_inline void decide_out(struct decision *d, struct sw_group *group,
-				       const struct sw_flow_record *flow)
+				       const struct sw_flow_record *flow, const struct sw_ctl *c)
 {
-	struct choice choice = {
-		.family = d->pkt.family, .hash = d->pkt.hash, .hint = flow_hint(flow)};
+	struct choice choice = {.family = d->pkt.family, .hash = d->pkt.hash};
 
+	reflect_ask(&choice, flow, c);
 	d->dir = DIR_OUT;
 	if (group->kind == SW_GROUP_INSIDE) {
 		pass(d, group->slot == d->at.slot ? SW_REASON_hairpin : SW_REASON_local);
@@ -242,9 +242,15 @@ static __always_inline struct sw_flow_record *decide(struct decision *d, const s
 	}
 	d->outside_id = id;
 	if (d->at.role == SW_ROLE_INSIDE)
-		decide_out(d, group, flow);
+		decide_out(d, group, flow, c);
 	else
 		decide_in(d, group, c);
+	if (flow && !d->pkt.icmp_error && drop_asymmetric(flow, c, d->dir, d->path) &&
+	    enforcing(c)) {
+		d->reason = SW_REASON_asymmetric_denied;
+		d->action = SW_ACTION_DROP;
+		d->counted = d->record = 0;
+	}
 	decide_limits(d, frame, c);
 	return d->pkt.icmp_error ? NULL : flow;
 }

@@ -40,6 +40,7 @@
 #include "evidence.h"
 #include "settle.h"
 #include "flow.h"
+#include "reflect.h"
 #include "nexthop.h"
 #include "port.h"
 #include "rewrite.h"
@@ -295,7 +296,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 		src = fib_group(fib_find(d->pkt.family, &d->pkt.src));
 	}
 	if (may_move && egress_movable(&d->pkt, dst, src)) {
-		enum egress done = egress_move(ctx, d, &frame, c, d->at.slot, flow_hint(flow));
+		enum egress done = egress_move(ctx, d, &frame, c, d->at.slot, flow);
 
 		if (done == EGRESS_MOVED) /* counted where it goes to */
 			return bpf_redirect(d->nh.ifindex, 0);
@@ -346,7 +347,7 @@ int sw_explain(struct xdp_md *ctx)
 		choice.family = io->family;
 		pkt.hash = flow_hash(&pkt.key, c->seed);
 		choice.hash = pkt.hash;
-		choice.hint = flow_hint(flow_find(&pkt, clock_now(), LOOK_PEEK));
+		reflect_ask(&choice, flow_find(&pkt, clock_now(), LOOK_PEEK), c);
 		choose(io->group, &choice);
 	}
 	io->path = choice.path;

@@ -8,7 +8,8 @@
 
 /*
  * asked: hint is the path this flow has in this direction: taken among equals while it is one of
- * them, and for nothing else; denied are paths it must not take.
+ * them, and for nothing else; or, with `follow`, the path that it is answered by: taken from any
+ * tier. denied are paths it must not take.
  */
 struct choice {
 	__u64 denied;
@@ -23,7 +24,7 @@ struct choice {
 	__u8 step;     /* enum sw_step */
 	__u8 degraded; /* a better class has candidates, or had them, and none is usable */
 	__u8 verdict;  /* of flow_judge(): see next_state() */
-	__u8 pad;
+	__u8 follow;
 	__u32 group; /* it was chosen from: the prefix's, or the default route's */
 };
 
@@ -203,6 +204,12 @@ __noinline int choose(__u32 group_id, struct choice *io)
 	if (!u || !c || !group)
 		return 0;
 	io->usable = paths_usable(c, u, io->family) & ~io->denied;
+	if (io->follow && first_tier(group, io->usable & 1ULL << (io->hint & 63), io)) {
+		io->path = io->hint & 63;
+		io->step = SW_STEP_REFLECTED;
+		io->degraded = tier_degraded(group, io->tier);
+		return 1;
+	}
 	if (!first_tier(group, io->usable, io)) {
 		other = io->family == 4 ? c->default4 : c->default6;
 		from = fib_group(other);

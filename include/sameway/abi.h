@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 5
+#define SW_ABI_VERSION 6
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -106,6 +106,8 @@ enum sw_mode { SW_MODE_MONITOR, SW_MODE_ENFORCE };
 /* FAST redirects; KERNEL only marks, and the kernel sends by the mark. */
 enum sw_forward { SW_FORWARD_FAST, SW_FORWARD_KERNEL };
 enum sw_scope { SW_SCOPE_CLASS, SW_SCOPE_CIRCUIT, SW_SCOPE_PATH };
+/* What enforce does with a flow whose verdict is asymmetric (bpf/reflect.h). */
+enum sw_asymmetry { SW_ASYMMETRY_ALERT, SW_ASYMMETRY_REFLECT, SW_ASYMMETRY_DROP };
 enum sw_role { SW_ROLE_PATH = 1, SW_ROLE_INSIDE };
 /* What a group's prefixes are. ROUTE has tiers; the others are reserved answers of the FIB. */
 enum sw_group_kind {
@@ -122,6 +124,8 @@ struct sw_ctl {
 	__u32 mode;	  /* enum sw_mode in effect now (monitor during a cold start) */
 	__u32 generation; /* bumped AFTER every change of groups, FIB, usable or paths */
 	__u32 scope;	  /* enum sw_scope */
+	__u32 asymmetry;  /* enum sw_asymmetry */
+	__u32 pad;
 	__u64 grace_ns;
 	__u64 can4, can6; /* paths that may be sent packets of the family */
 	__u64 weighted;	  /* paths whose weight is more than 1 */
@@ -428,6 +432,7 @@ struct sw_explain {
 	X(ONLY, "only-usable-path")                                                                \
 	X(HASH, "flow-hash")                                                                       \
 	X(STICKY, "stays-on-its-path")                                                             \
+	X(REFLECTED, "reflected")                                                                  \
 	X(LAST_RESORT, "last-resort")
 #define SW_ENUM_STEP(id, text) SW_STEP_##id,
 enum sw_step { SW_STEPS(SW_ENUM_STEP) SW_STEP_COUNT };

@@ -51,7 +51,8 @@ union sw_flow_word {
 #define SW_FLOW_OPENED_INSIDE  0x02 /* who sent the SYN, else the first packet seen */
 #define SW_FLOW_NO_SYN	       0x04 /* its first packet was a SYN-ACK: the SYN went elsewhere */
 #define SW_FLOW_LOOPS	       0x08 /* what came by a path from its inside host had left before */
-#define SW_FLOW_ABOUT	       0x0f
+#define SW_FLOW_REFLECTED      0x80 /* went to the path that answers come by (bpf/reflect.h) */
+#define SW_FLOW_ABOUT	       (0x0f | SW_FLOW_REFLECTED)
 #define SW_FLOW_EVIDENCE       0x30 /* SW_EVIDENCE_*, by SW_FLOW_EVIDENCE_SHIFT */
 #define SW_FLOW_SPOOFED	       0x40 /* `note` tells when and where */
 #define SW_FLOW_EVIDENCE_SHIFT 4
@@ -74,6 +75,15 @@ union sw_flow_word {
 /* `note` of SW_FLOW_SPOOFED: the path, and above it the time in units of 2^SW_SPOOF_SHIFT ns. */
 #define SW_SPOOF_SHIFT	   26
 #define SW_SPOOF_PATH_BITS 6
+
+/*
+ * A flow is reflected to the path it is answered by when it is that old, as many packets were
+ * answers, and nothing of it changed for grace; the edge whose inside host is key.hi lets the other
+ * edge go first: it waits for longer.
+ */
+#define SW_REFLECT_AGE_NS  1000000000ULL
+#define SW_REFLECT_WAIT_NS 5000000000ULL
+#define SW_REFLECT_PACKETS 3
 
 /* Closing flags of TCP seen, of each direction, in `judged` above the generation. */
 #define SW_JUDGED_BITS 28

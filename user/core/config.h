@@ -126,6 +126,7 @@ struct config {
 	size_t n_prefer;
 	enum config_match match;
 	enum sw_scope scope;
+	enum sw_asymmetry asymmetry; /* `action` */
 	uint64_t grace_ns, confirm_ns, failback_delay_ns, stale_ns;
 	enum config_forward forward;
 	uint32_t fwmark, tables;

@@ -19,7 +19,7 @@ const char *const config_multipaths[] = {"circuit", "circuits", NULL};
 const char *const config_scopes[] = {"class", "circuit", "path", NULL};
 const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
 const char *const config_hooks[] = {"auto", "xdp", "xdp-generic", "tc", NULL};
-static const char *const actions[] = {"alert", "reflect", "drop", NULL};
+const char *const config_actions[] = {"alert", "reflect", "drop", NULL};
 static const char *const transits[] = {"deny", "allow", NULL};
 
 static void read_prefer(struct config_reader *r, const struct config_key *key,
@@ -69,7 +69,7 @@ static const struct config_key asymmetry_keys[] = {
 	KEY_CHOICE(config, "scope", scope, config_scopes, 3),
 	KEY(config, "grace", grace_ns, duration),
 	KEY(config, "confirm", confirm_ns, duration),
-	KEY_FIXED("action", actions, "only alerts are there, give alert"),
+	KEY_CHOICE(config, "action", asymmetry, config_actions, 3),
 };
 
 static void read_asymmetry(struct config_reader *r, const struct config_key *key,

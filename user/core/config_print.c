@@ -120,7 +120,7 @@ static void print_global(FILE *f, const struct config *cfg)
 		config_scopes[cfg->scope]);
 	print_duration(f, "  grace", cfg->grace_ns);
 	print_duration(f, "  confirm", cfg->confirm_ns);
-	fputs("  action: alert\n", f);
+	fprintf(f, "  action: %s\n", config_actions[cfg->asymmetry]);
 	print_duration(f, "failback-delay", cfg->failback_delay_ns);
 	print_duration(f, "stale-time", cfg->stale_ns);
 	fprintf(f, "transit: deny\nforward: %s\nfwmark: %#x\ntables: %u\n",

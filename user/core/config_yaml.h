@@ -139,7 +139,7 @@ void config_check(struct config_reader *r);
 /* Texts of the enums, in their order, NULL-terminated. */
 extern const char *const config_modes[], *const config_matches[], *const config_forwards[];
 extern const char *const config_default_routes[], *const config_scopes[], *const config_classes[];
-extern const char *const config_multipaths[];
+extern const char *const config_multipaths[], *const config_actions[];
 extern const char *const config_feed_types[], *const config_hooks[], *const config_speeds[];
 
 #endif

@@ -133,6 +133,7 @@ static void settings_write(struct daemon *d)
 	struct sw_ctl *c = datapath_ctl(d->dp);
 
 	c->scope = d->cfg->scope;
+	c->asymmetry = d->cfg->asymmetry;
 	c->grace_ns = d->cfg->grace_ns;
 	c->event_rate = EVENT_RATE;
 	if (d->cfg->default_route != DEFAULT_ROUTE_LAST) /* an earlier config may have said so */
