@@ -131,9 +131,14 @@ static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flo
 	bool first = !(flow->judged & SW_JUDGED_MASK), ends = false;
 
 	if (fib_group(a->group) && (first || !answer_holds(path_told(old.s.answer), choice))) {
-		settle_start(settling, c->grace_ns,
-			     answer_changed(a->group, choice->path, choice->tier), a->now);
-		if (choice->group != a->group)
+		bool own = choice->group == a->group;
+
+		/* where the default route answers, all of its own tiers were looked at */
+		settle_start(
+			settling, c->grace_ns,
+			answer_changed(a->group, own ? choice->path : SW_NO_PATH, choice->tier),
+			a->now);
+		if (!own)
 			settle_start(settling, c->grace_ns,
 				     answer_changed(choice->group, choice->path, choice->tier),
 				     a->now);
@@ -150,7 +155,10 @@ static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flo
 	return ends;
 }
 
-/* Row 5: of one direction nothing was seen since the epoch began. */
+/*
+ * Row 5: of one direction nothing was seen since the epoch began. What was one-way while somebody
+ * looked is so on when nothing comes any more.
+ */
 static __always_inline __u8 judge_one(__u8 evidence, const struct sw_ctl *c, union sw_flow_word w,
 				      __u64 now)
 {
@@ -158,7 +166,9 @@ static __always_inline __u8 judge_one(__u8 evidence, const struct sw_ctl *c, uni
 
 	if (evidence < SW_EVIDENCE_WHOLE || (w.s.out_fresh && w.s.in_fresh))
 		return SW_VERDICT_PENDING;
-	return side_blind(c, missing, now) ? SW_VERDICT_BLIND : SW_VERDICT_ONE_WAY;
+	return w.s.verdict != SW_VERDICT_ONE_WAY && side_blind(c, missing, now)
+		       ? SW_VERDICT_BLIND
+		       : SW_VERDICT_ONE_WAY;
 }
 
 /* An event is owed for the verdict, or none is any more. */
@@ -306,7 +316,8 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
 	choice->follow = 0;
 	choice->family = pkt->key.family;
 	choice->hash = pkt->hash;
-	choice->hint = path_told(old.s.out);
+	/* among equals it is the path that the flow takes, also where the kernel chose it */
+	choice->hint = pkt->seen.dir == DIR_OUT ? pkt->seen.path : path_told(old.s.out);
 	choose(pkt->seen.group, choice);
 	next_state(&pkt->seen, flow, c, old, choice, &next);
 	if (next.w.word != old.word &&

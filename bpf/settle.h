@@ -29,11 +29,11 @@ static __always_inline void settle_start(struct settling *s, __u64 grace_ns, __u
 		return;
 	if (!at)
 		at = 1;
-	if (at == s->last)
-		return;
 	if (!s->last || tick_age(s->last, now) >= grace) {
 		s->row = 0;
-	} else if ((__s32)(at - s->last) > 0) {
+	} else {
+		if ((__s32)(at - s->last) <= 0) /* an older one, noticed late */
+			return;
 		more = s->row + ((__u64)(at - s->last) * 16 + grace - 1) / grace;
 		s->row = more < 63 ? more : 63;
 	}
