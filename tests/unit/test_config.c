@@ -134,7 +134,7 @@ static const char full[] =
 	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nflows6: 64\n"
 	"fib: { nodes6: 1048576 }\ntransit: deny\n"
 	"multipath: circuits\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
-	"notify: null\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
+	"notify: { command: 'page --to \"me\"' }\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
 static const char golden[] = "mode: enforce\n"
 			     "prefer: [vpn, other]\n"
@@ -253,7 +253,9 @@ static const char golden[] = "mode: enforce\n"
 			     "  - name: l\n"
 			     "    type: rtnetlink\n"
 			     "    table: 101\n"
-			     "    protocol: [kernel, 7, bird, 255]\n";
+			     "    protocol: [kernel, 7, bird, 255]\n"
+			     "notify:\n"
+			     "    command: \"page --to \\\"me\\\"\"\n";
 
 static void test_print_golden(void **state)
 {

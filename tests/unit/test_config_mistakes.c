@@ -352,7 +352,6 @@ static void test_not_yet(void **state)
 	static const struct mistake cases[] = {
 		{BASE "transit: allow\n", 3, "transit: allow: not yet: "},
 		{BASE "rules: [{name: a, deny: true}]\n", 3, "rules: a list: not yet: "},
-		{BASE "notify: {command: a}\n", 3, "notify: a mapping: not yet: "},
 		{BASE "export: {web: 127.0.0.1:1}\n", 3, "export: a mapping: not yet: "},
 		{BASE "fleet: {edge: a}\n", 3, "fleet: a mapping: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, from: 10.0.0.2}]\n", 3, "from: 10.0.0.2: not yet: "},
@@ -361,6 +360,22 @@ static void test_not_yet(void **state)
 		{P("name: b, class: vpn, interface: t1, bfd: true"), 3, "bfd: true: not yet: "},
 		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,
 		 "probe: a mapping: not yet: "},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+static void test_notify(void **state)
+{
+	static const struct mistake cases[] = {
+		{BASE "notify: /bin/page\n", 3, "notify: not a mapping: "},
+		{BASE "notify: {}\n", 3, "command: missing in notify"},
+		{BASE "notify: {command: }\n", 3, "command: no value: "},
+		{BASE "notify: {command: ''}\n", 3, "command: an empty text: no command: give one"},
+		{BASE "notify: {command: [a]}\n", 3, "command: a list: "},
+		{BASE "notify: {command: a, shell: b}\n", 3, "shell: "},
+		{BASE "notify: {command: a, command: b}\n", 3, "command: twice in notify: "},
 	};
 
 	(void)state;
@@ -401,8 +416,8 @@ int main(void)
 		cmocka_unit_test(test_values),	    cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_paths_alike), cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_feeds),	    cmocka_unit_test(test_not_yet),
-		cmocka_unit_test(test_marks),	    cmocka_unit_test(test_mark_values),
-		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_notify),	    cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_mark_values), cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,11 @@ static void test_status(void **state)
 		       "\"alerts\":{\"open\":1,\"lost\":0},"
 		       "\"auto_hooks\":[{\"interface\":\"er0\",\"hook\":\"xdp\"},{"
 		       "\"interface\":\"lan0\",\"hook\":\"tc\",\"gso_frames\":12345}],"
+		       "\"silences\":[{\"prefix\":\"10.10.30.0/24\",\"until\":"
+		       "\"2026-11-23T23:13:56.266Z\",\"left_s\":1800.5,\"incidents\":[2,7]}],"
+		       "\"notify\":{\"command\":\"/usr/local/bin/page\",\"sent\":12,"
+		       "\"failed\":3,\"dropped\":1,\"waiting\":2,\"last_error\":"
+		       "\"exit status 3 (no way)\"},"
 		       "\"redirects\":{\"counted\":true,\"lost\":17,\"last_s\":2.5}}"));
 }
 
@@ -353,7 +358,9 @@ static void test_alerts(void **state)
 	json_t *rows = json_array();
 
 	(void)state;
+	inc.life.acked = true;
 	json_array_append_new(rows, rows_incident(&inc, cfg, path_ids));
+	inc.life.silenced = true;
 	inc.id = 13;
 	inc.open = false;
 	inc.verdict = SW_VERDICT_FAILOVER;
@@ -469,6 +476,14 @@ static void test_deeds(void **state)
 	assert_shown(SHOW_PATH, "path",
 		     parsed("{\"path\":\"er1\",\"usable\":false,\"prefixes_moved\":3,"
 			    "\"prefixes_lost\":1,\"for_s\":300}"));
+	assert_shown(SHOW_ACK, "ack", parsed("{\"id\":7,\"state\":\"open\",\"acked\":true}"));
+	assert_shown(SHOW_SILENCE, "silence",
+		     parsed("{\"prefix\":\"10.10.30.0/24\",\"until\":"
+			    "\"2026-11-23T23:13:56.266Z\",\"left_s\":1800.5,\"incidents\":["
+			    "1,2,3,4,5,6,7,8,9,10,11]}"));
+	assert_shown(SHOW_SILENCE, "silence-ended",
+		     parsed("{\"prefix\":\"10.10.30.0/24\",\"until\":null,\"left_s\":0,"
+			    "\"incidents\":[]}"));
 	assert_shown(SHOW_MODE, "mode", parsed("{\"mode\":\"enforce\",\"for_s\":600}"));
 	assert_shown(SHOW_RELOAD, "reload",
 		     parsed("{\"config\":\"/etc/x.yaml\",\"reloaded\":true,\"exit\":0,"

@@ -89,6 +89,8 @@ int cmd_flows(const struct cmd_call *call);
 int cmd_routes(const struct cmd_call *call);
 int cmd_explain(const struct cmd_call *call);
 int cmd_alerts(const struct cmd_call *call);
+int cmd_ack(const struct cmd_call *call);
+int cmd_silence(const struct cmd_call *call);
 int cmd_path(const struct cmd_call *call);
 int cmd_detach(const struct cmd_call *call);
 int cmd_doctor(const struct cmd_call *call);

@@ -89,6 +89,7 @@ void config_free(struct config *cfg)
 		free(cfg->feeds[i].command);
 		free(cfg->feeds[i].circuits);
 	}
+	free(cfg->notify);
 	free(cfg->paths);
 	free(cfg->inside);
 	free(cfg->exempt);

@@ -144,6 +144,7 @@ struct config {
 	size_t n_exempt;
 	struct config_feed *feeds;
 	size_t n_feeds;
+	char *notify; /* the command that is told of incidents, NULL: none */
 };
 
 struct config_error {

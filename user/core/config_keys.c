@@ -264,6 +264,18 @@ static void read_exempts(struct config_reader *r, const struct config_key *key,
 	}
 }
 
+static const struct config_key notify_keys[] = {
+	KEY(config, "command", notify, string, .required = true),
+};
+
+/* null: none, as if it were left out */
+static void read_notify(struct config_reader *r, const struct config_key *key,
+			const yaml_node_t *node, void *into)
+{
+	if (!config_is_null(node))
+		config_mapping(r, node, key->name, notify_keys, COUNT(notify_keys), into);
+}
+
 static const struct config_key top_keys[] = {
 	KEY_CHOICE(config, "mode", mode, config_modes, 2),
 	KEY_OWN("prefer", read_prefer),
@@ -287,7 +299,7 @@ static const struct config_key top_keys[] = {
 	KEY_OWN("exempt", read_exempts),
 	KEY_LATER("rules", "[]", "leave it out; prefer is for all destinations"),
 	KEY_OWN("feeds", config_read_feeds),
-	KEY_LATER("notify", NULL, "leave it out and follow `sameway alerts -f`"),
+	KEY_OWN("notify", read_notify),
 	KEY_LATER("export", NULL, "leave it out and read `sameway -j counters`"),
 	KEY_LATER("fleet", NULL, "leave it out and ask each edge"),
 };

@@ -309,6 +309,10 @@ char *config_print(const struct config *cfg)
 	fputs(cfg->n_feeds ? "feeds:\n" : "feeds: []\n", f);
 	for (size_t i = 0; i < cfg->n_feeds; i++)
 		print_feed(f, &cfg->feeds[i]);
+	if (cfg->notify) {
+		fputs("notify:\n", f);
+		print_key_text(f, "command", cfg->notify);
+	}
 	failed = ferror(f);
 	if (fclose(f) || failed) {
 		free(text);

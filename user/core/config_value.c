@@ -241,13 +241,16 @@ void config_read_router_id(struct config_reader *r, const struct config_key *key
 void config_read_string(struct config_reader *r, const struct config_key *key,
 			const yaml_node_t *node, void *into)
 {
-	const char *text = config_text(r, key, node, "a file's name");
+	bool command = !strcmp(key->name, "command");
+	const char *text = config_text(r, key, node, command ? "a command" : "a file's name");
 	char *copy;
 
 	if (!text)
 		return;
 	if (!text[0]) {
-		config_bad(r, key, node, "no file's name: give one, or - for standard input");
+		config_bad(r, key, node, "%s",
+			   command ? "no command: give one for /bin/sh"
+				   : "no file's name: give one, or - for standard input");
 		return;
 	}
 	copy = strdup(text);

@@ -57,6 +57,18 @@ const char *cause_name(enum cause cause);
 const char *side_name(enum side side);
 const char *severity_name(enum severity severity);
 
+/* What people have done about it, and what the hook (config `notify`) knows of it. */
+enum incident_told { TOLD_NOTHING, TOLD_OPEN, TOLD_ALL };
+struct incident_life {
+	bool acked, silenced;
+	enum severity acked_severity; /* what it was then; one that rises ends the ack */
+	enum incident_told told;      /* TOLD_ALL: nothing is owed any more */
+	/* as it was last told; told_ns: CLOCK_MONOTONIC */
+	enum severity told_severity;
+	enum cause told_cause;
+	uint64_t told_ns;
+};
+
 struct incident {
 	uint64_t id; /* 1, 2, ...; kept over restarts */
 	bool open;
@@ -76,6 +88,7 @@ struct incident {
 	uint64_t opened_ns, last_ns, had_flow_ns; /* CLOCK_MONOTONIC */
 	char message[512];
 	char fix[512];
+	struct incident_life life;
 };
 
 enum incident_change { INCIDENT_OPEN, INCIDENT_UPDATE, INCIDENT_CLOSE };

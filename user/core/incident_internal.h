@@ -4,6 +4,7 @@
 #define SAMEWAY_CORE_INCIDENT_INTERNAL_H
 
 #include "core/cause.h"
+#include "core/incident_life.h"
 
 #define FLOW_BUCKETS   16384
 #define FLOWS_TRACKED  65536
@@ -38,6 +39,10 @@ struct incidents {
 	uint64_t last_id, scan, round;
 	struct record *bucket[RECORD_BUCKETS];
 	struct tracked *flows[FLOW_BUCKETS];
+	struct silence silences[SILENCES_MAX]; /* in order of their beginning */
+	size_t n_silences;
+	bool hook;	    /* there is one to be told */
+	uint64_t forgotten; /* incidents, before it was told all of them */
 };
 
 static inline bool incident_is_network(const struct incident *inc)
@@ -55,6 +60,10 @@ struct record *incident_add(struct incidents *set, const struct incident_context
 			    const struct incident *inc);
 void incident_tell(struct incidents *set, struct record *rec, enum incident_change change,
 		   uint64_t now);
+/* incident_life.c: before a change of it is told. */
+void incident_live(const struct incidents *set, struct record *rec, enum incident_change change);
+/* After its silences are known. */
+void incident_live_restored(const struct incidents *set, struct record *rec);
 /* No flow is tracked on it any more. The record lives on, closed; the caller prunes. */
 void incident_close(struct incidents *set, struct record *rec, uint64_t now);
 /* Forgets the oldest closed ones. */

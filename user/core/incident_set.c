@@ -47,6 +47,7 @@ void incidents_free(struct incidents *set)
 void incident_tell(struct incidents *set, struct record *rec, enum incident_change change,
 		   uint64_t now)
 {
+	incident_live(set, rec, change);
 	rec->told = rec->inc;
 	rec->told_ns = now;
 	if (set->cb)
@@ -127,6 +128,7 @@ void incidents_prune(struct incidents *set)
 	excess -= CLOSED_KEPT;
 	for (size_t i = 0; i < set->n; i++) {
 		if (excess && !set->v[i]->inc.open) {
+			set->forgotten += set->hook && set->v[i]->inc.life.told != TOLD_ALL;
 			free(set->v[i]);
 			excess--;
 		} else {
@@ -177,6 +179,7 @@ int incidents_restore(struct incidents *set, const struct incident *inc)
 		return -ENOMEM;
 	rec->inc = *inc;
 	rec->inc.flows = 0;
+	incident_live_restored(set, rec);
 	rec->told = rec->inc;
 	rec->told_ns = inc->last_ns;
 	err = record_insert(set, rec);

@@ -5,14 +5,13 @@
  * file is ours alone; one that is not as we write it is damaged.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/cause.h"
-#include "core/state.h"
+#include "core/state_internal.h"
 
 #define STATE_VERSION 1
 #define NS_PER_S      1000000000ULL
@@ -30,6 +29,8 @@ struct parsed {
 	size_t n_incidents;
 	struct degraded *degraded;
 	size_t n_degraded;
+	struct silence silences[SILENCES_MAX];
+	size_t n_silences;
 };
 
 /* Printing */
@@ -45,7 +46,7 @@ static void time_format(uint64_t wall, char buf[TIME_STRLEN])
 	snprintf(buf + n, TIME_STRLEN - n, ".%09uZ", (unsigned int)(wall % NS_PER_S));
 }
 
-static json_t *time_json(uint64_t wall)
+json_t *state_time_json(uint64_t wall)
 {
 	char buf[TIME_STRLEN];
 
@@ -53,7 +54,7 @@ static json_t *time_json(uint64_t wall)
 	return json_string(buf);
 }
 
-static uint64_t wall_of(const struct state_context *ctx, uint64_t ns)
+uint64_t state_wall(const struct state_context *ctx, uint64_t ns)
 {
 	uint64_t ago = ctx->now > ns ? ctx->now - ns : 0;
 
@@ -73,7 +74,7 @@ static json_t *path_json(const struct state_context *ctx, int path)
 	return json_null();
 }
 
-static json_t *prefix_json(const struct prefix *prefix)
+json_t *state_prefix_json(const struct prefix *prefix)
 {
 	char buf[PREFIX_STRLEN];
 
@@ -94,17 +95,20 @@ static json_t *incident_json(const struct state_context *ctx, const struct incid
 	return json_pack(
 		"{s:I, s:s, s:s, s:s?, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, "
 		"s:o, "
-		"s:s, s:s, s:b, s:o}",
+		"s:s, s:s, s:b, s:o, s:o}",
 		"id", (json_int_t)inc->id, "state", inc->open ? "open" : "closed", "verdict",
 		incident_verdict_name(inc->verdict), "subject", subject, "cause",
 		cause_name(inc->cause), "side", side_name(inc->side), "severity",
-		severity_name(inc->severity), "src_prefix", prefix_json(&inc->src), "dst_prefix",
-		prefix_json(&inc->dst), "forward_path", path_json(ctx, inc->forward_path),
-		"reverse_path", path_json(ctx, inc->reverse_path), "flows", (json_int_t)inc->flows,
+		severity_name(inc->severity), "src_prefix", state_prefix_json(&inc->src),
+		"dst_prefix", state_prefix_json(&inc->dst), "forward_path",
+		path_json(ctx, inc->forward_path), "reverse_path",
+		path_json(ctx, inc->reverse_path), "flows", (json_int_t)inc->flows,
 		"prefixes_moved", moved, "prefixes_lost", lost, "duration_ms", duration,
-		"first_seen", time_json(inc->first_wall), "last_seen", time_json(inc->last_wall),
-		"message", inc->message, "fix", inc->fix, "confirmed", inc->confirmed, "had_flow",
-		time_json(wall_of(ctx, inc->had_flow_ns)));
+		"first_seen", state_time_json(inc->first_wall), "last_seen",
+		state_time_json(inc->last_wall), "message", inc->message, "fix", inc->fix,
+		"confirmed", inc->confirmed, "had_flow",
+		state_time_json(state_wall(ctx, inc->had_flow_ns)), "life",
+		state_life_json(ctx, &inc->life));
 }
 
 struct degraded_print {
@@ -119,9 +123,9 @@ static int degraded_add(void *arg, const struct prefix *prefix, uint8_t rank, ui
 
 	if (rank >= p->ctx->cfg->n_prefer)
 		return 0;
-	row = json_pack("{s:o, s:s, s:o}", "prefix", prefix_json(prefix), "class",
+	row = json_pack("{s:o, s:s, s:o}", "prefix", state_prefix_json(prefix), "class",
 			class_name(p->ctx->cfg->prefer[rank]), "since",
-			time_json(wall_of(p->ctx, since_ns)));
+			state_time_json(state_wall(p->ctx, since_ns)));
 	return json_array_append_new(p->list, row) ? -ENOMEM : 0;
 }
 
@@ -137,8 +141,8 @@ char *state_print(const struct state_context *ctx, const struct incidents *set,
 	for (size_t i = 0; !failed && (inc = incidents_get(set, i)); i++)
 		failed = json_array_append_new(incidents, incident_json(ctx, inc));
 	failed = failed || fib_degraded_each(fib, degraded_add, &print);
-	root = json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "incidents", incidents,
-			 "degraded", degraded);
+	root = json_pack("{s:i, s:o, s:o, s:o}", "version", STATE_VERSION, "incidents", incidents,
+			 "degraded", degraded, "silences", state_silences_json(ctx, set));
 	if (root && !failed)
 		text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);
@@ -183,9 +187,8 @@ static const char *severity_text(unsigned int severity)
 	return severity_name((enum severity)severity);
 }
 
-/* The i below n whose text it is. */
-static bool get_name(const json_t *obj, const char *key, const char *(*name)(unsigned int),
-		     unsigned int n, unsigned int *out)
+bool state_name(const json_t *obj, const char *key, const char *(*name)(unsigned int),
+		unsigned int n, unsigned int *out)
 {
 	const char *text;
 
@@ -213,7 +216,7 @@ static bool get_number_or_null(const json_t *obj, const char *key, int64_t *out)
 	return json_is_null(json_object_get(obj, key)) || get_number(obj, key, out);
 }
 
-static bool get_prefix(const json_t *obj, const char *key, struct prefix *out)
+bool state_prefix(const json_t *obj, const char *key, struct prefix *out)
 {
 	const char *text;
 	bool masked;
@@ -228,7 +231,7 @@ static bool get_prefix_of(const json_t *obj, const char *key, unsigned int verdi
 	*out = (struct prefix){0};
 	if (verdict > NETWORK_FIRST && json_is_null(json_object_get(obj, key)))
 		return true;
-	return get_prefix(obj, key, out);
+	return state_prefix(obj, key, out);
 }
 
 /* Null, or absent (a file of an earlier version), where there is none. */
@@ -256,7 +259,7 @@ static bool get_path(const struct state_context *ctx, const json_t *obj, const c
 }
 
 /* Exactly what time_format() writes, so that printing it again gives the same text. */
-static bool get_time(const json_t *obj, const char *key, uint64_t *out)
+bool state_time(const json_t *obj, const char *key, uint64_t *out)
 {
 	char again[TIME_STRLEN];
 	struct tm tm = {0};
@@ -283,8 +286,7 @@ static bool get_time(const json_t *obj, const char *key, uint64_t *out)
 	return true;
 }
 
-/* Never 0, which elsewhere says "never". */
-static uint64_t monotonic_of(const struct state_context *ctx, uint64_t wall)
+uint64_t state_monotonic(const struct state_context *ctx, uint64_t wall)
 {
 	uint64_t ago = ctx->wall > wall ? ctx->wall - wall : 0;
 
@@ -298,13 +300,14 @@ static bool incident_parse(const struct state_context *ctx, const json_t *obj, s
 	int64_t id, flows, moved, lost;
 	uint64_t had_flow;
 
-	if (!get_number(obj, "id", &id) || !id || !get_name(obj, "state", state_text, 2, &state) ||
-	    !get_name(obj, "verdict", incident_verdict_name, NETWORK_END, &verdict) ||
+	if (!get_number(obj, "id", &id) || !id ||
+	    !state_name(obj, "state", state_text, 2, &state) ||
+	    !state_name(obj, "verdict", incident_verdict_name, NETWORK_END, &verdict) ||
 	    !get_subject(obj, verdict > NETWORK_FIRST, inc->subject) ||
 	    (verdict < SW_VERDICT_COUNT && !cause_opens((uint8_t)verdict)) ||
-	    !get_name(obj, "cause", cause_text, CAUSE_COUNT, &cause) ||
-	    !get_name(obj, "side", side_text, SIDE_AZURE + 1, &side) ||
-	    !get_name(obj, "severity", severity_text, SEVERITY_CRITICAL + 1, &severity) ||
+	    !state_name(obj, "cause", cause_text, CAUSE_COUNT, &cause) ||
+	    !state_name(obj, "side", side_text, SIDE_AZURE + 1, &side) ||
+	    !state_name(obj, "severity", severity_text, SEVERITY_CRITICAL + 1, &severity) ||
 	    !get_prefix_of(obj, "src_prefix", verdict, &inc->src) ||
 	    !get_prefix_of(obj, "dst_prefix", verdict, &inc->dst) ||
 	    !get_path(ctx, obj, "forward_path", &inc->forward_path) ||
@@ -313,8 +316,9 @@ static bool incident_parse(const struct state_context *ctx, const json_t *obj, s
 	    !get_number_or_null(obj, "prefixes_moved", &moved) ||
 	    !get_number_or_null(obj, "prefixes_lost", &lost) || (moved < 0) != (lost < 0) ||
 	    !get_number_or_null(obj, "duration_ms", &inc->duration_ms) ||
-	    !get_time(obj, "first_seen", &inc->first_wall) ||
-	    !get_time(obj, "last_seen", &inc->last_wall) || !get_time(obj, "had_flow", &had_flow) ||
+	    !state_time(obj, "first_seen", &inc->first_wall) ||
+	    !state_time(obj, "last_seen", &inc->last_wall) ||
+	    !state_time(obj, "had_flow", &had_flow) ||
 	    !get_copy(obj, "message", inc->message, sizeof(inc->message)) ||
 	    !get_copy(obj, "fix", inc->fix, sizeof(inc->fix)) || !json_is_boolean(confirmed))
 		return false;
@@ -329,10 +333,10 @@ static bool incident_parse(const struct state_context *ctx, const json_t *obj, s
 	inc->has_moved = moved >= 0;
 	inc->prefixes_moved = inc->has_moved ? (size_t)moved : 0;
 	inc->prefixes_lost = inc->has_moved ? (size_t)lost : 0;
-	inc->opened_ns = monotonic_of(ctx, inc->first_wall);
-	inc->last_ns = monotonic_of(ctx, inc->last_wall);
-	inc->had_flow_ns = monotonic_of(ctx, had_flow);
-	return true;
+	inc->opened_ns = state_monotonic(ctx, inc->first_wall);
+	inc->last_ns = state_monotonic(ctx, inc->last_wall);
+	inc->had_flow_ns = state_monotonic(ctx, had_flow);
+	return state_life_parse(ctx, json_object_get(obj, "life"), inc);
 }
 
 static int incidents_parse(const struct state_context *ctx, const json_t *list, struct parsed *p)
@@ -371,10 +375,10 @@ static int degraded_parse(const struct state_context *ctx, const json_t *list, s
 		const char *text;
 		uint64_t since;
 
-		if (!get_prefix(obj, "prefix", &d->prefix) || !get_text(obj, "class", &text) ||
-		    class_parse(text, &class) || !get_time(obj, "since", &since))
+		if (!state_prefix(obj, "prefix", &d->prefix) || !get_text(obj, "class", &text) ||
+		    class_parse(text, &class) || !state_time(obj, "since", &since))
 			return -EBADMSG;
-		d->since_ns = monotonic_of(ctx, since);
+		d->since_ns = state_monotonic(ctx, since);
 		d->rank = config_rank(ctx->cfg, class);
 		if (d->rank != SW_NO_RANK)
 			p->n_degraded++;
@@ -386,6 +390,8 @@ static int parsed_restore(const struct parsed *p, struct incidents *set, struct 
 {
 	int err = 0;
 
+	for (size_t i = 0; !err && i < p->n_silences; i++)
+		err = incidents_silence_restore(set, &p->silences[i]);
 	for (size_t i = 0; !err && i < p->n_incidents; i++)
 		err = incidents_restore(set, &p->incidents[i]);
 	for (size_t i = 0; !err && i < p->n_degraded; i++)
@@ -408,6 +414,9 @@ int state_parse(const struct state_context *ctx, const char *text, size_t len,
 		err = incidents_parse(ctx, json_object_get(root, "incidents"), &parsed);
 	if (!err)
 		err = degraded_parse(ctx, json_object_get(root, "degraded"), &parsed);
+	if (!err)
+		err = state_silences_parse(ctx, json_object_get(root, "silences"), parsed.silences,
+					   &parsed.n_silences);
 	if (!err)
 		err = parsed_restore(&parsed, set, fib);
 	free(parsed.incidents);

@@ -35,22 +35,30 @@ static void state_path(const struct daemon *d, const char *suffix, char *buf, si
 	snprintf(buf, size, "/run/sameway/%s.state%s", d->instance, suffix);
 }
 
+void alerts_save_soon(struct daemon *d)
+{
+	static const struct timeval soon = {.tv_usec = 20000};
+
+	d->state_dirty = true;
+	if (!event_pending(d->ev_save, EV_TIMEOUT, NULL))
+		event_add(d->ev_save, &soon);
+}
+
 static void on_incident(void *arg, enum incident_change change, const struct incident *inc)
 {
 	struct daemon *d = arg;
 
-	static const struct timeval soon = {.tv_usec = 20000};
-
 	d->state_dirty = true;
 	control_tell(d, change, inc);
+	alerts_notify_kick(d);
 	if (change == INCIDENT_UPDATE)
 		return;
-	if (!event_pending(d->ev_save, EV_TIMEOUT, NULL))
-		event_add(d->ev_save, &soon);
-	daemon_log("incident %llu %s: %s: %s, cause %s, side %s: %s: %s",
+	alerts_save_soon(d);
+	daemon_log("incident %llu %s%s: %s: %s, cause %s, side %s: %s: %s",
 		   (unsigned long long)inc->id, change == INCIDENT_OPEN ? "open" : "closed",
-		   severity_name(inc->severity), incident_verdict_name(inc->verdict),
-		   cause_name(inc->cause), side_name(inc->side), inc->message, inc->fix);
+		   inc->life.silenced ? ", silenced" : "", severity_name(inc->severity),
+		   incident_verdict_name(inc->verdict), cause_name(inc->cause),
+		   side_name(inc->side), inc->message, inc->fix);
 }
 
 /*
@@ -346,6 +354,10 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 				   "anew",
 				   path);
 	}
+	if (alerts_notify_start(d)) {
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+		return -ENOMEM;
+	}
 	ret = datapath_events_open(d->dp, on_event, d);
 	if (!ret) {
 		d->ev_ring = event_new(d->base, datapath_events_fd(d->dp), EV_READ | EV_PERSIST,
@@ -361,6 +373,7 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 void alerts_stop(struct daemon *d)
 {
 	if (d->incidents) {
+		alerts_notify_pause(d);
 		alerts_save(d);
 		incidents_free(d->incidents);
 	}

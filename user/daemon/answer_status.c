@@ -181,5 +181,7 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 			  "tiers_cut", (json_int_t)fib.tiers_cut, "writes", (json_int_t)d->writes));
 	json_object_set_new(json_object_get(row, "alerts"), "open",
 			    json_integer(incidents_open(d->incidents)));
+	json_object_set_new(row, "silences", alerts_silence_rows(d));
+	json_object_set_new(row, "notify", alerts_notify_row(d));
 	return row;
 }

@@ -84,8 +84,9 @@ static const struct {
 	json_t *(*answer)(struct daemon *d, const json_t *request, struct answer_error *err);
 } answers[] = {
 	{"status", answer_status_any}, {"routes", answer_routes},   {"explain", answer_explain},
-	{"alerts", answer_alerts},     {"drain", answer_drain},	    {"stop", answer_stop},
-	{"enforce", answer_enforce},   {"monitor", answer_monitor}, {"reload", answer_reload},
+	{"ack", answer_ack},	       {"silence", answer_silence}, {"alerts", answer_alerts},
+	{"drain", answer_drain},       {"stop", answer_stop},	    {"enforce", answer_enforce},
+	{"monitor", answer_monitor},   {"reload", answer_reload},
 };
 
 /*
@@ -208,7 +209,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 void control_tell(struct daemon *d, enum incident_change change, const struct incident *inc)
 {
-	static const char *const names[] = {"open", "update", "close"};
 	struct client *c, *next;
 
 	if (!d->control)
@@ -224,9 +224,7 @@ void control_tell(struct daemon *d, enum incident_change change, const struct in
 			client_free(c);
 			continue;
 		}
-		row = rows_incident(inc, d->cfg, d->path_ids);
-		if (row)
-			json_object_set_new(row, "event", json_string(names[change]));
+		row = rows_incident_event(change, inc, d->cfg, d->path_ids);
 		client_send(c, row ? json_pack("{s:b, s:o}", "ok", 1, "rows", row) : NULL);
 	}
 }

@@ -13,6 +13,9 @@
  * routes       [prefix: text | address: text]              array
  * explain      dst, [src], [proto], [port]                 object
  * alerts       [all: bool], [follow: bool]                 array
+ * ack          id                                          the incident
+ * silence      prefix, for_ns (0: ends it)                 {prefix, until, left_s, incidents:
+ *                                                           [ids]}
  * drain        path, undrain: bool, [for_ns]               {path, usable, prefixes_moved,
  *                                                           prefixes_lost, for_s}
  * enforce      [for_ns]                                    {mode, for_s}

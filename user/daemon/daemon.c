@@ -204,6 +204,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	forward_tick(d);
 	egress_watch(d);
 	network_tick(d);
+	alerts_tick(d);
 	if (!d->cold && (incidents_open_flows(d->incidents) || d->ticks % SCAN_QUIET == 0))
 		alerts_scan(d);
 	d->ticks++;
@@ -407,6 +408,7 @@ static void daemon_free(struct daemon *d)
 	struct event *events[] = {d->ev_tick, d->ev_hold, d->ev_int, d->ev_term, d->ev_hup};
 
 	daemon_plane_stop(d);
+	alerts_notify_stop(d);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		if (events[i])
 			event_free(events[i]);

@@ -18,6 +18,8 @@
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
  *   alerts.c      events and the scan -> incidents, log lines, state file
+ *   alerts_notify.c  acks, silences; incidents -> the hook
+ *   notify.c      the hook: a command run with each
  *   network.c     feeds that are gone, limits on prefixes, routes that change -> incidents
  *   control.c     the control socket
  *   answer.c      what its commands answer; answer_status.c: `status`
@@ -194,6 +196,8 @@ struct daemon {
 	uint64_t put_ns; /* when rules were last looked at for news of them */
 	struct watch *watch;
 	struct control *control;
+	struct notify *notify;	   /* over reloads, too */
+	uint64_t notify_forgotten; /* before the last reload */
 	int lock_fd;
 	unsigned int ticks;
 	struct attach attach;
@@ -363,7 +367,23 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR]);
 void alerts_context(struct daemon *d, struct incident_context *ctx);
 void alerts_scan(struct daemon *d);
 void alerts_save(struct daemon *d);
+void alerts_save_soon(struct daemon *d);
 void alerts_stop(struct daemon *d);
+
+/*
+ * alerts_notify.c. start: after the state file, 0 or -ENOMEM; pause: before the incidents are
+ * freed; stop: the daemon ends, and so does a command that runs.
+ */
+int alerts_notify_start(struct daemon *d);
+void alerts_notify_pause(struct daemon *d);
+void alerts_notify_stop(struct daemon *d);
+/* There may be something to tell. */
+void alerts_notify_kick(struct daemon *d);
+/* Each second: silences that are over. */
+void alerts_tick(struct daemon *d);
+/* For `status`. */
+json_t *alerts_notify_row(const struct daemon *d);
+json_t *alerts_silence_rows(const struct daemon *d);
 
 /* network.c. 0 or -ENOMEM. */
 int network_init(struct daemon *d);
@@ -403,6 +423,8 @@ struct routes_place {
 json_t *answer_routes_part(struct daemon *d, struct routes_place *place);
 json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_ack(struct daemon *d, const json_t *request, struct answer_error *err);
+json_t *answer_silence(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_enforce(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_monitor(struct daemon *d, const json_t *request, struct answer_error *err);

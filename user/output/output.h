@@ -19,9 +19,11 @@ enum view_name { /* which table of columns text uses */
 		 SHOW_ROUTES,
 		 SHOW_EXPLAIN,
 		 SHOW_ALERTS,
-		 SHOW_PATH,   /* what `path NAME drain|undrain` did: {path, usable, ...} */
-		 SHOW_DETACH, /* what `detach` removed: {instance, daemon_stopped, pins, files} */
-		 SHOW_DOCTOR, /* [{check, subject, ok, message, fix}] */
+		 SHOW_ACK,     /* an incident */
+		 SHOW_SILENCE, /* {prefix, until, left_s, incidents: [ids]} */
+		 SHOW_PATH,    /* what `path NAME drain|undrain` did: {path, usable, ...} */
+		 SHOW_DETACH,  /* what `detach` removed: {instance, daemon_stopped, pins, files} */
+		 SHOW_DOCTOR,  /* [{check, subject, ok, message, fix}] */
 		 SHOW_COUNT
 };
 

@@ -25,6 +25,8 @@ int text_flows(FILE *out, const json_t *rows);
 int text_routes(FILE *out, const json_t *rows);
 int text_explain(FILE *out, const json_t *rows);
 int text_alerts(FILE *out, const json_t *rows);
+int text_ack(FILE *out, const json_t *rows);
+int text_silence(FILE *out, const json_t *rows);
 int text_path(FILE *out, const json_t *rows);
 int text_detach(FILE *out, const json_t *rows);
 int text_doctor(FILE *out, const json_t *rows);
@@ -43,5 +45,8 @@ const char *field_list(const json_t *row, const char *key, char *buf, size_t siz
 int text_tiers(FILE *out, const json_t *row, unsigned int indent);
 /* Of `feeds` of status: a row a table, a row a peer of the far side. */
 int text_feed_tables(FILE *out, const json_t *feeds);
+
+/* Of status: what is silenced, and the hook; nothing where there is none. */
+int text_status_life(FILE *out, const json_t *rows);
 
 #endif

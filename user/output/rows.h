@@ -19,6 +19,9 @@ json_t *rows_counters(struct maps *maps);
 json_t *rows_flows(struct maps *maps, int verdict, const char *path);
 json_t *rows_incident(const struct incident *inc, const struct config *cfg,
 		      const uint8_t *path_ids);
+/* A line of `alerts -f`: the same with `event`. */
+json_t *rows_incident_event(enum incident_change change, const struct incident *inc,
+			    const struct config *cfg, const uint8_t *path_ids);
 /* One prefix of the RIB; usable: paths usable now; feed_name(id) by cfg. */
 json_t *rows_route(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
 		   uint64_t usable);

@@ -169,7 +169,21 @@ json_t *rows_incident(const struct incident *inc, const struct config *cfg, cons
 	    incident_numbers(row, inc) && rows_set(row, "first_seen", rows_time(inc->first_wall)) &&
 	    rows_set(row, "last_seen", rows_time(inc->last_wall)) &&
 	    rows_set(row, "message", json_string(inc->message)) &&
-	    rows_set(row, "fix", json_string(inc->fix)))
+	    rows_set(row, "fix", json_string(inc->fix)) &&
+	    rows_set(row, "acked", json_boolean(inc->life.acked)) &&
+	    rows_set(row, "silenced", json_boolean(inc->life.silenced)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+json_t *rows_incident_event(enum incident_change change, const struct incident *inc,
+			    const struct config *cfg, const uint8_t *path_ids)
+{
+	static const char *const names[] = {"open", "update", "close"};
+	json_t *row = rows_incident(inc, cfg, path_ids);
+
+	if (row && rows_set(row, "event", json_string(names[change])))
 		return row;
 	json_decref(row);
 	return NULL;

@@ -147,6 +147,7 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "routes", status_routes(maps)) &&
 	    rows_set(row, "flows", status_flows(maps)) &&
 	    rows_set(row, "alerts", status_alerts(maps)) &&
+	    rows_set(row, "silences", json_null()) && rows_set(row, "notify", json_null()) &&
 	    rows_set(row, "redirects", status_redirects(maps)) &&
 	    rows_set(row, "egress", json_null()))
 		return row;

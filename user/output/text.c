@@ -19,6 +19,7 @@ int text_render(FILE *out, enum view_name view, const json_t *rows)
 		[SHOW_ALERTS] = text_alerts,	 [SHOW_PATH] = text_path,
 		[SHOW_DETACH] = text_detach,	 [SHOW_DOCTOR] = text_doctor,
 		[SHOW_MODE] = text_mode,	 [SHOW_RELOAD] = text_reload,
+		[SHOW_ACK] = text_ack,		 [SHOW_SILENCE] = text_silence,
 	};
 
 	return views[view](out, rows);
@@ -278,7 +279,9 @@ int text_status(FILE *out, const json_t *rows)
 	err = table_print(table, out);
 	if (!err)
 		err = status_hooks(out, json_object_get(rows, "hooks"));
-	return err ? err : status_feeds(out, json_object_get(rows, "feeds"));
+	if (!err)
+		err = status_feeds(out, json_object_get(rows, "feeds"));
+	return err ? err : text_status_life(out, rows);
 }
 
 int text_paths(FILE *out, const json_t *rows)

@@ -208,6 +208,15 @@ static void alert_facts(FILE *out, const json_t *row)
 		field_text(row, "last_seen"));
 }
 
+/* What keeps an incident from being told. */
+static const char *alert_held(const json_t *row)
+{
+	bool acked = json_is_true(json_object_get(row, "acked"));
+	bool silenced = json_is_true(json_object_get(row, "silenced"));
+
+	return acked ? silenced ? ", acked, silenced" : ", acked" : silenced ? ", silenced" : "";
+}
+
 int text_alerts(FILE *out, const json_t *rows)
 {
 	const json_t *row;
@@ -218,9 +227,9 @@ int text_alerts(FILE *out, const json_t *rows)
 	json_array_foreach (rows, i, row) {
 		if (i)
 			fputc('\n', out);
-		fprintf(out, "%llu  %s  %s  %s, cause %s, side %s\n",
+		fprintf(out, "%llu  %s%s  %s  %s, cause %s, side %s\n",
 			(unsigned long long)field_number(row, "id"), field_text(row, "state"),
-			field_text(row, "severity"), field_text(row, "verdict"),
+			alert_held(row), field_text(row, "severity"), field_text(row, "verdict"),
 			field_text(row, "cause"), field_text(row, "side"));
 		alert_facts(out, row);
 		text_wrap(out, "   what     ", field_text(row, "message"));
@@ -241,10 +250,10 @@ int text_render_alert(FILE *out, const json_t *incident)
 	const char *event = field_text(incident, "event");
 	const char *when = strcmp(event, "open") ? "last_seen" : "first_seen";
 
-	fprintf(out, "%s %s %llu %s %s, cause %s, side %s: ", field_text(incident, when), event,
-		(unsigned long long)field_number(incident, "id"), field_text(incident, "severity"),
-		field_text(incident, "verdict"), field_text(incident, "cause"),
-		field_text(incident, "side"));
+	fprintf(out, "%s %s %llu%s %s %s, cause %s, side %s: ", field_text(incident, when), event,
+		(unsigned long long)field_number(incident, "id"), alert_held(incident),
+		field_text(incident, "severity"), field_text(incident, "verdict"),
+		field_text(incident, "cause"), field_text(incident, "side"));
 	put_plain(out, field_text(incident, "message"));
 	if (*field_text(incident, "fix")) {
 		fputs("; fix: ", out);
