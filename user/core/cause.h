@@ -90,6 +90,19 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 bool cause_asks_kernel(const struct cause_facts *facts);
 /* Cause and words of a verdict that opens incidents (cause_opens()). */
 void cause_tell(const struct cause_facts *facts, struct cause_told *told);
+/*
+ * All that cause_gather() tells two flows apart by, but their hosts' addresses, ports and times: of
+ * two with one key, in one context, both cause and prefixes are the same. To be compared byte by
+ * byte. False: this flow has no such key.
+ */
+struct cause_key {
+	const struct prefix *network;	/* inside one of src */
+	const struct rib_node *node[3]; /* local of dst, of src; remote of src */
+	struct sw_flow_state state;
+	uint8_t about, proto, pad[6];
+};
+bool cause_key(const struct incident_context *ctx, const struct sw_event *ev,
+	       struct cause_key *key);
 /* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */
 bool cause_opens(uint8_t verdict);
 /* scenarios.md's severity of a confirmed incident. */

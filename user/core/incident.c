@@ -189,8 +189,40 @@ static void kernel_ask(struct incidents *set, const struct incident_context *ctx
 					     f->inside_interface, f->answer, &f->kernel.route);
 }
 
-static void flow_judge(struct incidents *set, const struct incident_context *ctx,
-		       const struct sw_event *ev, bool scan)
+/*
+ * Scans of very many flows: what one flow's cause is, others' of its key are in this context, and a
+ * hundred thousand need not be told one by one.
+ */
+static struct memo *memo_slot(struct incidents *set, const struct cause_key *key)
+{
+	return &set->memo[incident_hash(0, key, sizeof(*key)) % MEMOS];
+}
+
+static bool memo_join(struct incidents *set, const struct incident_context *ctx,
+		      const struct sw_event *ev, const struct cause_key *key)
+{
+	const struct memo *memo = memo_slot(set, key);
+	struct record *rec = memo->rec;
+	struct tracked **at;
+
+	if (memo->epoch != set->memo_epoch || memcmp(&memo->key, key, sizeof(*key)))
+		return false;
+	at = flow_slot(set, &ev->key);
+	if (*at && (*at)->rec != rec) {
+		flow_leave(set, ctx, at, ev->state.verdict);
+		at = flow_slot(set, &ev->key);
+		incidents_prune(set);
+	}
+	if (!*at)
+		flow_join(set, rec, at, &ev->key, true);
+	rec->inc.last_wall = ctx->wall;
+	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
+	record_update(set, rec, ctx->now);
+	return true;
+}
+
+static struct record *flow_judge(struct incidents *set, const struct incident_context *ctx,
+				 const struct sw_event *ev, bool scan)
 {
 	struct tracked **at = flow_slot(set, &ev->key);
 	struct cause_facts facts;
@@ -202,7 +234,7 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 		if (*at)
 			flow_leave(set, ctx, at, ev->state.verdict);
 		incidents_prune(set);
-		return;
+		return NULL;
 	}
 	cause_gather(ctx, ev, &facts);
 	kernel_ask(set, ctx, &facts);
@@ -216,7 +248,7 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 	if (!rec) {
 		rec = record_open(set, ctx, &facts, &told);
 		if (!rec)
-			return; /* no memory: the next scan tries again */
+			return NULL; /* no memory: the next scan tries again */
 		opened = true;
 	}
 	known = *at;
@@ -232,17 +264,38 @@ static void flow_judge(struct incidents *set, const struct incident_context *ctx
 		record_refresh(rec, ctx, &facts, &told, known);
 		record_update(set, rec, ctx->now);
 	}
+	return rec;
+}
+
+static void flow_judge_scanned(struct incidents *set, const struct incident_context *ctx,
+			       const struct sw_event *ev)
+{
+	struct record *rec;
+	struct cause_key key;
+	bool keyed;
+
+	if (ctx->now != set->memo_now)
+		set->memo_epoch++;
+	set->memo_now = ctx->now;
+	keyed = cause_opens(ev->state.verdict) && cause_key(ctx, ev, &key);
+	if (keyed && memo_join(set, ctx, ev, &key))
+		return;
+	rec = flow_judge(set, ctx, ev, true);
+	if (keyed && rec)
+		*memo_slot(set, &key) = (struct memo){key, rec, set->memo_epoch};
 }
 
 void incidents_event(struct incidents *set, const struct incident_context *ctx,
 		     const struct sw_event *ev)
 {
+	set->memo_epoch++;
 	flow_judge(set, ctx, ev, false);
 }
 
 void incidents_scan_begin(struct incidents *set)
 {
 	set->scan++;
+	set->memo_epoch++;
 	for (size_t i = 0; i < set->n; i++)
 		set->v[i]->untracked_scan = 0;
 }
@@ -265,7 +318,7 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 		if (flow->seen_ns > t->rec->inc.had_flow_ns)
 			t->rec->inc.had_flow_ns = flow->seen_ns;
 	} else if (t || cause_opens(ev.state.verdict)) {
-		flow_judge(set, ctx, &ev, true);
+		flow_judge_scanned(set, ctx, &ev);
 	}
 }
 

@@ -31,6 +31,14 @@ struct tracked {
 	uint64_t scan; /* the last that saw it */
 };
 
+/* Which record the flows of a key are on. */
+#define MEMOS 64
+struct memo {
+	struct cause_key key;
+	struct record *rec;
+	uint64_t epoch; /* holds while it is the set's */
+};
+
 struct incidents {
 	incident_cb cb;
 	void *arg;
@@ -39,6 +47,8 @@ struct incidents {
 	uint64_t last_id, scan, round;
 	struct record *bucket[RECORD_BUCKETS];
 	struct tracked *flows[FLOW_BUCKETS];
+	struct memo memo[MEMOS];
+	uint64_t memo_epoch, memo_now;	       /* memo_now: of the context that it is of */
 	struct silence silences[SILENCES_MAX]; /* in order of their beginning */
 	size_t n_silences;
 	bool hook;	    /* there is one to be told */

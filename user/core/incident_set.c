@@ -145,6 +145,7 @@ void incident_close(struct incidents *set, struct record *rec, uint64_t now)
 	while (*at != rec)
 		at = &(*at)->next;
 	*at = rec->next;
+	set->memo_epoch++;
 	set->n_open--;
 	set->n_network -= incident_is_network(&rec->inc);
 	rec->inc.open = false;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From the programs' events, and a scan of the flow records, to incidents: lines on stderr, news
- * for those who follow, and the state file. The scan also ends what no packet ends: idle flows.
+ * From the programs' events, and scans of the flow records (scan.c), to incidents: lines on stderr,
+ * news for those who follow, and the state file.
  */
-#include "core/cause.h"
 #include "core/state.h"
 #include "daemon/daemon_impl.h"
 #include "kernel/route_query.h"
@@ -12,23 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECOND 1000000000ULL
-/*
- * A record without packets is removed after: a closed TCP, an open one, a ping, UDP and others. TCP
- * of which one direction is all that was seen is among those: nobody knows whether it is open.
- */
-#define IDLE_CLOSED_NS (10 * SECOND)
-#define IDLE_TCP_NS    (7200 * SECOND)
-#define IDLE_PING_NS   (30 * SECOND)
-#define IDLE_OTHER_NS  (180 * SECOND)
-#define STATE_MAX      (256UL << 20)
+#define SECOND	  1000000000ULL
+#define STATE_MAX (256UL << 20)
 
 static void state_path(const struct daemon *d, const char *suffix, char *buf, size_t size)
 {
@@ -167,100 +157,6 @@ static void save_now(evutil_socket_t fd, short what, void *arg)
 	alerts_save(arg);
 }
 
-struct scan {
-	struct daemon *d;
-	struct incident_context ctx;
-	uint64_t now; /* by the programs' clock */
-	uint64_t flows[SW_VERDICT_COUNT];
-	struct flow_ref *idle;
-	size_t n_idle, room;
-};
-
-static bool flow_idle(const struct sw_flow_key *key, const struct flow *flow, uint64_t now)
-{
-	uint64_t age = now > flow->seen_ns ? now - flow->seen_ns : 0;
-	uint32_t closing = flow->closing;
-
-	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
-		return age > IDLE_PING_NS;
-	if (key->proto != IPPROTO_TCP)
-		return age > IDLE_OTHER_NS;
-	if (closing & (SW_TCP_RST_OUT | SW_TCP_RST_IN) ||
-	    (closing & SW_TCP_FIN_OUT && closing & SW_TCP_FIN_IN))
-		return age > IDLE_CLOSED_NS;
-	if (flow->state.out == SW_NO_PATH || flow->state.in == SW_NO_PATH)
-		return age > (closing ? IDLE_CLOSED_NS : IDLE_OTHER_NS);
-	return age > IDLE_TCP_NS;
-}
-
-static void scan_idle(struct scan *scan, const struct flow_ref *ref)
-{
-	if (scan->n_idle == scan->room) {
-		size_t room = scan->room ? scan->room * 2 : 256;
-		void *more = realloc(scan->idle, room * sizeof(*scan->idle));
-
-		if (!more)
-			return; /* the next scan finds it again */
-		scan->idle = more;
-		scan->room = room;
-	}
-	scan->idle[scan->n_idle++] = *ref;
-}
-
-/* Most flows are well and had a packet a moment ago: they are counted, and not unpacked. */
-static int scan_flow(void *arg, const struct flow_row *row)
-{
-	struct scan *scan = arg;
-	struct sw_flow_key key;
-	struct flow flow;
-
-	if (row->state.s.verdict < SW_VERDICT_COUNT)
-		scan->flows[row->state.s.verdict]++;
-	if (!incidents_tracking(scan->d->incidents) && !cause_opens(row->state.s.verdict) &&
-	    flow_seen_ns(row->r, scan->now) + IDLE_CLOSED_NS > scan->now)
-		return 0;
-	if (!flow_row_read(row, &key, &flow))
-		return 0;
-	if (flow_idle(&key, &flow, scan->now)) {
-		struct flow_ref ref = flow_ref(&key, &flow);
-
-		scan_idle(scan, &ref);
-		return 0;
-	}
-	/* the loop or the spoofer has ended, and no packet came since to say so */
-	if (flow.state.verdict == SW_VERDICT_LOOP_OR_SPOOF &&
-	    scan->ctx.now > flow.spoof_ns + SW_SPOOF_HOLD_NS)
-		return 0;
-	if (flow.seen_ns < scan->d->heard_ns)
-		return 0;
-	incidents_scan_flow(scan->d->incidents, &scan->ctx, &key, &flow);
-	return 0;
-}
-
-void alerts_scan(struct daemon *d)
-{
-	struct scan scan = {.d = d};
-	int ret;
-	struct sw_verdict_row *rows = datapath_verdicts(d->dp);
-
-	alerts_context(d, &scan.ctx);
-	incidents_scan_begin(d->incidents);
-	ret = maps_flows_now(d->maps, &scan.now);
-	if (!ret)
-		ret = maps_flow_rows(d->maps, scan_flow, &scan);
-	if (scan.n_idle) /* those that can't be removed now are found again */
-		datapath_flows_remove(d->dp, scan.idle, scan.n_idle);
-	free(scan.idle);
-	if (ret) { /* flows not seen are not gone */
-		daemon_log("flow records can't be read (%s): incidents stay as they are",
-			   strerror(-ret));
-		return;
-	}
-	for (size_t v = 0; v < SW_VERDICT_COUNT; v++)
-		rows[v].flows = scan.flows[v];
-	incidents_scan_end(d->incidents, &scan.ctx);
-}
-
 static void state_context_fill(const struct daemon *d, struct state_context *ctx)
 {
 	*ctx = (struct state_context){
@@ -339,7 +235,7 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 
 	d->incidents = incidents_new(on_incident, d);
 	d->ev_save = evtimer_new(d->base, save_now, d);
-	if (!d->incidents || !d->ev_save) {
+	if (!d->incidents || !d->ev_save || scan_start(d)) {
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return -ENOMEM;
 	}
@@ -373,6 +269,7 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 void alerts_stop(struct daemon *d)
 {
 	if (d->incidents) {
+		scan_stop(d);
 		alerts_notify_pause(d);
 		alerts_save(d);
 		incidents_free(d->incidents);

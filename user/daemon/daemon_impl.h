@@ -17,7 +17,8 @@
  *   foreign.c     who else has a say in where the kernel sends what is marked
  *   mode.c        monitor, enforce, drains with an end
  *   reload.c      the config read again
- *   alerts.c      events and the scan -> incidents, log lines, state file
+ *   alerts.c      events -> incidents, log lines, state file
+ *   scan.c        the flow records -> incidents, counts of verdicts
  *   alerts_notify.c  acks, silences; incidents -> the hook
  *   notify.c      the hook: a command run with each
  *   network.c     feeds that are gone, limits on prefixes, routes that change -> incidents
@@ -196,6 +197,7 @@ struct daemon {
 	uint64_t put_ns; /* when rules were last looked at for news of them */
 	struct watch *watch;
 	struct control *control;
+	struct scan *scan;
 	struct notify *notify;	   /* over reloads, too */
 	uint64_t notify_forgotten; /* before the last reload */
 	int lock_fd;
@@ -365,10 +367,17 @@ void routes_tick(struct daemon *d);
 /* alerts.c */
 int alerts_init(struct daemon *d, char err[DATAPATH_ERR]);
 void alerts_context(struct daemon *d, struct incident_context *ctx);
-void alerts_scan(struct daemon *d);
 void alerts_save(struct daemon *d);
 void alerts_save_soon(struct daemon *d);
 void alerts_stop(struct daemon *d);
+
+/*
+ * scan.c. start: 0 or -ENOMEM. alerts_scan begins one, unless one is under way; what fits into a
+ * turn of the loop is done when it returns.
+ */
+int scan_start(struct daemon *d);
+void scan_stop(struct daemon *d);
+void alerts_scan(struct daemon *d);
 
 /*
  * alerts_notify.c. start: after the state file, 0 or -ENOMEM; pause: before the incidents are

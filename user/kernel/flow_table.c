@@ -108,12 +108,13 @@ uint64_t flow_tables_now(const struct flow_tables *tables)
 
 #define AHEAD 1024 /* bytes: the CPU does not fetch ahead past a page by itself */
 
-int flow_table_rows(const struct flow_table *t, uint64_t now, flow_row_cb cb, void *arg)
+int flow_table_rows_from(const struct flow_table *t, uint64_t now, uint32_t *from, flow_row_cb cb,
+			 void *arg)
 {
 	size_t size = t->family == 4 ? sizeof(struct sw_flow4) : sizeof(struct sw_flow6);
-	struct flow_row row = {.now = now, .family = t->family};
+	struct flow_row row = {.now = now, .family = t->family, .record = *from};
 	uint32_t n = table_touched(t);
-	const char *at = t->rows;
+	const char *at = (const char *)t->rows + *from * size;
 	int ret = 0;
 
 	for (; row.record < n && !ret; row.record++, at += size) {
@@ -123,7 +124,15 @@ int flow_table_rows(const struct flow_table *t, uint64_t now, flow_row_cb cb, vo
 		if (row.state.s.used)
 			ret = cb(arg, &row);
 	}
+	*from = row.record;
 	return ret;
+}
+
+int flow_table_rows(const struct flow_table *t, uint64_t now, flow_row_cb cb, void *arg)
+{
+	uint32_t at = 0;
+
+	return flow_table_rows_from(t, now, &at, cb, arg);
 }
 
 bool flow_row_read(const struct flow_row *row, struct sw_flow_key *key, struct flow *flow)

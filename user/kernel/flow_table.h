@@ -58,6 +58,9 @@ struct flow_row {
 typedef int (*flow_row_cb)(void *arg, const struct flow_row *row);
 /* All records in use, in order; one made or taken meanwhile may be seen or not. Stops at non-0. */
 int flow_table_rows(const struct flow_table *t, uint64_t now, flow_row_cb cb, void *arg);
+/* The same from record *from on; where cb stopped it, *from is the next one. */
+int flow_table_rows_from(const struct flow_table *t, uint64_t now, uint32_t *from, flow_row_cb cb,
+			 void *arg);
 static inline bool flow_row_same(const struct flow_row *row)
 {
 	union sw_flow_word now;

@@ -281,13 +281,24 @@ static int flows_open(struct maps *maps)
 	return ret;
 }
 
-int maps_flow_rows(struct maps *maps, flow_row_cb cb, void *arg)
+int maps_flow_part(struct maps *maps, struct flow_place *place, flow_row_cb cb, void *arg)
 {
 	int ret = flows_open(maps);
 
-	for (int i = 0; i < 2 && !ret; i++)
-		ret = flow_table_rows(&maps->flows.t[i], flow_tables_now(&maps->flows), cb, arg);
+	while (!ret && place->table < 2) {
+		ret = flow_table_rows_from(&maps->flows.t[place->table],
+					   flow_tables_now(&maps->flows), &place->record, cb, arg);
+		if (!ret)
+			*place = (struct flow_place){.table = place->table + 1};
+	}
 	return ret;
+}
+
+int maps_flow_rows(struct maps *maps, flow_row_cb cb, void *arg)
+{
+	struct flow_place place = {0};
+
+	return maps_flow_part(maps, &place, cb, arg);
 }
 
 int maps_flow_each(struct maps *maps, flow_cb cb, void *arg)

@@ -32,6 +32,11 @@ int maps_interface_each(struct maps *maps,
 			void *arg);
 /* All flow records, as flow_table_rows() and flow_table_each(); IPv4 first. */
 int maps_flow_rows(struct maps *maps, flow_row_cb cb, void *arg);
+/* The same in parts: zeroed at first, it goes on where cb stopped it. */
+struct flow_place {
+	uint32_t table, record;
+};
+int maps_flow_part(struct maps *maps, struct flow_place *place, flow_row_cb cb, void *arg);
 int maps_flow_each(struct maps *maps, flow_cb cb, void *arg);
 /* Room of each family. */
 int maps_flows_max(struct maps *maps, struct datapath_sizes *out);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "core/cause.h"
+
+#include <string.h>
+
+bool cause_key(const struct incident_context *ctx, const struct sw_event *ev, struct cause_key *key)
+{
+	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
+	size_t len = ev->key.family == 4 ? 4 : 16;
+	struct ip_addr src = {.family = ev->key.family}, dst = {.family = ev->key.family};
+	const struct prefix *network = NULL;
+
+	memcpy(src.bytes, inside_hi ? ev->key.hi : ev->key.lo, len);
+	memcpy(dst.bytes, inside_hi ? ev->key.lo : ev->key.hi, len);
+	for (size_t i = 0; i < ctx->cfg->n_inside; i++)
+		for (size_t k = 0; k < ctx->cfg->inside[i].n_networks; k++) {
+			const struct prefix *net = &ctx->cfg->inside[i].networks[k];
+
+			if ((!network || net->len > network->len) && prefix_has(net, &src))
+				network = net;
+		}
+	memset(key, 0, sizeof(*key));
+	key->network = network;
+	key->node[0] = rib_match(ctx->rib, VIEW_LOCAL, &dst);
+	if (!network || !key->node[0] || ev->state.verdict == SW_VERDICT_LOOP_OR_SPOOF)
+		return false;
+	key->node[1] = rib_match(ctx->rib, VIEW_LOCAL, &src);
+	key->node[2] = rib_match(ctx->rib, VIEW_REMOTE, &src);
+	key->state = ev->state;
+	memset(key->state.pad, 0, sizeof(key->state.pad));
+	key->state.flags &= (uint8_t)~SW_FLOW_EVENT;
+	key->about = ev->about;
+	key->proto = ev->key.proto;
+	return true;
+}
