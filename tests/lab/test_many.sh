@@ -63,6 +63,7 @@ check "the daemon answered all the while" kill -0 "$asked"
 kill "$asked"
 check_within 5 "and says how fast" lines_reach ask answers 1
 echo "# $(tail -n 1 "$RUN/ask.log")"
+check "none took 2,000 times the median" eval "awk '{ exit !(\$13 < 2000 * \$4) }' '$RUN/ask.log'"
 first=$(lines follow '"event":"update"')
 sleep_until=$(($(now_ms) + 15000))
 wait_for 20 eval "[ \$(now_ms) -ge $sleep_until ]"

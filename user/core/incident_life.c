@@ -177,11 +177,12 @@ static bool hook_kin(const struct incident *a, const struct incident *b)
 
 static int hook_also(const struct incidents *set, uint64_t now, struct incident_news *news)
 {
+	const struct incident *inc;
+
 	news->also = calloc(set->n, sizeof(*news->also));
 	if (!news->also)
 		return -ENOMEM;
-	for (size_t i = 0; i < set->n; i++) {
-		const struct incident *inc = &set->v[i]->inc;
+	for (size_t i = 0; (inc = incidents_get(set, i)); i++) {
 		enum incident_change change;
 
 		if (inc->id != news->inc.id && hook_due(inc, now, &change) &&
