@@ -108,7 +108,7 @@ $(BUILD)/bench/peer_dpdk: tests/bench/peer_dpdk.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -O3 $(shell pkg-config --cflags libdpdk) $< $(shell pkg-config --libs libdpdk) -o $@
 
-$(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o $(BUILD)/bench/flowput.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h \
+$(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o $(BUILD)/bench/nojudge.bpf.o $(BUILD)/bench/flowput.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h \
 		tests/bench/noflow.bpf.c
 $(BUILD)/bench/traffic.bpf.o: tests/bench/traffic.h
 BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/bench/*.bpf.c))

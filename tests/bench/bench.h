@@ -127,6 +127,7 @@ int program_of(const char *name); /* of traffic.bpf.c */
 /* On the edge's maps, to be loaded again after each edge_open. */
 int flowput_program(void);
 int nofib_program(void);
+int nojudge_program(void);
 int noflow_program(void);
 void xdp_attach(enum ns ns, uint32_t ifindex, int fd); /* -1: off */
 struct rate {

@@ -14,7 +14,7 @@
 #define WORK_RUNS  (1u << 16)
 #define LEAST_GATE 0.05 /* below that it is the clock's noise */
 
-enum program { BENCH, NOFIB, NOFLOW, REFUSED, XDP, TC_INGRESS, TC_EGRESS };
+enum program { BENCH, NOFIB, NOFLOW, NOJUDGE, REFUSED, XDP, TC_INGRESS, TC_EGRESS };
 
 struct row {
 	const char *name, *key;
@@ -46,6 +46,8 @@ static const struct row rows[] = {
 	 REDIRECTED},
 	{"XDP out, IPv4, without the flow record", "noflow", NOFLOW, NULL, STAGE_XDP, OUT4,
 	 REDIRECTED},
+	{"XDP out, IPv4, with the record, without the verdict", "nojudge", NOJUDGE, NULL, STAGE_XDP,
+	 OUT4, REDIRECTED},
 	{"**XDP out, IPv4**", "xdp_out4", XDP, NULL, STAGE_XDP, OUT4, REDIRECTED},
 	{"XDP in, IPv4", "xdp_in4", XDP, NULL, STAGE_XDP, IN4, REDIRECTED},
 	{"XDP out, IPv6", "xdp_out6", XDP, NULL, STAGE_XDP, OUT6, REDIRECTED},
@@ -80,6 +82,8 @@ static void programs_find(void)
 			fd = program_of(r->bench);
 		else if (r->program == NOFIB)
 			fd = nofib_program();
+		else if (r->program == NOJUDGE)
+			fd = nojudge_program();
 		else if (r->program == REFUSED)
 			fd = edge_program(EDGE_XDP);
 		else if (r->program == NOFLOW)
@@ -207,7 +211,8 @@ static void spent_print(void)
 	} parts[] = {
 		{"parse, hash, selection, next hop, rewriting, counters, redirect", "nofib", ""},
 		{"look-up of the destination", "noflow", "nofib"},
-		{"flow record and verdict", "xdp_out4", "noflow"},
+		{"flow record", "nojudge", "noflow"},
+		{"whether a verdict is due", "xdp_out4", "nojudge"},
 	};
 
 	printf("\n| where the time of XDP out, IPv4, goes | ns, by the least |\n| --- | ---: |\n");

@@ -4,6 +4,7 @@
 #include "flowput.skel.h"
 #include "nofib.skel.h"
 #include "noflow.skel.h"
+#include "nojudge.skel.h"
 #include "traffic.skel.h"
 
 #include <bpf/bpf.h>
@@ -25,6 +26,7 @@
 struct traffic *traffic;
 static struct noflow *noflow;
 static struct nofib *nofib;
+static struct nojudge *nojudge;
 static struct flowput *flowput;
 static int cpus_possible;
 
@@ -218,6 +220,13 @@ int nofib_program(void)
 	nofib__destroy(nofib);
 	nofib = nofib__open();
 	return variant_load(nofib ? nofib->obj : NULL, "nofib");
+}
+
+int nojudge_program(void)
+{
+	nojudge__destroy(nojudge);
+	nojudge = nojudge__open();
+	return variant_load(nojudge ? nojudge->obj : NULL, "nojudge");
 }
 
 int flowput_program(void)
