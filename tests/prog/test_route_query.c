@@ -5,6 +5,7 @@
 #include "core/prefix.h"
 #include "kernel/route_query.h"
 #include "kernel/steer.h"
+#include "kernel/tunnel_end.h"
 
 #include <linux/rtnetlink.h>
 
@@ -146,12 +147,38 @@ static void test_none(void **state)
 	assert_memory_equal(query("10.2.30.3"), "none", 4); /* this box */
 }
 
+/* Where a tunnel's device sends what it has wrapped, and where the kernel sends that. */
+static void test_tunnel_end(void **state)
+{
+	char text[IP_STRLEN], device[16];
+	struct ip_addr end;
+
+	(void)state;
+	ip_batch("link add vx4 type vxlan id 4 remote 10.10.30.9 dstport 4789 dev lan0\n"
+		 "link add vx6 type vxlan id 6 remote fd10::9 dstport 4789 dev lan0\n"
+		 "link add vx0 type vxlan id 7 dstport 4790 dev lan0\n");
+	assert_int_equal(tunnel_end("vx4", &end), 0);
+	assert_string_equal(ip_format(&end, text), "10.10.30.9");
+	assert_int_equal(route_query_own(&end, device), 0);
+	assert_string_equal(device, "er0");
+	assert_int_equal(tunnel_end("vx6", &end), 0);
+	assert_string_equal(ip_format(&end, text), "fd10::9");
+	assert_int_equal(route_query_own(&end, device), 0);
+	assert_string_equal(device, "er0");
+	assert_int_equal(tunnel_end("vx0", &end), -ENOENT);
+	assert_int_equal(tunnel_end("er0", &end), -ENOENT);
+	assert_int_equal(tunnel_end("none0", &end), -ENODEV);
+	ip_parse("10.14.0.1", &end);
+	assert_int_not_equal(route_query_own(&end, device), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_wrote_it), cmocka_unit_test(test_rule),
 		cmocka_unit_test(test_mark),	     cmocka_unit_test(test_rule_ahead),
 		cmocka_unit_test(test_multipath),    cmocka_unit_test(test_none),
+		cmocka_unit_test(test_tunnel_end),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

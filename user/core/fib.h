@@ -111,5 +111,18 @@ bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *
  * usable paths `before` become `after`. Those that had no answer before are neither.
  */
 void fib_moved(const struct fib *fib, uint64_t before, uint64_t after, size_t *moved, size_t *lost);
+/* How many answer by a better class. */
+size_t fib_improved(const struct fib *fib, uint64_t before, uint64_t after);
+/*
+ * How many installed prefixes whose best class has this rank have no usable path, with the first
+ * `room` of them in no order, and the paths that they all have.
+ */
+size_t fib_lost(const struct fib *fib, uint64_t usable, uint8_t rank, struct prefix *first,
+		size_t room, uint64_t *paths);
+/* Some installed prefixes that are answered by path `id` now, `room` at most. Returns how many. */
+size_t fib_answered(const struct fib *fib, uint64_t usable, unsigned int id, struct prefix *first,
+		    size_t room);
+/* The rank of the class that answers, SW_NO_RANK: nothing does. NULL group: the same. */
+uint8_t fib_answer_rank(const struct sw_group *group, uint64_t usable);
 
 #endif

@@ -35,16 +35,6 @@ uint8_t fib_best_rank(const struct fib *fib, uint64_t paths)
 	return best;
 }
 
-uint64_t fib_answer(const struct sw_group *group, uint64_t usable)
-{
-	if (group->kind != SW_GROUP_ROUTE)
-		return 0;
-	for (unsigned int i = 0; i < group->tiers && i < SW_MAX_TIERS; i++)
-		if (group->tier[i] & usable)
-			return group->tier[i] & usable;
-	return 0;
-}
-
 void fib_degraded_set(struct fib *fib, struct fib_entry *entry, uint8_t rank, uint64_t since_ns)
 {
 	if (entry->lost == SW_NO_RANK && rank != SW_NO_RANK)
@@ -359,23 +349,4 @@ bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *
 	*prefix = at->prefix;
 	*group = fib->groups.v[((const struct fib_entry *)at)->group].content;
 	return true;
-}
-
-void fib_moved(const struct fib *fib, uint64_t before, uint64_t after, size_t *moved, size_t *lost)
-{
-	*moved = 0;
-	*lost = 0;
-	for (uint32_t id = FIB_GROUP_ROUTES; id < fib->groups.end; id++) {
-		const struct fib_group *group = &fib->groups.v[id];
-		uint64_t old, new;
-
-		if (group->state != GROUP_USED || !group->refs)
-			continue;
-		old = fib_answer(&group->content, before);
-		new = fib_answer(&group->content, after);
-		if (old && !new)
-			*lost += group->refs;
-		else if (old && old != new)
-			*moved += group->refs;
-	}
 }

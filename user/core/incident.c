@@ -339,6 +339,15 @@ static void flows_expire(struct incidents *set)
 		}
 }
 
+/* What comes and goes is one incident each, not one each time. */
+static bool flapping(const struct incident_context *ctx)
+{
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		if (ctx->path[id].flapping)
+			return true;
+	return false;
+}
+
 static void record_age(struct incidents *set, struct record *rec,
 		       const struct incident_context *ctx)
 {
@@ -356,7 +365,8 @@ static void record_age(struct incidents *set, struct record *rec,
 				cause_severity(inc->verdict, cause_stateful(ctx->cfg, &inc->src),
 					       inc->prefixes_lost);
 		}
-	} else if (elapsed(inc->had_flow_ns, ctx->now) >= wait) {
+	} else if (elapsed(inc->had_flow_ns, ctx->now) >= wait &&
+		   !(inc->verdict == SW_VERDICT_FAILOVER && flapping(ctx))) {
 		incident_close(set, rec, ctx->now);
 		return;
 	}

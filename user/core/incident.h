@@ -101,6 +101,7 @@ struct incident_path_state {
 				   path; order of SW_LIVENESS */
 	uint64_t changed_ns;	/* when its usable bit last changed */
 	bool limit_near;	/* a limit on its prefixes is, or was lately, near */
+	bool flapping;		/* an incident of that kind tells of it */
 };
 struct incident_context {
 	const struct config *cfg;
@@ -156,11 +157,19 @@ struct network_state {
 	struct prefix dst;
 	bool has_moved; /* the two below are known */
 	size_t prefixes_moved, prefixes_lost;
+	bool has_duration;
+	int64_t duration_ms;
 	char message[512], fix[512];
 };
 void incidents_network_begin(struct incidents *set);
 void incidents_network_state(struct incidents *set, const struct incident_context *ctx,
 			     const struct network_state *state);
+/* The one that is open lasts, in the words it was last told by. */
+void incidents_network_keep(struct incidents *set, const struct incident_context *ctx,
+			    const struct network_state *state);
+/* So do all from this kind on: nothing can be told of them now. */
+void incidents_network_keep_all(struct incidents *set, const struct incident_context *ctx,
+				enum network_kind first);
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx);
 /* Whether there is one of this kind, side, subject and prefix. */
 bool incidents_network_is_open(const struct incidents *set, const struct network_state *state);

@@ -28,6 +28,7 @@ static void network_set(struct incident *inc, const struct incident_context *ctx
 	inc->has_moved = s->has_moved;
 	inc->prefixes_moved = s->prefixes_moved;
 	inc->prefixes_lost = s->prefixes_lost;
+	inc->duration_ms = s->has_duration ? s->duration_ms : -1;
 	inc->last_wall = ctx->wall;
 	inc->last_ns = inc->had_flow_ns = ctx->now;
 	memcpy(inc->message, s->message, sizeof(inc->message));
@@ -43,7 +44,6 @@ static struct record *network_open(struct incidents *set, const struct incident_
 		.side = s->side,
 		.dst = s->dst,
 		.reverse_path = -1,
-		.duration_ms = -1,
 	};
 	struct record *rec;
 
@@ -60,6 +60,14 @@ void incidents_network_begin(struct incidents *set)
 	set->round++;
 }
 
+static void network_keep(struct incidents *set, const struct incident_context *ctx,
+			 struct record *rec)
+{
+	rec->round = set->round;
+	rec->inc.last_wall = ctx->wall;
+	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
+}
+
 void incidents_network_state(struct incidents *set, const struct incident_context *ctx,
 			     const struct network_state *s)
 {
@@ -72,15 +80,30 @@ void incidents_network_state(struct incidents *set, const struct incident_contex
 			rec->round = set->round;
 		return;
 	}
-	rec->round = set->round;
-	rec->inc.last_wall = ctx->wall;
-	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
+	network_keep(set, ctx, rec);
 	urgent = rec->inc.cause != s->cause || rec->inc.severity != s->severity;
 	if (!urgent &&
 	    (!strcmp(rec->inc.message, s->message) || ctx->now < rec->told_ns + UPDATE_NS))
 		return;
 	network_set(&rec->inc, ctx, s);
 	incident_tell(set, rec, INCIDENT_UPDATE, ctx->now);
+}
+
+void incidents_network_keep(struct incidents *set, const struct incident_context *ctx,
+			    const struct network_state *s)
+{
+	struct record *rec = network_find(set, s);
+
+	if (rec)
+		network_keep(set, ctx, rec);
+}
+
+void incidents_network_keep_all(struct incidents *set, const struct incident_context *ctx,
+				enum network_kind first)
+{
+	for (size_t i = 0; set->n_network && i < set->n; i++)
+		if (set->v[i]->inc.open && set->v[i]->inc.verdict >= first)
+			network_keep(set, ctx, set->v[i]);
 }
 
 bool incidents_network_is_open(const struct incidents *set, const struct network_state *s)

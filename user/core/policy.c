@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define MAINTENANCE_AS	    12076
+#define MICROSOFT_AS	    12076
 #define MAINTENANCE_REPEATS 8
 
 const char *policy_step_name(enum policy_step step)
@@ -25,12 +25,22 @@ const char *policy_step_name(enum policy_step step)
 bool policy_is_maintenance(const struct attributes *attr, size_t run)
 {
 	return attr->has_class && attr->class == SW_CLASS_EXPRESSROUTE && attr->n_as &&
-	       attr->as_path[0] == MAINTENANCE_AS && run > MAINTENANCE_REPEATS;
+	       attr->as_path[0] == MICROSOFT_AS && run > MAINTENANCE_REPEATS;
 }
 
 bool policy_maintenance(const struct candidate *c)
 {
 	return c->attr->maintenance;
+}
+
+bool policy_is_leak(const struct attributes *attr)
+{
+	if (!attr->has_class || attr->class != SW_CLASS_VPN)
+		return false;
+	for (size_t i = 0; i < attr->n_as; i++)
+		if (attr->as_path[i] == MICROSOFT_AS)
+			return true;
+	return false;
 }
 
 static uint64_t step_key(const struct config *cfg, const struct candidate *c, enum policy_step step)

@@ -47,6 +47,8 @@ int policy_compare(const struct config *cfg, const struct candidate *a, const st
 bool policy_maintenance(const struct candidate *c);
 /* The same of attributes being made, whose first AS is there `run` times. */
 bool policy_is_maintenance(const struct attributes *attr, size_t run);
+/* Attributes of a VPN route whose AS path has Microsoft's edge: somebody sends it on. */
+bool policy_is_leak(const struct attributes *attr);
 /* The tiers of a local prefix. 0/0 and ::/0 lend nothing to the prefixes they cover. */
 void policy_tiers(const struct config *cfg, const struct rib_node *node, struct policy_answer *out);
 

@@ -63,6 +63,9 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 	bool before = node->trie.count > 0;
 
 	node->trie.count += (uint32_t)by;
+	if (c->attr->leak)
+		*(view == VIEW_LOCAL ? &rib->path_leaks[c->attr->path] : &rib->remote_leaks) +=
+			(size_t)by;
 	if (view != VIEW_LOCAL)
 		return;
 	rib->path_routes[c->attr->path][is6] += (size_t)by;

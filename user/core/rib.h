@@ -67,6 +67,7 @@ struct attributes {
 	bool has_as_path, has_local_pref, has_class;
 	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
 	bool maintenance; /* policy_maintenance() */
+	bool leak; /* of the VPN, and has been through the Microsoft edge: policy_is_leak() */
 	bool second_hand; /* as route.second_hand */
 	struct ip_addr peer, nexthop;
 };
@@ -182,6 +183,9 @@ size_t rib_feed_path_routes(const struct rib *rib, feed_id feed, int path, uint8
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
 /* Whether any of those tells of maintenance of its connection (policy_maintenance). */
 bool rib_path_maintenance(const struct rib *rib, int path);
+/* Those of the path that are of the VPN and went through the Microsoft edge; of the remote view. */
+size_t rib_path_leaks(const struct rib *rib, int path);
+size_t rib_remote_leaks(const struct rib *rib);
 
 /* Walks in order of prefix; the next after `after` (NULL: the first). Nodes with candidates only.
  */

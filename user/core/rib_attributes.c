@@ -126,6 +126,7 @@ struct attributes *attributes_get(struct attribute_table *t, struct attributes *
 
 	content->as_length = (uint32_t)(content->n_as ? content->n_as - run + 1 : 0);
 	content->maintenance = policy_is_maintenance(content, run);
+	content->leak = policy_is_leak(content);
 	content->hash = content_hash(content);
 	if (t->n >= t->n_buckets)
 		table_grow(t);

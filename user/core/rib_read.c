@@ -42,6 +42,16 @@ bool rib_path_maintenance(const struct rib *rib, int path)
 	return path >= 0 && path < SW_MAX_PATHS && rib->path_maintenance[path];
 }
 
+size_t rib_path_leaks(const struct rib *rib, int path)
+{
+	return path >= 0 && path < SW_MAX_PATHS ? rib->path_leaks[path] : 0;
+}
+
+size_t rib_remote_leaks(const struct rib *rib)
+{
+	return rib->remote_leaks;
+}
+
 struct rib_node *rib_next(const struct rib *rib, enum rib_view view, const struct rib_node *after)
 {
 	struct trie_node *at = trie_next(&rib->view[view], after ? &after->trie : NULL);

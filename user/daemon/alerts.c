@@ -123,6 +123,7 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		state->configured = d->path[id].cfg;
 		state->changed_ns = d->path[id].changed_ns;
 		state->limit_near = network_limit_near(d, id);
+		state->flapping = d->network_watch && d->network_watch->path[id].flapping.open;
 		for (size_t w = 0; w < 8; w++)
 			state->objections[w] = !(words[w] >> id & 1);
 	}

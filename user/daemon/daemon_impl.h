@@ -21,6 +21,7 @@
  *   scan.c        the flow records -> incidents, counts of verdicts
  *   alerts_notify.c  acks, silences; incidents -> the hook
  *   notify.c      the hook: a command run with each
+ *   network_facts.c  what the states of the network are told from
  *   network.c     feeds that are gone, limits on prefixes, routes that change -> incidents
  *   control.c     the control socket
  *   answer.c      what its commands answer; answer_status.c: `status`
@@ -32,6 +33,7 @@
 #include "core/fib.h"
 #include "core/incident.h"
 #include "core/network.h"
+#include "core/network_watch.h"
 #include "core/rib.h"
 #include "core/route_change.h"
 #include "feed/feed.h"
@@ -209,6 +211,9 @@ struct daemon {
 	struct foreign foreign;
 	struct network_limits limits;
 	struct route_changes *route_changes;
+	struct network_watch *network_watch;
+	struct network_facts facts;
+	bool facts_asked; /* what costs system calls is in them */
 	bool first_table; /* a feed sends its first, or it is not compiled yet */
 };
 
@@ -405,6 +410,9 @@ void network_compiled(struct daemon *d);
 bool network_limit_near(const struct daemon *d, unsigned int id);
 /* Each second. */
 void network_tick(struct daemon *d);
+/* network_facts.c. As of now; and what may have changed with a path, between. */
+const struct network_facts *network_facts(struct daemon *d);
+void network_paths_changed(struct daemon *d);
 
 /* control.c */
 int control_start(struct daemon *d, char err[DATAPATH_ERR]);

@@ -15,7 +15,10 @@
 int network_init(struct daemon *d)
 {
 	d->route_changes = route_changes_new(d->cfg);
-	return d->route_changes ? 0 : -ENOMEM;
+	d->network_watch = network_watch_new();
+	d->facts = (struct network_facts){0};
+	d->facts_asked = false;
+	return d->route_changes && d->network_watch ? 0 : -ENOMEM;
 }
 
 void network_stop(struct daemon *d)
@@ -23,6 +26,8 @@ void network_stop(struct daemon *d)
 	if (d->route_changes)
 		route_changes_free(d->route_changes);
 	d->route_changes = NULL;
+	network_watch_free(d->network_watch);
+	d->network_watch = NULL;
 }
 
 /* A feed is at its first table: all that it says is new, and no news. */
@@ -45,8 +50,10 @@ void network_changed(struct daemon *d, const struct prefix *prefix, const struct
 	if (d->cold || d->first_table)
 		return;
 	/* what an earlier daemon's tables had is taken away in the first seconds: no news either */
-	if (!datapath_adopted(d->dp) || now > d->warm_ns + WARM_NS)
-		route_changes_add(d->route_changes, prefix, old, new, now);
+	if (datapath_adopted(d->dp) && now <= d->warm_ns + WARM_NS)
+		return;
+	route_changes_add(d->route_changes, prefix, old, new, now);
+	network_watch_prefix(d->network_watch, prefix, old, new, d->usable, now);
 }
 
 void network_compiled(struct daemon *d)
@@ -58,6 +65,7 @@ void network_compiled(struct daemon *d)
 			well &= ~(1ULL << id);
 	if (!d->cold)
 		route_changes_paths(d->route_changes, well, now);
+	network_paths_changed(d);
 	if (d->first_table && !d->rib_dirty)
 		d->first_table = first_table(d, now);
 }
@@ -118,6 +126,10 @@ void network_tick(struct daemon *d)
 	incidents_network_begin(d->incidents);
 	feeds_tell(d, &ctx);
 	limits_tell(d, &ctx);
+	if (d->first_table) /* half of it has come */
+		incidents_network_keep_all(d->incidents, &ctx, NETWORK_FAILBACK);
+	else
+		network_watch_tell(d->network_watch, &ctx, network_facts(d), d->incidents);
 	incidents_network_end(d->incidents, &ctx);
 	if (route_changes_due(d->route_changes, &ctx, d->rib_dirty || d->first_table, &change))
 		incidents_network_once(d->incidents, &ctx, &change);

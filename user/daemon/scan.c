@@ -35,6 +35,7 @@ struct scan {
 	uint64_t flows[SW_VERDICT_COUNT];
 	struct flow_ref *idle; /* of this turn */
 	size_t n_idle, room;
+	bool all; /* states of the network are told by all flows */
 };
 
 static bool flow_idle(const struct sw_flow_key *key, const struct flow *flow, uint64_t now)
@@ -76,11 +77,14 @@ static void scan_flow(struct scan *scan, const struct flow_row *row)
 
 	if (row->state.s.verdict < SW_VERDICT_COUNT)
 		scan->flows[row->state.s.verdict]++;
-	if (!incidents_tracking(scan->d->incidents) && !cause_opens(row->state.s.verdict) &&
+	if (!scan->all && !incidents_tracking(scan->d->incidents) &&
+	    !cause_opens(row->state.s.verdict) &&
 	    flow_seen_ns(row->r, scan->now) + IDLE_CLOSED_NS > scan->now)
 		return;
 	if (!flow_row_read(row, &key, &flow))
 		return;
+	if (scan->all)
+		network_watch_flow(scan->d->network_watch, &scan->ctx, &key, &flow);
 	if (flow_idle(&key, &flow, scan->now)) {
 		struct flow_ref ref = flow_ref(&key, &flow);
 
@@ -116,6 +120,8 @@ static void scan_end(struct scan *scan, int ret)
 	}
 	for (size_t v = 0; v < SW_VERDICT_COUNT; v++)
 		rows[v].flows = scan->flows[v];
+	if (scan->all)
+		network_watch_scanned(scan->d->network_watch, &scan->ctx);
 	incidents_scan_end(scan->d->incidents, &scan->ctx);
 }
 
@@ -175,6 +181,8 @@ void alerts_scan(struct daemon *d)
 	scan->on = true;
 	scan->place = (struct flow_place){0};
 	memset(scan->flows, 0, sizeof(scan->flows));
+	alerts_context(d, &scan->ctx);
+	scan->all = network_watch_wants(d->network_watch, &scan->ctx);
 	incidents_scan_begin(d->incidents);
 	scan_turn(scan);
 }

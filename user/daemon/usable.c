@@ -208,6 +208,7 @@ void usable_update(struct daemon *d, unsigned int id)
 		p->hold_until_ns = 0;
 	if (!p->hold_until_ns)
 		publish(d, id, &u->failback, true, now);
+	network_paths_changed(d);
 }
 
 void usable_holds(struct daemon *d)
@@ -224,6 +225,7 @@ void usable_holds(struct daemon *d)
 		if (now >= p->hold_until_ns || rx_packets(d, id) > p->hold_rx) {
 			p->hold_until_ns = 0;
 			publish(d, id, &u->failback, true, now);
+			network_paths_changed(d);
 			continue;
 		}
 		more = true;

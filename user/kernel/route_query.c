@@ -82,6 +82,7 @@ static int answer_message(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+/* src NULL: for what this box itself sends. */
 static int ask(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in, uint32_t mark,
 	       uint32_t flags, struct answer *out)
 {
@@ -94,17 +95,34 @@ static int ask(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in
 	nlh->nlmsg_type = RTM_GETROUTE;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = dst->family == 4 ? AF_INET : AF_INET6;
-	rtm->rtm_dst_len = rtm->rtm_src_len = (unsigned char)(size * 8);
+	rtm->rtm_dst_len = (unsigned char)(size * 8);
 	rtm->rtm_flags = RTM_F_LOOKUP_TABLE | flags;
 	mnl_attr_put(nlh, RTA_DST, size, dst->bytes);
-	mnl_attr_put(nlh, RTA_SRC, size, src->bytes);
-	mnl_attr_put_u32(nlh, RTA_IIF, in);
+	if (src) {
+		rtm->rtm_src_len = rtm->rtm_dst_len;
+		mnl_attr_put(nlh, RTA_SRC, size, src->bytes);
+		mnl_attr_put_u32(nlh, RTA_IIF, in);
+	}
 	mnl_attr_put_u32(nlh, RTA_MARK, mark);
 	memset(out, 0, sizeof(*out));
 	err = inspect_request(nlh, 0, answer_message, out);
 	if (err)
 		return err;
 	return out->seen && out->type == RTN_UNICAST ? 0 : -ENETUNREACH;
+}
+
+int route_query_own(const struct ip_addr *dst, char interface[16])
+{
+	struct answer device;
+	char name[IF_NAMESIZE];
+	int err = ask(dst, NULL, 0, 0, 0, &device);
+
+	if (err)
+		return err;
+	if (!if_indextoname(device.ifindex, name))
+		return -ENODEV;
+	snprintf(interface, 16, "%s", name);
+	return 0;
 }
 
 static void protocol_tell(struct kernel_route *out, uint8_t number)

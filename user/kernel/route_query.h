@@ -13,5 +13,7 @@
  */
 int route_query(const struct ip_addr *dst, const struct ip_addr *src, uint32_t in, uint32_t mark,
 		struct kernel_route *out);
+/* The interface that it would send by what this box itself sends to dst, by no mark. */
+int route_query_own(const struct ip_addr *dst, char interface[16]);
 
 #endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The backup that nobody uses: gone, absent for some prefixes, or riding what it is to replace. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fixture_network.h"
+
+static void vpn_link_down(struct net *n)
+{
+	net_path(n, VPN, WORD_LINK, true);
+}
+static void vpn_link_up(struct net *n)
+{
+	net_path(n, VPN, WORD_LINK, false);
+}
+static void vpn_drain(struct net *n)
+{
+	net_path(n, VPN, WORD_ADMIN, true);
+}
+static void vpn_undrain(struct net *n)
+{
+	net_path(n, VPN, WORD_ADMIN, false);
+}
+static void vpn_probe(struct net *n)
+{
+	net_path(n, VPN, WORD_PROBE, true);
+}
+static void er_link_down(struct net *n)
+{
+	net_path(n, ER1, WORD_LINK, true);
+}
+static void er_link_up(struct net *n)
+{
+	net_path(n, ER1, WORD_LINK, false);
+}
+
+static void vpn_routes(struct net *n, bool there)
+{
+	static const char *const prefix[] = {"10.10.30.0/24", "10.11.30.0/26", "10.11.30.64/26"};
+
+	for (size_t i = 0; i < 3; i++)
+		if (there)
+			net_route(n, prefix[i], "vpn30", 65515);
+		else
+			net_withdraw(n, prefix[i], "vpn30");
+}
+static void vpn_bgp_down(struct net *n)
+{
+	vpn_routes(n, false);
+}
+static void vpn_bgp_up(struct net *n)
+{
+	vpn_routes(n, true);
+}
+static void er_bgp_down(struct net *n)
+{
+	net_withdraw(n, "10.10.30.0/24", "er1-primary");
+	net_withdraw(n, "10.11.30.0/26", "er1-primary");
+	net_withdraw(n, "10.17.30.0/26", "er1-primary");
+}
+static void er_bgp_up(struct net *n)
+{
+	net_route(n, "10.10.30.0/24", "er1-primary", 12076);
+	net_route(n, "10.11.30.0/26", "er1-primary", 12076);
+	net_route(n, "10.17.30.0/26", "er1-primary", 12076);
+}
+static void feed_gone(struct net *n)
+{
+	n->facts.routes_told = false;
+	vpn_routes(n, false);
+}
+static void feed_back(struct net *n)
+{
+	vpn_routes(n, true);
+	n->facts.routes_told = true;
+}
+static void second_vpn(struct net *n)
+{
+	n->w.e->paths[2].class = SW_CLASS_VPN;
+	net_route(n, "10.10.30.0/24", "er2-primary", 65515);
+}
+static void attaching(struct net *n)
+{
+	n->facts.reset = 1ULL << VPN;
+	vpn_link_down(n);
+}
+static void attached(struct net *n)
+{
+	n->facts.reset = 0;
+	vpn_link_up(n);
+}
+static void hub_only_er(struct net *n)
+{
+	net_withdraw(n, "10.10.30.0/24", "vpn30");
+}
+static void hub_both(struct net *n)
+{
+	net_route(n, "10.10.30.0/24", "vpn30", 65515);
+}
+static void remote_withdrawn(struct net *n)
+{
+	net_withdraw(n, "10.17.30.0/26", "er1-primary");
+}
+static void end_to(struct net *n, const char *addr, const char *interface)
+{
+	n->facts.n_ends = 1;
+	n->facts.end[0] = (struct network_end){0};
+	assert_int_equal(ip_parse(addr, &n->facts.end[0].addr), 0);
+	snprintf(n->facts.end[0].interface, 16, "%s", interface);
+}
+static void end_by_er(struct net *n)
+{
+	end_to(n, "52.168.162.84", "er0");
+}
+static void end_by_uplink(struct net *n)
+{
+	end_to(n, "52.168.162.84", "wan");
+}
+
+#define DOWN "backup-down vpn30 "
+
+static const struct story stories[] = {
+	{"steady: nothing", {{NULL, 600, ""}}},
+	{"S30: VPN session gone while ER is fine",
+	 {{vpn_bgp_down, 2, ""},
+	  {NULL, 2, DOWN "warning bgp-down"},
+	  {vpn_bgp_up, 9, DOWN "warning bgp-down"},
+	  {NULL, 3, ""}}},
+	{"S30: its device is down",
+	 {{vpn_link_down, 4, DOWN "warning link-down"}, {vpn_link_up, 12, ""}}},
+	{"S30: shorter than told", {{vpn_link_down, 2, ""}, {vpn_link_up, 60, ""}}},
+	{"S30, S29: its probe", {{vpn_probe, 4, DOWN "warning backup-blackhole"}}},
+	{"S30: drained by hand", {{vpn_drain, 4, DOWN "notice drained"}, {vpn_undrain, 12, ""}}},
+	{"S30: one that comes and goes closes nothing",
+	 {{vpn_link_down, 4, DOWN "warning link-down"},
+	  {vpn_link_up, 5, DOWN "warning link-down"},
+	  {vpn_link_down, 5, DOWN "warning link-down"},
+	  {vpn_link_up, 12, ""}}},
+	{"S30: another tunnel is left",
+	 {{second_vpn, 5, ""}, {vpn_link_down, 4, DOWN "notice link-down"}}},
+	{"S30: then ExpressRoute fails, too",
+	 {{vpn_link_down, 4, DOWN "warning link-down"},
+	  {er_link_down, 3, DOWN "critical link-down; no-backup expressroute critical link-down"},
+	  {er_link_up, 5, DOWN "warning link-down"}}},
+	{"S38: its feed is gone, which is told by feed-stale",
+	 {{feed_gone, 60, ""}, {feed_back, 60, ""}}},
+	{"our own attaching", {{attaching, 60, ""}, {attached, 60, ""}}},
+	{"S25: the only path of a prefix fails, its link",
+	 {{er_link_down, 3, "no-backup expressroute critical link-down"}, {er_link_up, 5, ""}}},
+	{"S25: and BGP withdraws it",
+	 {{er_link_down, 1, ""},
+	  {er_bgp_down, 3, "no-backup expressroute critical link-down"},
+	  {er_link_up, 3, "no-backup expressroute critical link-down"},
+	  {er_bgp_up, 5, ""}}},
+	{"S25: by BGP alone",
+	 {{er_bgp_down, 3, "no-backup expressroute critical bgp-down"}, {er_bgp_up, 5, ""}}},
+	{"a prefix that is withdrawn on a path that is well", {{remote_withdrawn, 120, ""}}},
+	{"a prefix loses its backup, the VPN is well",
+	 {{hub_only_er, 7, "no-backup expressroute warning unknown"}, {hub_both, 7, ""}}},
+	{"the VPN returns without the hub's route",
+	 {{vpn_bgp_down, 5, DOWN "warning bgp-down"},
+	  {vpn_bgp_up, 5, DOWN "warning bgp-down"},
+	  {hub_only_er, 30, ""},
+	  {NULL, 40, "no-backup expressroute warning unknown"}}},
+	{"S31: the tunnel's end by ExpressRoute",
+	 {{end_by_uplink, 60, ""},
+	  {end_by_er, 11, "backup-not-independent vpn warning unknown"},
+	  {end_by_uplink, 11, ""}}},
+};
+
+static void test_stories(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++)
+		net_story(&stories[i]);
+}
+
+/* What an engineer reads. */
+static void test_words(void **state)
+{
+	struct net *n = net_new();
+	const struct incident *inc;
+
+	(void)state;
+	vpn_bgp_down(n);
+	net_wait(n, 5);
+	inc = &n->last[NETWORK_BACKUP_DOWN];
+	assert_string_equal(
+		inc->message,
+		"vpn30 (vpn, tun30) is no backup now: no route comes by it: its BGP "
+		"session is down, or up and empty; er1-primary carries all, and nothing "
+		"would take over; 1 prefix that only it has has no path: 10.11.30.64/26");
+	assert_int_equal(inc->prefixes_lost, 1);
+	assert_int_equal(inc->forward_path, VPN);
+	assert_non_null(strstr(inc->fix, "routesReceived 0"));
+	vpn_bgp_up(n);
+	net_wait(n, 70);
+	er_link_down(n);
+	net_wait(n, 3);
+	inc = &n->last[NETWORK_NO_BACKUP];
+	assert_int_equal(inc->prefixes_lost, 1);
+	assert_true(prefix_equal(&inc->dst, &(struct prefix){4, 26, {10, 17, 30, 0}}));
+	assert_string_equal(inc->message,
+			    "1 prefix has no path: only expressroute had it, and er1-primary "
+			    "failed: its link is down; no backup exists: "
+			    "10.17.30.0/26");
+	er_link_up(n);
+	net_wait(n, 10);
+	end_by_er(n);
+	net_wait(n, 12);
+	inc = &n->last[NETWORK_BACKUP_NOT_INDEPENDENT];
+	assert_int_equal(inc->side, SIDE_ONPREM);
+	assert_non_null(strstr(inc->message, "52.168.162.84"));
+	assert_non_null(strstr(inc->message, "out of er0, which is er1-primary"));
+	assert_non_null(strstr(inc->fix, "ip route add 52.168.162.84 via"));
+	net_free(n);
+}
+
+/* More prefixes than are kept one by one: counted as far as they go, and nothing is lost of the
+ * rest. */
+static void test_many(void **state)
+{
+	struct net *n = net_new();
+	char text[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < NETWORK_KEPT + 100; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.0/24", 100 + i / 256, i % 256);
+		edge_route(n->w.e, text, "er1-primary", 12076, 100);
+	}
+	net_tick(n);
+	net_path(n, ER1, WORD_LINK, true);
+	net_wait(n, 3);
+	assert_int_equal(n->last[NETWORK_NO_BACKUP].prefixes_lost, NETWORK_KEPT + 101);
+	for (unsigned int i = 0; i < NETWORK_KEPT + 100; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.0/24", 100 + i / 256, i % 256);
+		edge_withdraw(n->w.e, text, "er1-primary");
+	}
+	net_wait(n, 15);
+	assert_int_equal(n->once[NETWORK_NO_BACKUP], 1);
+	assert_int_equal(n->last[NETWORK_NO_BACKUP].prefixes_lost, NETWORK_KEPT + 1);
+	net_free(n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stories),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
