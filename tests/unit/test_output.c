@@ -459,15 +459,52 @@ static void test_explain(void **state)
 		       "path\",\"step\":\"class\","
 		       "\"tiers\":[{\"class\":\"expressroute\",\"paths\":[\"er1-primary\"],"
 		       "\"via_prefix\":null},{\"class\":\"vpn\",\"paths\":[\"vpn30\"],"
-		       "\"via_prefix\":\"10.10.0.0/16\"}],\"if_down\":[{\"path\":\"er1-primary\","
-		       "\"then\":\"vpn30\"},{\"path\":\"vpn30\",\"then\":null}],\"return\":"
+		       "\"via_prefix\":\"10.10.0.0/16\"}],\"candidates\":[{\"path\":"
+		       "\"er1-primary\",\"prefix\":\"10.10.30.0/24\",\"as_path\":[12076],"
+		       "\"local_pref\":200,\"feed\":\"router\",\"stale\":false,\"step\":null},"
+		       "{\"path\":\"vpn30\",\"prefix\":\"10.10.0.0/16\",\"as_path\":[65515],"
+		       "\"local_pref\":null,\"feed\":\"router\",\"stale\":true,\"step\":"
+		       "\"prefix-length\"}],\"if_down\":[{\"path\":\"er1-primary\","
+		       "\"then\":\"vpn30\",\"step\":\"last-resort\",\"return\":{\"class\":\"vpn\","
+		       "\"circuit\":\"s2s\"},\"verdict\":\"failover\"},{\"path\":\"vpn30\","
+		       "\"then\":null,\"return\":{\"class\":null}}],\"return\":"
 		       "{\"prefix\":\"10.2.30.0/25\",\"class\":\"vpn\",\"circuit\":null,"
-		       "\"view_age_s\":12},\"verdict\":\"asymmetric\"}"));
+		       "\"view_age_s\":12,\"view_stale\":true},\"verdict\":\"asymmetric\","
+		       "\"cause\":\"onprem-more-specific\",\"side\":\"onprem\",\"message\":"
+		       "\"it returns by VPN\",\"fix\":\"announce the same on both\",\"seen\":"
+		       "{\"hosts\":[{}],\"prefixes\":[{\"forward_path\":\"er1-primary\","
+		       "\"reverse_path\":null,\"verdict\":\"pending\",\"flows\":2,\"packets\":7}]}"
+		       "}"));
 	assert_shown(
 		SHOW_EXPLAIN, "explain-local",
 		parsed("{\"dst\":\"10.2.30.9\",\"src\":null,\"prefix\":null,\"path\":null,"
 		       "\"class\":null,\"why\":\"10.2.30.9 is inside\",\"step\":null,\"tiers\":[],"
 		       "\"if_down\":[],\"return\":null,\"verdict\":null}"));
+}
+
+static void test_audit(void **state)
+{
+	static const char rows[] =
+		"[{\"src_prefix\":\"10.2.30.0/25\",\"dst_prefix\":\"10.10.30.0/24\",\"forward\":"
+		"{\"class\":\"expressroute\",\"circuit\":\"er1\",\"paths\":[\"er1-primary\"]},"
+		"\"reverse\":{\"class\":\"expressroute\",\"circuit\":\"er1\"},\"verdict\":\"ok\","
+		"\"cause\":null,\"fix\":null,\"side\":null,\"message\":null,\"src_rest\":true},"
+		"{\"src_prefix\":\"10.2.30.0/26\",\"dst_prefix\":\"10.10.30.0/24\",\"forward\":"
+		"{\"class\":\"expressroute\",\"circuit\":\"er1\",\"paths\":[\"er1-primary\"]},"
+		"\"reverse\":{\"class\":\"vpn\",\"circuit\":null},\"verdict\":\"asymmetric\","
+		"\"cause\":\"onprem-more-specific\",\"side\":\"onprem\",\"message\":\"why\","
+		"\"fix\":"
+		"\"do this\",\"src_rest\":false,\"view_stale\":true},"
+		"{\"src_prefix\":\"10.2.30.0/26\",\"dst_prefix\":\"10.17.30.0/26\",\"forward\":"
+		"{\"class\":null,\"circuit\":null,\"paths\":[]},\"reverse\":{\"class\":null,"
+		"\"circuit\":null},\"verdict\":null,\"cause\":\"unknown\",\"side\":\"unknown\","
+		"\"message\":\"why\",\"fix\":\"do this\",\"src_rest\":false,\"moves\":false,"
+		"\"lost\":true,\"was\":{\"forward\":{\"paths\":[\"er1-primary\"]},\"reverse\":{},"
+		"\"verdict\":\"ok\"}}]";
+
+	(void)state;
+	assert_shown(SHOW_AUDIT, "audit", parsed(rows));
+	assert_shown(SHOW_AUDIT, "audit-none", parsed("[]"));
 }
 
 static void test_deeds(void **state)
@@ -545,6 +582,7 @@ int main(void)
 		cmocka_unit_test_setup(test_alerts_state, setup),
 		cmocka_unit_test_setup(test_alert_line, setup),
 		cmocka_unit_test_setup(test_explain, setup),
+		cmocka_unit_test_setup(test_audit, setup),
 		cmocka_unit_test_setup(test_deeds, setup),
 		cmocka_unit_test_setup(test_numbers, setup),
 	};

@@ -187,12 +187,11 @@ static int answer_rows(json_t *answer, json_t **rows, struct client_error *err)
 			 : "the daemon's answer is not understood: are both of one version?");
 }
 
-static int client_rows(struct client *client, int timeout_ms, bool watch, json_t **rows,
-		       struct client_error *err)
+/* A whole answer in buf, *len bytes of it. */
+static int client_answer(struct client *client, int timeout_ms, bool watch, size_t *len,
+			 struct client_error *err)
 {
-	json_t *answer;
-	size_t len = 0;
-	int code = client_line(client, timeout_ms, watch, &len);
+	int code = client_line(client, timeout_ms, watch, len);
 
 	if (code == -ENODATA)
 		return fail(err, code, 1,
@@ -202,10 +201,27 @@ static int client_rows(struct client *client, int timeout_ms, bool watch, json_t
 			    timeout_ms / 1000);
 	if (code)
 		return fail(err, code, 1, "the daemon's answer can't be read: %s", strerror(-code));
-	answer = json_loadb(client->buf, len, 0, NULL);
+	return 0;
+}
+
+static void client_taken(struct client *client, size_t len)
+{
 	client->used -= len + 1;
 	memmove(client->buf, client->buf + len + 1, client->used);
 	client->seen = 0;
+}
+
+static int client_rows(struct client *client, int timeout_ms, bool watch, json_t **rows,
+		       struct client_error *err)
+{
+	json_t *answer;
+	size_t len = 0;
+	int code = client_answer(client, timeout_ms, watch, &len, err);
+
+	if (code)
+		return code;
+	answer = json_loadb(client->buf, len, 0, NULL);
+	client_taken(client, len);
 	client->more = json_is_true(json_object_get(answer, "more"));
 	code = answer_rows(answer, rows, err);
 	json_decref(answer);
@@ -227,7 +243,8 @@ static int client_send(struct client *client, const char *text, size_t len)
 	return 0;
 }
 
-int client_ask(struct client *client, json_t *request, json_t **rows, struct client_error *err)
+/* Sends the request, which it takes. */
+static int client_request(struct client *client, json_t *request, struct client_error *err)
 {
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	int code;
@@ -242,7 +259,57 @@ int client_ask(struct client *client, json_t *request, json_t **rows, struct cli
 	/* A daemon that refuses may close before it has read all; its answer says why. */
 	if (code && code != -EPIPE)
 		return fail(err, code, 1, "the daemon can't be asked: %s", strerror(-code));
-	return client_rows(client, CLIENT_TIMEOUT_MS, false, rows, err);
+	return 0;
+}
+
+int client_ask(struct client *client, json_t *request, json_t **rows, struct client_error *err)
+{
+	int code = client_request(client, request, err);
+
+	return code ? code : client_rows(client, CLIENT_TIMEOUT_MS, false, rows, err);
+}
+
+/*
+ * The rows of an answer that begins with them stay text: only what follows them is parsed. Any
+ * other answer is an error's.
+ */
+int client_text(struct client *client, json_t *request, client_text_cb cb, void *arg,
+		struct client_error *err)
+{
+	static const char begin[] = "{\"rows\":[";
+	int code = client_request(client, request, err);
+	bool more = !code;
+
+	while (more) {
+		const char *rows, *end;
+		size_t len = 0;
+		json_t *head;
+
+		code = client_answer(client, CLIENT_TIMEOUT_MS, true, &len, err);
+		if (code)
+			return code;
+		end = memrchr(client->buf, ']', len);
+		if (!end || strncmp(client->buf, begin, strlen(begin)) ||
+		    end + 2 > client->buf + len) {
+			code = client_rows(client, 0, false, &head, err);
+			if (!code)
+				json_decref(head);
+			return code ? code
+				    : fail(err, -EREMOTEIO, 1,
+					   "the daemon's answer is not understood: are both of one "
+					   "version?");
+		}
+		rows = client->buf + strlen(begin);
+		client->buf[end + 1 - client->buf] = '{'; /* was the comma */
+		head = json_loadb(end + 1, len - (size_t)(end + 1 - client->buf), 0, NULL);
+		more = json_is_true(json_object_get(head, "more"));
+		code = cb(arg, rows, (size_t)(end - rows), head);
+		json_decref(head);
+		client_taken(client, len);
+		if (code)
+			return code;
+	}
+	return code;
 }
 
 int client_next(struct client *client, int timeout_ms, json_t **rows, struct client_error *err)

@@ -25,6 +25,14 @@ int client_open(struct client **out, const char *path, const char *instance,
 void client_close(struct client *client);
 /* Sends the request, which it takes, and waits for the answer. 0 with *rows owned by the caller. */
 int client_ask(struct client *client, json_t *request, json_t **rows, struct client_error *err);
+/*
+ * Sends the request, which it takes, and hands over the rows of each part of the answer as text,
+ * without the brackets around them, and the rest of the part. 0; what cb returned, if that is not
+ * 0; else as client_next().
+ */
+typedef int (*client_text_cb)(void *arg, const char *rows, size_t len, const json_t *head);
+int client_text(struct client *client, json_t *request, client_text_cb cb, void *arg,
+		struct client_error *err);
 /* Whether the last answer was a part: client_next() has the next one. */
 bool client_more(const struct client *client);
 /*

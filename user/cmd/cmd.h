@@ -88,6 +88,7 @@ int cmd_counters(const struct cmd_call *call);
 int cmd_flows(const struct cmd_call *call);
 int cmd_routes(const struct cmd_call *call);
 int cmd_explain(const struct cmd_call *call);
+int cmd_audit(const struct cmd_call *call);
 int cmd_alerts(const struct cmd_call *call);
 int cmd_ack(const struct cmd_call *call);
 int cmd_silence(const struct cmd_call *call);

@@ -261,7 +261,7 @@ static void help_program(FILE *out)
 		comma = ", ";
 	}
 	fputs("\n\nExit status: 0 done, 1 failed, 2 the call or the config is wrong,\n"
-	      "3 explain found asymmetry. See sameway(8), sameway.yaml(5).\n",
+	      "3 audit or explain found asymmetry. See sameway(8), sameway.yaml(5).\n",
 	      out);
 }
 

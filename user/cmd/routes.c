@@ -3,6 +3,7 @@
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "core/prefix.h"
+#include "output/rows.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -177,11 +178,53 @@ int cmd_routes(const struct cmd_call *call)
 	return status;
 }
 
+/*
+ * What the flow table has seen of the pair, from the maps: a large table costs the daemon nothing.
+ * Without maps it is null.
+ */
+static json_t *explain_seen(const struct cmd_call *call, const json_t *rows)
+{
+	const char *src = json_string_value(json_object_get(rows, "src"));
+	const char *dst = json_string_value(json_object_get(rows, "dst"));
+	const char *from = json_string_value(json_object_get(rows, "src_prefix"));
+	const char *to = json_string_value(json_object_get(rows, "prefix"));
+	struct prefix src_prefix, dst_prefix;
+	char err[DATAPATH_ERR];
+	struct ip_addr s, t;
+	struct maps *maps;
+	json_t *seen;
+
+	if (!src || !dst || !from || !to || ip_parse(src, &s) || ip_parse(dst, &t) ||
+	    prefix_parse(from, &src_prefix, NULL) || prefix_parse(to, &dst_prefix, NULL) ||
+	    maps_open(&maps, call->instance, err))
+		return json_null();
+	seen = rows_seen(maps, &s, &t, &src_prefix, &dst_prefix);
+	maps_close(maps);
+	return seen ? seen : json_null();
+}
+
+/* By the routes, or by what was seen of these two hosts. */
+static bool explain_asymmetric(const json_t *rows)
+{
+	const char *verdict = json_string_value(json_object_get(rows, "verdict"));
+	const json_t *flow;
+	size_t i;
+
+	if (verdict && !strcmp(verdict, "asymmetric"))
+		return true;
+	json_array_foreach (json_object_get(json_object_get(rows, "seen"), "hosts"), i, flow) {
+		const char *seen = json_string_value(json_object_get(flow, "verdict"));
+
+		if (seen && !strcmp(seen, "asymmetric"))
+			return true;
+	}
+	return false;
+}
+
 int cmd_explain(const struct cmd_call *call)
 {
 	char err[CMD_ERR] = "";
 	json_t *rows, *request = explain_request(call->argc, call->argv, err);
-	const char *verdict;
 	bool asymmetric;
 	int status;
 
@@ -190,8 +233,8 @@ int cmd_explain(const struct cmd_call *call)
 	status = cmd_ask(call, request, &rows);
 	if (status)
 		return status;
-	verdict = json_string_value(json_object_get(rows, "verdict"));
-	asymmetric = verdict && !strcmp(verdict, "asymmetric");
+	json_object_set_new(rows, "seen", explain_seen(call, rows));
+	asymmetric = explain_asymmetric(rows);
 	status = cmd_show(call, SHOW_EXPLAIN, rows);
 	return !status && asymmetric ? CMD_ASYMMETRIC : status;
 }

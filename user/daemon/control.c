@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The control socket (control.h): a line of JSON in, a line of JSON out, on a Unix stream socket.
  */
+#include "daemon/answer_audit.h"
 #include "daemon/control.h"
-#include "daemon/daemon_impl.h"
 #include "output/rows.h"
 
 #include <errno.h>
@@ -25,8 +25,11 @@ struct client {
 	struct daemon *d;
 	struct bufferevent *bev;
 	bool follows;
-	bool streams; /* all routes, a part whenever the client has read the one before */
+	/* The stream it is sent, a part whenever it has read the one before. */
+	enum stream { STREAM_NONE, STREAM_ROUTES, STREAM_AUDIT } streams;
 	struct routes_place place;
+	struct audit_place pair;
+	char down[SW_NAME_LEN]; /* audit: the path that is taken out, empty: none */
 };
 
 struct control {
@@ -89,22 +92,56 @@ static const struct {
 	{"monitor", answer_monitor},   {"reload", answer_reload},
 };
 
-/*
- * A part of all routes. A client that does not read them holds no more than one part; what else it
- * asks meanwhile is not read.
- */
-static void client_stream(struct client *c)
+static void rows_written(const void *rows, size_t len, void *arg)
+{
+	(void)len;
+	(void)arg;
+	free((void *)rows);
+}
+
+/* Rows are text already, and are not copied. */
+static bool client_send_audit(struct client *c)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	struct rows_text rows = {0};
+	size_t asymmetric;
+
+	if (answer_audit_part(c->d, &c->pair, c->down, &rows, &asymmetric)) {
+		free(rows.buf);
+		client_send(c, NULL);
+		return false;
+	}
+	evbuffer_add(out, "{\"rows\":[", strlen("{\"rows\":["));
+	if (!rows.len || evbuffer_add_reference(out, rows.buf, rows.len, rows_written, NULL))
+		free(rows.buf);
+	evbuffer_add_printf(out, "],\"ok\":true,\"more\":%s,\"asymmetric\":%zu}\n",
+			    c->pair.more ? "true" : "false", asymmetric);
+	return c->pair.more;
+}
+
+static bool client_send_routes(struct client *c)
 {
 	json_t *rows = answer_routes_part(c->d, &c->place);
+	bool more = rows && c->place.more;
 
-	c->streams = rows && c->place.more;
-	if (c->streams)
+	client_send(c, rows ? json_pack("{s:b, s:b, s:o}", "ok", 1, "more", (int)more, "rows", rows)
+			    : NULL);
+	return more;
+}
+
+/*
+ * A part of all routes, or of an audit. A client that does not read them holds no more than one
+ * part; what else it asks meanwhile is not read.
+ */
+static void client_stream(struct client *c, enum stream stream)
+{
+	bool more = stream == STREAM_ROUTES ? client_send_routes(c) : client_send_audit(c);
+
+	c->streams = more ? stream : STREAM_NONE;
+	if (more)
 		bufferevent_disable(c->bev, EV_READ);
 	else
 		bufferevent_enable(c->bev, EV_READ);
-	client_send(c, rows ? json_pack("{s:b, s:b, s:o}", "ok", 1, "more", (int)c->streams, "rows",
-					rows)
-			    : NULL);
 }
 
 static bool asks_all_routes(const json_t *request)
@@ -113,6 +150,30 @@ static bool asks_all_routes(const json_t *request)
 
 	return cmd && !strcmp(cmd, "routes") && !json_object_get(request, "prefix") &&
 	       !json_object_get(request, "address");
+}
+
+static bool asks_audit(const json_t *request)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+
+	return cmd && !strcmp(cmd, "audit");
+}
+
+static void serve_audit(struct client *c, const json_t *request)
+{
+	const char *down = json_string_value(json_object_get(request, "if_down"));
+
+	if (down && audit_path(c->d, down) < 0) {
+		char text[300];
+
+		snprintf(text, sizeof(text), "%.40s: no such path: `sameway paths` lists them",
+			 down);
+		client_send(c, json_pack("{s:b, s:i, s:s}", "ok", 0, "exit", 2, "error", text));
+		return;
+	}
+	c->pair = (struct audit_place){0};
+	snprintf(c->down, sizeof(c->down), "%s", down ? down : "");
+	client_stream(c, STREAM_AUDIT);
 }
 
 static void client_serve(struct client *c, const char *line, size_t len)
@@ -125,7 +186,12 @@ static void client_serve(struct client *c, const char *line, size_t len)
 	if (asks_all_routes(request)) {
 		json_decref(request);
 		c->place = (struct routes_place){0};
-		client_stream(c);
+		client_stream(c, STREAM_ROUTES);
+		return;
+	}
+	if (asks_audit(request)) {
+		serve_audit(c, request);
+		json_decref(request);
 		return;
 	}
 	snprintf(err.text, sizeof(err.text), "%.60s: not a command of this version",
@@ -172,7 +238,7 @@ static void on_written(struct bufferevent *bev, void *arg)
 
 	if (!c->streams)
 		return;
-	client_stream(c);
+	client_stream(c, c->streams);
 	if (!c->streams)
 		on_read(bev, c); /* what it asked meanwhile */
 }

@@ -11,6 +11,9 @@
  * cmd          arguments                                   rows
  * status       -                                           the object of contract.md
  * routes       [prefix: text | address: text]              array
+ * audit        [if_down: name of a path]                   array, as many lines as it takes, likewise;
+ *                                                           {"rows": [...], "ok": true, "more":
+ *                                                           bool, "asymmetric": rows of it that are}
  * explain      dst, [src], [proto], [port]                 object
  * alerts       [all: bool], [follow: bool]                 array
  * ack          id                                          the incident

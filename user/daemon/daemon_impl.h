@@ -24,7 +24,8 @@
  *   network_facts.c  what the states of the network are told from
  *   network.c     feeds that are gone, limits on prefixes, routes that change -> incidents
  *   control.c     the control socket
- *   answer.c      what its commands answer; answer_status.c: `status`
+ *   answer.c      what its commands answer; answer_status.c: `status`, answer_explain.c: `explain`,
+ *                 answer_audit.c: `audit`
  */
 #ifndef SAMEWAY_DAEMON_IMPL_H
 #define SAMEWAY_DAEMON_IMPL_H
@@ -425,6 +426,9 @@ struct answer_error {
 	int exit;
 	char text[300];
 };
+/* Fills err; NULL. */
+json_t *answer_refuse(struct answer_error *err, int exit, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 json_t *answer_status(struct daemon *d, struct answer_error *err);
 /* Of a prefix or an address. */
 json_t *answer_routes(struct daemon *d, const json_t *request, struct answer_error *err);

@@ -43,11 +43,36 @@ int output_part(struct output_parts *parts, const json_t *rows)
 	return output_done(err);
 }
 
+int output_part_text(struct output_parts *parts, const char *rows, size_t len)
+{
+	if (len) {
+		fputs(parts->begun ? ",\n" : "[\n", stdout);
+		fwrite(rows, 1, len, stdout);
+	}
+	parts->begun |= len > 0;
+	return output_done(0);
+}
+
 int output_parts_end(const struct output_parts *parts)
 {
 	if (parts->json)
 		fputs(parts->begun ? "\n]\n" : "[]\n", stdout);
 	return output_done(0);
+}
+
+int output_audit(struct audit_text **audit, const char *down, const json_t *rows)
+{
+	if (!*audit)
+		*audit = audit_text_new(stdout, down);
+	if (!*audit)
+		return output_done(-ENOMEM);
+	audit_text_rows(*audit, rows);
+	return output_done(0);
+}
+
+int output_audit_end(struct audit_text *audit)
+{
+	return output_done(audit_text_end(audit));
 }
 
 int output_alert_line(const json_t *incident, bool json)

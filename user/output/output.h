@@ -19,6 +19,7 @@ enum view_name { /* which table of columns text uses */
 		 SHOW_ROUTES,
 		 SHOW_EXPLAIN,
 		 SHOW_ALERTS,
+		 SHOW_AUDIT,
 		 SHOW_ACK,     /* an incident */
 		 SHOW_SILENCE, /* {prefix, until, left_s, incidents: [ids]} */
 		 SHOW_PATH,    /* what `path NAME drain|undrain` did: {path, usable, ...} */
@@ -38,7 +39,16 @@ struct output_parts {
 	bool json, begun;
 };
 int output_part(struct output_parts *parts, const json_t *rows);
+/* The same of a part that is JSON text already, the rows with commas between. */
+int output_part_text(struct output_parts *parts, const char *rows, size_t len);
 int output_parts_end(const struct output_parts *parts);
+/*
+ * `audit` in parts, as text: rows to be begun with NULL in *audit, and ended. down: the path that
+ * is taken out, NULL: none. 0, or -EIO likewise.
+ */
+struct audit_text;
+int output_audit(struct audit_text **audit, const char *down, const json_t *rows);
+int output_audit_end(struct audit_text *audit);
 /* One line of `alerts -f`: an incident with its `event`. Flushed at once. */
 int output_alert_line(const json_t *incident, bool json);
 /* Plain text to stdout (help, version, check-config's config). */

@@ -17,6 +17,16 @@ int json_render_line(FILE *out, const json_t *row);
 int text_render(FILE *out, enum view_name view, const json_t *rows);
 int text_render_alert(FILE *out, const json_t *incident);
 
+/*
+ * `audit` as text in parts, to `out`; down: the path that is taken out, NULL: none. NULL when out
+ * of memory. end: frees, as free does.
+ */
+struct audit_text;
+struct audit_text *audit_text_new(FILE *out, const char *down);
+void audit_text_rows(struct audit_text *audit, const json_t *rows);
+int audit_text_end(struct audit_text *audit);
+void audit_text_free(struct audit_text *audit);
+
 /* The views of text_render, by file. */
 int text_status(FILE *out, const json_t *rows);
 int text_paths(FILE *out, const json_t *rows);
@@ -27,6 +37,7 @@ int text_explain(FILE *out, const json_t *rows);
 int text_alerts(FILE *out, const json_t *rows);
 int text_ack(FILE *out, const json_t *rows);
 int text_silence(FILE *out, const json_t *rows);
+int text_audit(FILE *out, const json_t *rows);
 int text_path(FILE *out, const json_t *rows);
 int text_detach(FILE *out, const json_t *rows);
 int text_doctor(FILE *out, const json_t *rows);
@@ -43,6 +54,8 @@ bool field_known(const json_t *row, const char *key);
 const char *field_list(const json_t *row, const char *key, char *buf, size_t size);
 /* Name, class, via_prefix of each of row.tiers, in lines after `indent` spaces. */
 int text_tiers(FILE *out, const json_t *row, unsigned int indent);
+/* "AS path 12076 65515", cut with "..." where it does not fit; "no AS path" for null. */
+void text_as_path(const json_t *list, char *buf, size_t size);
 /* Of `feeds` of status: a row a table, a row a peer of the far side. */
 int text_feed_tables(FILE *out, const json_t *feeds);
 

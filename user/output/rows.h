@@ -25,6 +25,20 @@ json_t *rows_incident_event(enum incident_change change, const struct incident *
 /* One prefix of the RIB; usable: paths usable now; feed_name(id) by cfg. */
 json_t *rows_route(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
 		   uint64_t usable);
+/*
+ * All candidates that may answer for the prefix, its own and those of what covers it, best first:
+ * rows of `routes` with `prefix`, `usable` and `step`, the step of the ladder that put it behind
+ * the best one of path `taken` (-1: none is), or `not-usable` or `not-in-prefer`; null for that
+ * one.
+ */
+json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
+		    uint64_t usable, int taken);
+/*
+ * What the flow table has seen between two hosts, and between two prefixes: {hosts: rows of
+ * `flows`, prefixes: [{forward_path, reverse_path, verdict, flows, packets}]}, src inside.
+ */
+json_t *rows_seen(struct maps *maps, const struct ip_addr *src, const struct ip_addr *dst,
+		  const struct prefix *src_prefix, const struct prefix *dst_prefix);
 /* Wall-clock ns to RFC 3339 UTC with milliseconds. */
 json_t *rows_time(uint64_t wall_ns);
 json_t *rows_ip(const struct ip_addr *ip); /* null for family 0 */

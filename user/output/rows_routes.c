@@ -81,8 +81,8 @@ static json_t *route_chosen(const struct candidate *all, const struct candidate 
 	return known ? json_false() : json_null();
 }
 
-static json_t *route_candidate(const struct config *cfg, const uint8_t *path_ids,
-			       const struct candidate *all, const struct candidate *c)
+json_t *rows_candidate(const struct config *cfg, const uint8_t *path_ids,
+		       const struct candidate *all, const struct candidate *c)
 {
 	const char *feed = c->feed < cfg->n_feeds ? cfg->feeds[c->feed].name : NULL;
 	int path = c->attr->own ? -1 : c->attr->path;
@@ -110,7 +110,7 @@ static json_t *route_candidates(const struct config *cfg, const uint8_t *path_id
 
 	for (const struct candidate *c = all; ok && c; c = c->next) {
 		if (!c->peer_down && !c->chosen)
-			ok = rows_append(rows, route_candidate(cfg, path_ids, all, c));
+			ok = rows_append(rows, rows_candidate(cfg, path_ids, all, c));
 	}
 	if (ok)
 		return rows;

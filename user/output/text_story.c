@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Answers that are read, not scanned: routes with their tiers and candidates, explain as a ladder,
- * alerts as blocks of lines that say what to do, and what a command did.
+ * Answers that are read, not scanned: routes with their tiers and candidates, alerts as blocks of
+ * lines that say what to do, and what a command did. (explain: text_explain.c.)
  */
 #include "output/render.h"
 #include "output/table.h"
@@ -51,7 +51,7 @@ int text_tiers(FILE *out, const json_t *row, unsigned int indent)
 	return table_print(table, out);
 }
 
-static void as_path_format(const json_t *list, char *buf, size_t size)
+void text_as_path(const json_t *list, char *buf, size_t size)
 {
 	const json_t *as;
 	size_t used = 0, i;
@@ -86,7 +86,7 @@ static int route_candidates(FILE *out, const json_t *candidates)
 			table_cell(table, "next hop %s", field_text(row, "nexthop"));
 		else
 			table_cell(table, "no next hop");
-		as_path_format(json_object_get(row, "as_path"), as_path, sizeof(as_path));
+		text_as_path(json_object_get(row, "as_path"), as_path, sizeof(as_path));
 		table_cell(table, "%s", as_path);
 		if (field_known(row, "local_pref"))
 			table_cell(table, "local pref %llu",
@@ -122,65 +122,6 @@ int text_routes(FILE *out, const json_t *rows)
 		if (err)
 			return err;
 	}
-	return 0;
-}
-
-static void explain_return(FILE *out, const json_t *back)
-{
-	char age[NUMBER_STRLEN];
-
-	fputs("return   ", out);
-	if (!field_known(back, "class")) {
-		fputs("unknown: no feed with `view: remote` says how it comes back\n", out);
-		return;
-	}
-	fprintf(out, "to %s by %s", field_text(back, "prefix"), field_text(back, "class"));
-	if (field_known(back, "circuit"))
-		fprintf(out, ", circuit %s", field_text(back, "circuit"));
-	if (field_known(back, "view_age_s"))
-		fprintf(out, ", as known %s ago",
-			seconds_format(field_number(back, "view_age_s"), age));
-	fputc('\n', out);
-}
-
-static void explain_choice(FILE *out, const json_t *rows)
-{
-	fprintf(out, "%s", field_text(rows, "dst"));
-	if (field_known(rows, "src"))
-		fprintf(out, " from %s", field_text(rows, "src"));
-	fputc('\n', out);
-	fprintf(out, "prefix   %s\n",
-		field_known(rows, "prefix") ? field_text(rows, "prefix") : "none");
-	if (field_known(rows, "path"))
-		fprintf(out, "path     %s, %s\n", field_text(rows, "path"),
-			field_text(rows, "class"));
-	else
-		fputs("path     none\n", out);
-	if (field_known(rows, "why"))
-		text_wrap(out, "why      ", field_text(rows, "why"));
-	if (field_known(rows, "step"))
-		fprintf(out, "step     %s\n", field_text(rows, "step"));
-}
-
-int text_explain(FILE *out, const json_t *rows)
-{
-	const json_t *row;
-	size_t i;
-	int err;
-
-	explain_choice(out, rows);
-	if (json_array_size(json_object_get(rows, "tiers")))
-		fputs("ladder\n", out);
-	err = text_tiers(out, rows, 9);
-	if (err)
-		return err;
-	json_array_foreach (json_object_get(rows, "if_down"), i, row)
-		fprintf(out, "%s %s: %s\n", i ? "        " : "if down ", field_text(row, "path"),
-			field_known(row, "then") ? field_text(row, "then") : "no path is left");
-	if (field_known(rows, "path"))
-		explain_return(out, json_object_get(rows, "return"));
-	fprintf(out, "verdict  %s\n",
-		field_known(rows, "verdict") ? field_text(rows, "verdict") : "-");
 	return 0;
 }
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The verdict that a pair of prefixes would get, from the two views: the way out by this edge's
+ * routes, the way back by what Azure has learned. A destination's way out is chosen once, a
+ * source's way back found once, and a pair is no more than the two compared, by the order of
+ * scenarios.md's reading key. Cause and words are cause.h's, as for a flow that was seen. Pure.
+ */
+#ifndef SAMEWAY_CORE_AUDIT_H
+#define SAMEWAY_CORE_AUDIT_H
+
+#include "core/cause.h"
+
+struct audit {
+	const struct incident_context *ctx;
+	/* IPv4, IPv6: paths that select may take, and those that it may take as last resort */
+	uint64_t usable[2], last[2];
+	int down; /* id of a path that is taken out; -1: none */
+};
+
+/* A way out. */
+struct audit_forward {
+	uint64_t paths; /* 0: none; the rest is unset but for `expected` */
+	enum sw_class class;
+	char circuit[SW_NAME_LEN]; /* of all of them; empty: of several */
+	bool degraded;		   /* a better class has candidates, or had them */
+	bool last_resort;
+	bool has_expected; /* W of the reading key */
+	enum sw_class expected;
+};
+
+/* A way back. */
+struct audit_return {
+	bool known; /* else the rest is unset but for `lost` */
+	bool lost;  /* Azure had a way back, before the path was taken out */
+	enum sw_class class;
+	char circuit[SW_NAME_LEN]; /* as the feed names it, empty: not told */
+	bool stale;
+	uint64_t age_ns;
+	struct prefix prefix; /* what matched */
+};
+
+/*
+ * Whose answers come how. The remote view is what a gateway of Azure has learned; what is behind it
+ * goes by all of it. What this gateway itself reaches by ExpressRoute or by VPN is behind another
+ * one, and answers by that class: between the two there is no transit (facts of Azure; without
+ * Route Server).
+ */
+enum audit_by { AUDIT_BY_ANY, AUDIT_BY_EXPRESSROUTE, AUDIT_BY_VPN, AUDIT_BY_COUNT };
+
+/*
+ * An inside network, or a more specific one in it that Azure has learned or that this box has as
+ * own route. As in a route table, what has a row of its own is not meant by the row that covers it.
+ */
+struct audit_source {
+	struct prefix prefix;
+	struct ip_addr host; /* one of it that no other row has */
+	bool rest;	     /* others have a part of it */
+	/* was: before the path was taken out */
+	struct audit_return back[AUDIT_BY_COUNT], was[AUDIT_BY_COUNT];
+};
+
+/* A learned prefix. */
+struct audit_destination {
+	const struct rib_node *node;
+	struct ip_addr host; /* one of it that no more specific prefix has, if there is any */
+	struct audit_forward forward, was;
+	enum audit_by by;
+	bool vpn_only; /* that is a guess: nobody offers it by anything else */
+};
+
+/* Verdicts are enum sw_verdict, or this: the way back is not known. */
+#define AUDIT_UNKNOWN -1
+
+/* All sources, in order of prefix; the caller frees them. 0 or -ENOMEM. */
+int audit_sources(const struct audit *audit, struct audit_source **out, size_t *n);
+/* Whether it is judged: a learned prefix, not one that is exempt or on this side of the edge. */
+bool audit_destination(const struct audit *audit, const struct rib_node *node,
+		       struct audit_destination *out);
+/* The source of an address: as a row for it alone. */
+void audit_source_of(const struct audit *audit, const struct ip_addr *src,
+		     struct audit_source *out);
+/* Which of the source's ways back the destination's answers take. */
+enum audit_by audit_by(const struct audit_source *src, const struct audit_destination *dst);
+/*
+ * What select (bpf/select.h) would choose for packets to the prefix, or, in monitor mode, what the
+ * routing daemon has chosen, where a feed tells; `down`: paths that are out.
+ */
+struct audit_forward audit_choose(const struct audit *audit, const struct rib_node *node,
+				  uint64_t down);
+int audit_verdict(const struct audit *audit, const struct audit_forward *forward,
+		  const struct audit_return *back);
+/* NULL: AUDIT_UNKNOWN. */
+const char *audit_verdict_name(int verdict);
+/* Whether the verdict has a cause to tell. */
+bool audit_has_cause(int verdict);
+/* Cause and words. Asks ctx->kernel_route where the cause depends on it. */
+void audit_tell(const struct audit *audit, const struct audit_source *src,
+		const struct audit_destination *dst, int verdict, struct cause_told *told);
+
+#endif

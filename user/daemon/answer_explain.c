@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `explain`: one pair, asked of the data plane's own select, and of the audit for the way back.
+ */
+#include "daemon/answer_audit.h"
+#include "output/rows.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const step_names[] = {
+#define STEP_TEXT(id, text) text,
+	SW_STEPS(STEP_TEXT)};
+
+struct explain {
+	struct ip_addr dst, src;
+	struct sw_explain io;
+	const struct rib_node *node; /* of dst, NULL: none */
+	struct policy_answer tiers;
+	const struct config_path *path;
+	struct incident_context ctx;
+	struct audit audit;
+	struct audit_source source;
+	struct audit_destination destination; /* node NULL: it is not judged */
+};
+
+static const struct config_path *path_by_id(struct daemon *d, unsigned int id)
+{
+	return id < SW_MAX_PATHS ? d->path[id].cfg : NULL;
+}
+
+/* Without `from`: the first host of the first inside network of the family. */
+static bool default_source(const struct daemon *d, uint8_t family, struct ip_addr *out)
+{
+	for (size_t i = 0; i < d->cfg->n_inside; i++) {
+		const struct config_inside *in = &d->cfg->inside[i];
+
+		for (size_t j = 0; j < in->n_networks; j++) {
+			if (in->networks[j].family != family)
+				continue;
+			*out = prefix_address(&in->networks[j]);
+			out->bytes[family == 4 ? 3 : 15] |= 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool explain_run(struct daemon *d, struct explain *e, uint64_t down)
+{
+	e->io.down = down;
+	return !datapath_explain(d->dp, &e->io);
+}
+
+/* The step of the ladder that put the chosen tier before the next one. */
+static const char *explain_step(const struct explain *e)
+{
+	size_t next = (size_t)e->io.tier + 1;
+
+	if (e->io.step == SW_STEP_LAST_RESORT)
+		return step_names[SW_STEP_LAST_RESORT];
+	return next < e->tiers.n_tiers ? policy_step_name(e->tiers.tier[next].step)
+				       : "only-candidate";
+}
+
+/* ", by weight 3 of 4" where the members it was chosen from do not all weigh the same. */
+static void why_weight(struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+	unsigned int sum = 0;
+	bool differ = false;
+
+	if (e->io.step != SW_STEP_HASH)
+		return;
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (d->path[id].cfg && e->io.tier_usable >> id & 1) {
+			sum += d->path[id].cfg->weight;
+			differ |= d->path[id].cfg->weight != e->path->weight;
+		}
+	}
+	if (differ)
+		snprintf(buf + used, size - used, ", by weight %u of %u", e->path->weight, sum);
+}
+
+static void why_routed(const struct explain *e, char *buf, size_t size)
+{
+	const struct policy_tier *t = &e->tiers.tier[e->io.tier];
+
+	if (e->io.step == SW_STEP_LAST_RESORT)
+		snprintf(buf, size,
+			 "nothing is usable: last resort, a path whose link is up and that is not "
+			 "drained");
+	else if (e->io.tier >= e->tiers.n_tiers || !(t->paths >> e->io.path & 1))
+		snprintf(buf, size, "none of its own paths is usable: by the default route");
+	else
+		snprintf(buf, size, "tier %d of %zu%s: %s%s%s, %s", e->io.tier + 1,
+			 e->tiers.n_tiers,
+			 e->io.tier ? " (those before it have no usable path)" : "",
+			 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? "before the next by " : "",
+			 explain_step(e), t->maintenance ? " (in maintenance)" : "",
+			 step_names[e->io.step]);
+}
+
+/* In monitor mode nothing is moved: the answer is what enforce would give. */
+static void why_monitor(const struct daemon *d, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+
+	if (datapath_ctl(d->dp)->mode == SW_MODE_MONITOR)
+		snprintf(buf + used, size - used,
+			 "; in monitor mode, as now, the kernel's routes decide");
+}
+
+static void explain_why(const struct explain *e, char *buf, size_t size)
+{
+	switch (e->io.kind) {
+	case SW_GROUP_LOCAL:
+		snprintf(buf, size, "an address of this box: the kernel's");
+		break;
+	case SW_GROUP_EXEMPT:
+		snprintf(buf, size,
+			 "exempt by its address: goes by the kernel's routes, is not "
+			 "judged");
+		break;
+	case SW_GROUP_INSIDE:
+		snprintf(buf, size, "inside: on this side of the edge");
+		break;
+	case SW_GROUP_ROUTE:
+		if (e->path)
+			why_routed(e, buf, size);
+		else
+			snprintf(buf, size,
+				 "no path of its tiers is usable: no-path, left to the "
+				 "kernel");
+		break;
+	default:
+		snprintf(buf, size, "no route: no feed has announced a prefix that holds it");
+	}
+}
+
+/* The inside network that the source is of, else itself. */
+static struct prefix source_prefix(const struct daemon *d, const struct ip_addr *src)
+{
+	struct prefix found = prefix_host(src);
+	int len = -1;
+
+	for (size_t i = 0; i < d->cfg->n_inside; i++)
+		for (size_t k = 0; k < d->cfg->inside[i].n_networks; k++) {
+			const struct prefix *network = &d->cfg->inside[i].networks[k];
+
+			if (network->len <= len || !prefix_has(network, src))
+				continue;
+			len = network->len;
+			found = *network;
+		}
+	return found;
+}
+
+/* Both ways of the pair with path `down` out; the verdict. Of several paths the way out is its own.
+ */
+static int explain_judge(struct explain *e, int down, uint8_t path)
+{
+	struct audit_destination *dst = &e->destination;
+
+	e->audit.down = down;
+	audit_source_of(&e->audit, &e->src, &e->source);
+	if (!e->node || e->io.kind != SW_GROUP_ROUTE ||
+	    !audit_destination(&e->audit, e->node, dst)) {
+		dst->node = NULL;
+		return AUDIT_UNKNOWN;
+	}
+	dst->host = e->dst;
+	if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1)
+		dst->forward.paths = 1ULL << path;
+	return audit_verdict(&e->audit, &dst->forward, &e->source.back[audit_by(&e->source, dst)]);
+}
+
+static const struct audit_return *explain_back(const struct explain *e)
+{
+	return &e->source.back[e->destination.node ? audit_by(&e->source, &e->destination)
+						   : AUDIT_BY_ANY];
+}
+
+static json_t *explain_return(const struct explain *e)
+{
+	const struct audit_return *back = explain_back(e);
+	char text[PREFIX_STRLEN];
+
+	if (!back->known)
+		return json_pack("{s:n, s:n, s:n, s:n, s:n}", "prefix", "class", "circuit",
+				 "view_age_s", "view_stale");
+	return json_pack("{s:s, s:s, s:s?, s:I, s:b}", "prefix", prefix_format(&back->prefix, text),
+			 "class", class_name(back->class), "circuit",
+			 back->circuit[0] ? back->circuit : NULL, "view_age_s",
+			 (json_int_t)(back->age_ns / 1000000000ULL), "view_stale",
+			 (int)back->stale);
+}
+
+/* What takes over where a path of it fails, in both directions: Azure loses what came by it, too.
+ */
+static json_t *explain_if_down(struct daemon *d, const struct explain *e)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < d->cfg->n_paths; i++) {
+		unsigned int id = d->path_ids[i];
+		struct explain what_if = *e;
+		const struct config_path *then;
+		json_t *row;
+		int verdict;
+
+		if (e->io.kind != SW_GROUP_ROUTE || !(e->tiers.members >> id & 1) ||
+		    !explain_run(d, &what_if, 1ULL << id))
+			continue;
+		then = path_by_id(d, what_if.io.path);
+		verdict = explain_judge(&what_if, (int)id, what_if.io.path);
+		row = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s?}", "path", d->cfg->paths[i].name,
+				"then", then ? then->name : NULL, "class",
+				then ? class_name(then->class) : NULL, "step",
+				then ? step_names[what_if.io.step] : NULL, "return",
+				explain_return(&what_if), "verdict", audit_verdict_name(verdict));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static json_t *explain_fill(struct daemon *d, const json_t *request, struct explain *e,
+			    struct answer_error *err)
+{
+	const char *dst = json_string_value(json_object_get(request, "dst"));
+	const char *src = json_string_value(json_object_get(request, "src"));
+
+	if (!dst || ip_parse(dst, &e->dst))
+		return answer_refuse(err, 2, "%.60s: not an address", dst ? dst : "");
+	if (src ? ip_parse(src, &e->src) : !default_source(d, e->dst.family, &e->src))
+		return answer_refuse(err, 2, "no inside network of this family: say `from SRC`");
+	if (e->src.family != e->dst.family)
+		return answer_refuse(err, 2, "the two addresses are not of one family");
+	e->io.family = e->dst.family;
+	e->io.proto = json_integer_value(json_object_get(request, "proto"));
+	e->io.dport = htons(json_integer_value(json_object_get(request, "port")));
+	memcpy(e->io.src, e->src.bytes, 16);
+	memcpy(e->io.dst, e->dst.bytes, 16);
+	if (!explain_run(d, e, 0))
+		return answer_refuse(err, 1,
+				     "the explain program could not be run: see `sameway status`");
+	return json_object();
+}
+
+static void explain_both(struct daemon *d, struct explain *e, json_t *row)
+{
+	int verdict = explain_judge(e, -1, e->io.path);
+	struct cause_told told = {0};
+	bool has = e->destination.node && audit_has_cause(verdict);
+
+	e->source.prefix = source_prefix(d, &e->src);
+	e->source.host = e->src;
+	if (has)
+		audit_tell(&e->audit, &e->source, &e->destination, verdict, &told);
+	json_object_set_new(row, "if_down", explain_if_down(d, e));
+	json_object_set_new(row, "return", explain_return(e));
+	json_object_set_new(row, "verdict",
+			    verdict == AUDIT_UNKNOWN ? json_null()
+						     : json_string(audit_verdict_name(verdict)));
+	json_object_set_new(row, "cause", has ? json_string(cause_name(told.cause)) : json_null());
+	json_object_set_new(row, "side", has ? json_string(side_name(told.side)) : json_null());
+	json_object_set_new(row, "message", has ? json_string(told.message) : json_null());
+	json_object_set_new(row, "fix", has ? json_string(told.fix) : json_null());
+	json_object_set_new(row, "src_prefix", rows_prefix(&e->source.prefix));
+}
+
+json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_error *err)
+{
+	struct explain e = {0};
+	json_t *row = explain_fill(d, request, &e, err), *ret;
+	char why[300], prefix[PREFIX_STRLEN] = "";
+	struct sw_group group;
+	struct prefix match;
+
+	if (!row)
+		return NULL;
+	audit_begin(d, &e.ctx, &e.audit);
+	if (e.io.kind == SW_GROUP_ROUTE) {
+		e.node = rib_match(d->rib, VIEW_LOCAL, &e.dst);
+		e.path = path_by_id(d, e.io.path);
+	}
+	if (e.node)
+		policy_tiers(d->cfg, e.node, &e.tiers);
+	if (fib_lookup(d->fib, &e.dst, &match, &group))
+		prefix_format(&match, prefix);
+	explain_why(&e, why, sizeof(why));
+	if (e.path)
+		why_weight(d, &e, why, sizeof(why));
+	if (e.io.kind == SW_GROUP_ROUTE)
+		why_monitor(d, why, sizeof(why));
+	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
+	json_object_set_new(row, "dst", rows_ip(&e.dst));
+	json_object_set_new(row, "src", rows_ip(&e.src));
+	json_object_set_new(row, "prefix", prefix[0] ? json_string(prefix) : json_null());
+	json_object_set_new(row, "path", e.path ? json_string(e.path->name) : json_null());
+	json_object_set_new(row, "class",
+			    e.path ? json_string(class_name(e.path->class)) : json_null());
+	json_object_set_new(row, "why", json_string(why));
+	json_object_set_new(row, "step", e.path ? json_string(explain_step(&e)) : json_null());
+	json_object_set_new(row, "tiers",
+			    ret ? json_incref(json_object_get(ret, "tiers")) : json_array());
+	json_decref(ret);
+	json_object_set_new(row, "candidates",
+			    e.io.kind == SW_GROUP_ROUTE && e.node
+				    ? rows_ladder(d->cfg, d->path_ids, e.node, e.io.usable,
+						  e.path ? (int)e.io.path : -1)
+				    : json_array());
+	explain_both(d, &e, row);
+	return row;
+}
