@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "fixture_edge.h"
-#include "core/cause.h"
+#include "core/cause_text.h"
 
 static struct cause_told judge_event(const struct edge *e, const struct sw_event *ev,
 				     struct cause_facts *facts)
@@ -424,35 +424,55 @@ static void test_adopted_fib(void **state)
 	edge_free(e);
 }
 
-/* The longest names, prefixes and AS paths: cut with "...", in one line that fits. */
-static void test_long_text_is_cut(void **state)
+/* A pair of prefixes is told as a flow between them is, and keeps its own prefixes. */
+static void test_pair(void **state)
 {
-	static const char name[] = "a-path-with-a-name-of-31-chars.";
-	uint32_t as_path[40];
-	struct attributes a = {.has_as_path = true, .as_path = as_path, .n_as = 40};
-	struct candidate c = {.attr = &a};
-	const struct prefix p = prefix_of("2001:db8:1111:2222:3333:4444:5555:6666/128");
-	struct cause_way way = {
-		1, name, "interface-15-ch", name, "interface-15-ch", SW_CLASS_EXPRESSROUTE};
-	struct cause_facts f = {.verdict = SW_VERDICT_POLICY_VIOLATION,
-				.src = p,
-				.dst = p,
-				.forward = way,
-				.reverse = way,
-				.has_expected = true,
-				.available = {name, name, name, name},
-				.n_available = 4,
-				.n_routes = 3};
+	struct edge *e = edge_new();
+	struct cause_pair pair = {.verdict = SW_VERDICT_ASYMMETRIC,
+				  .src = prefix_of("10.2.30.0/26"),
+				  .dst = prefix_of("10.10.30.0/24"),
+				  .forward = ER1,
+				  .has_reverse = true,
+				  .reverse_class = SW_CLASS_VPN};
+	struct cause_facts f;
 	struct cause_told t;
 
 	(void)state;
-	for (size_t i = 0; i < 40; i++)
-		as_path[i] = 4200000000U + (uint32_t)i;
-	for (size_t i = 0; i < 3; i++)
-		f.route[i] = (struct cause_route){name, &c, p};
+	edge_hub(e);
+	edge_route(e, "10.10.30.0/27", "vpn30", 65515, 100); /* no part of the pair's prefix */
+	cause_gather_pair(&e->ctx, &pair, &f);
 	cause_tell(&f, &t);
-	assert_int_equal(strlen(t.message), CAUSE_TEXT_LEN - 1);
-	assert_string_equal(t.message + CAUSE_TEXT_LEN - 4, "...");
+	assert_int_equal(t.cause, CAUSE_AZURE_PREFERENCE);
+	assert_int_equal(t.side, SIDE_AZURE);
+	assert_prefix(&f.src, "10.2.30.0/26");
+	assert_prefix(&f.dst, "10.10.30.0/24");
+	assert_int_equal(f.reverse.path, VPN);
+	assert_string_equal(f.inside_interface, "lan0");
+	pair.reverse_class = SW_CLASS_EXPRESSROUTE;
+	pair.reverse_circuit = "er2-primary"; /* a circuit of its own: the path's name */
+	cause_gather_pair(&e->ctx, &pair, &f);
+	assert_int_equal(f.reverse.path, ER2);
+	pair.reverse_circuit = "er9";
+	cause_gather_pair(&e->ctx, &pair, &f);
+	assert_int_equal(f.reverse.path, ER1);
+	pair.reverse_class = SW_CLASS_PEERING;
+	cause_gather_pair(&e->ctx, &pair, &f);
+	assert_int_equal(f.reverse.path, -1);
+	edge_free(e);
+}
+
+/* What does not fit is cut with "...", in one line that fits. */
+static void test_long_text_is_cut(void **state)
+{
+	char buf[CAUSE_TEXT_LEN];
+	struct text t = {buf, 0};
+
+	(void)state;
+	for (size_t i = 0; i < CAUSE_TEXT_LEN; i++)
+		text_add(&t, "%zu ", i);
+	assert_int_equal(strlen(buf), CAUSE_TEXT_LEN - 1);
+	assert_string_equal(buf + CAUSE_TEXT_LEN - 4, "...");
+	assert_int_equal(t.len, CAUSE_TEXT_LEN - 1);
 }
 
 /* Maintenance's prepends are told as Microsoft's operators write them. */
@@ -500,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_one_prefix_withdrawn),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_adopted_fib),
+		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_long_text_is_cut),
 		cmocka_unit_test(test_as_path_runs),
 	};

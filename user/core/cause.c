@@ -43,10 +43,17 @@ bool cause_opens(uint8_t verdict)
 	       verdict == SW_VERDICT_ONE_WAY || verdict == SW_VERDICT_LOOP_OR_SPOOF;
 }
 
-enum severity cause_severity(uint8_t verdict, bool stateful, size_t prefixes_lost)
+enum severity cause_severity(uint8_t verdict, enum cause cause, bool stateful, size_t prefixes_lost)
 {
+	/* nothing arrives, or in clear what a rule wants encrypted */
+	if (cause == CAUSE_UNENCRYPTED || cause == CAUSE_OVERLAP || cause == CAUSE_PREFIX_LIMIT)
+		return SEVERITY_CRITICAL;
 	if (verdict == SW_VERDICT_FAILOVER)
 		return prefixes_lost ? SEVERITY_CRITICAL : SEVERITY_NOTICE;
+	if (cause == CAUSE_ER_DATAPLANE || cause == CAUSE_BACKUP_BLACKHOLE)
+		return SEVERITY_CRITICAL;
+	if (verdict == SW_VERDICT_ONE_WAY && cause == CAUSE_OTHER_EDGE)
+		return stateful ? SEVERITY_WARNING : SEVERITY_INFO;
 	if (verdict == SW_VERDICT_ONE_WAY || verdict == SW_VERDICT_LOOP_OR_SPOOF)
 		return SEVERITY_WARNING;
 	return stateful ? SEVERITY_CRITICAL : SEVERITY_WARNING;
@@ -253,70 +260,12 @@ static void tell_policy(const struct cause_facts *f, struct cause_told *told, st
 			      "direction");
 }
 
-static void tell_lost(const struct cause_facts *f, struct text *msg, struct text *fix)
-{
-	const char *name = f->lost.name;
-
-	switch (f->lost_cause) {
-	case CAUSE_LINK_DOWN:
-		text_add(msg, ": the link of %s (%s, %s) is down", name, class_name(f->lost.class),
-			 f->lost.interface);
-		text_add(fix, "check cable, port and provider of %s; traffic returns by itself",
-			 f->lost.interface);
-		break;
-	case CAUSE_DRAINED:
-		text_add(msg, ": %s (%s) is drained", name, class_name(f->lost.class));
-		text_add(fix, "`sameway path %s undrain` when the work is done", name);
-		break;
-	case CAUSE_PREFIX_LIMIT:
-		text_add(msg, ": routes of %s (%s) are gone, and it was near a limit on prefixes",
-			 name, class_name(f->lost.class));
-		text_add(fix, "see incident prefix-limit, and summarise what it names");
-		break;
-	case CAUSE_BGP_DOWN:
-		text_add(msg, ": BGP on %s (%s) is down, its link is up", name,
-			 class_name(f->lost.class));
-		text_add(fix,
-			 "check the BGP session of %s in the routing daemon; traffic returns by "
-			 "itself",
-			 name);
-		break;
-	default:
-		text_add(msg, ": %s (%s) is not usable", name, class_name(f->lost.class));
-		text_add(fix, "see why with `sameway paths`, column reasons of %s", name);
-		break;
-	}
-}
-
-static void tell_failover(const struct cause_facts *f, struct cause_told *told, struct text *msg,
-			  struct text *fix)
-{
-	if (f->lost.path < 0) {
-		text_add(msg, ": its better routes are gone");
-		text_add(fix, "see which routes the feeds still give with `sameway routes`");
-	} else {
-		told->cause = f->lost_cause;
-		if (told->cause == CAUSE_DRAINED)
-			told->side = SIDE_ONPREM;
-		tell_lost(f, msg, fix);
-	}
-	if (f->prefixes_moved)
-		text_add(msg, "; %zu prefix%s moved", f->prefixes_moved,
-			 f->prefixes_moved == 1 ? "" : "es");
-	if (f->prefixes_lost) {
-		text_add(msg, "; %zu prefix%s lost the only path: no backup exists",
-			 f->prefixes_lost, f->prefixes_lost == 1 ? "" : "es");
-		text_add(fix, "; announce the lost prefixes on the VPN too if they need a backup");
-	}
-}
-
 void cause_tell(const struct cause_facts *f, struct cause_told *told)
 {
 	struct text msg = {told->message, 0}, fix = {told->fix, 0};
 
 	told->cause = CAUSE_UNKNOWN;
 	told->side = SIDE_UNKNOWN;
-	told->severity = cause_severity(f->verdict, f->stateful, f->prefixes_lost);
 	told->message[0] = told->fix[0] = 0;
 	if (f->verdict != SW_VERDICT_LOOP_OR_SPOOF)
 		add_ways(&msg, f);
@@ -329,7 +278,7 @@ void cause_tell(const struct cause_facts *f, struct cause_told *told)
 		tell_policy(f, told, &msg, &fix);
 		break;
 	case SW_VERDICT_FAILOVER:
-		tell_failover(f, told, &msg, &fix);
+		cause_failover_tell(f, told, &msg, &fix);
 		break;
 	case SW_VERDICT_ONE_WAY:
 		cause_one_way_tell(f, &msg, &fix);
@@ -342,4 +291,5 @@ void cause_tell(const struct cause_facts *f, struct cause_told *told)
 		break;
 	}
 	add_routes(&msg, f);
+	told->severity = cause_severity(f->verdict, told->cause, f->stateful, f->prefixes_lost);
 }

@@ -10,9 +10,13 @@
 
 #include "core/incident.h"
 
-#define CAUSE_TEXT_LEN 512 /* as incident.message and incident.fix, the final 0 included */
+#define CAUSE_TEXT_LEN INCIDENT_TEXT_LEN
 #define CAUSE_ROUTES   3
 #define CAUSE_NAMES    4
+/* So long after a change the far side may be behind: the hold time of BGP at Microsoft's edge. */
+#define CAUSE_NEAR_NS 180000000000ULL
+/* What comes by a path so soon after it came back was on its way before. */
+#define CAUSE_SETTLED_NS 1000000000ULL
 
 /* A direction's path. Strings are the config's. */
 struct cause_way {
@@ -20,6 +24,7 @@ struct cause_way {
 	const char *name, *interface, *circuit;
 	const char *l3; /* the device that the kernel's routes name */
 	enum sw_class class;
+	struct ip_addr neighbor; /* its BGP neighbour, as the config says; family 0: not said */
 };
 
 /* What this edge's RIB says of one path towards dst. */
@@ -35,10 +40,44 @@ struct cause_kernel {
 	struct kernel_route route;
 };
 
+/* What Azure's own tables (the remote view) say of the way back to src. */
+struct cause_remote {
+	bool fed;   /* there is such a view */
+	bool known; /* it has a route to src; the rest is set */
+	bool here;  /* that class and circuit is a path of this edge's */
+	struct prefix prefix;
+	enum sw_class class;
+	const char *circuit; /* "": not told */
+	uint64_t age_ns;
+	/*
+	 * The longest of each class that covers src. far: the gateways have none by ExpressRoute,
+	 * only a table on the circuit's side has it.
+	 */
+	struct cause_route er, vpn;
+	bool far;
+	bool vpn_foreign; /* the VPN's is of another AS than ours, or of a site without BGP */
+	/* of src's inside network: what it has by VPN and not by ExpressRoute, the first few */
+	struct prefix missing[CAUSE_NAMES];
+	size_t n_missing;
+};
+
+/* The words that the routing daemon is told in. UNKNOWN: FRR's and IOS's, and BIRD's. */
+enum cause_router { ROUTER_UNKNOWN, ROUTER_FRR, ROUTER_BIRD };
+
+/* A black hole (blackhole.h): flows that send and get no packet back. */
+struct cause_silent {
+	size_t flows; /* 0: it is none, the rest is not set */
+	size_t hosts; /* that they send to */
+	uint64_t for_ns;
+	bool whole; /* nothing comes back by the path from anywhere; else from dst alone */
+	bool moves; /* a TCP flow goes on sending new data: it is answered by another way */
+};
+
 struct cause_facts {
 	uint8_t verdict; /* enum sw_verdict */
 	bool monitor;	 /* the kernel's choice stands, not ours */
 	bool stateful;	 /* a stateful device behind the inside entry */
+	bool pair;	 /* of cause_gather_pair(): seen of no flow */
 	struct prefix src, dst;
 	struct cause_way forward, reverse; /* inside to outside, and back */
 
@@ -47,6 +86,19 @@ struct cause_facts {
 	enum sw_class expected;
 	const char *available[CAUSE_NAMES]; /* its usable paths, the first few */
 	size_t n_available;
+	struct cause_way better; /* the first of them; path -1: none */
+	bool must_encrypt;	 /* a rule wants it on the VPN: ExpressRoute carries it in clear */
+
+	struct cause_remote remote;
+	struct cause_route
+		chosen; /* what the routing daemon says it chose; candidate NULL: unknown */
+	enum cause_router router;
+	/*
+	 * The way that they return by was lost, or ours came back, so long ago that the far side
+	 * may not have followed yet; -1: no such change within grace and CAUSE_NEAR_NS.
+	 */
+	int64_t changed_ago_ns;
+	bool forward_dead; /* nothing comes back of what leaves by the forward path, for anybody */
 
 	/* That tier is the VPN's by a longer prefix than a usable ExpressRoute one. */
 	bool more_specific;
@@ -60,11 +112,13 @@ struct cause_facts {
 	int64_t duration_ms; /* from its loss to the event, -1: not known */
 	bool has_moved;	     /* the two below are known */
 	size_t prefixes_moved, prefixes_lost;
+	const struct incident_lost *lost_names; /* of prefixes_lost, the first few */
 
 	/* One-way: how it is known. Loop or spoof: `reverse` is where they come by. */
 	bool reverse_drained; /* asymmetric: the path that they return by is drained here */
 	bool no_syn;	      /* by a SYN-ACK without its SYN; else by ACK numbers */
 	bool loops;	      /* the flow was seen leaving before */
+	struct cause_silent silent;
 
 	/* Filled by who asks, where cause_asks_kernel(). */
 	struct cause_kernel kernel;
@@ -86,6 +140,20 @@ struct cause_told {
 /* Facts about the event's flow. They point into ctx: use them before it changes. */
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		  struct cause_facts *facts);
+
+/* Two prefixes and how they are, or would be, reached: for who has no flow to show. */
+struct cause_pair {
+	uint8_t verdict;	/* enum sw_verdict, one that cause_opens() */
+	struct prefix src, dst; /* the inside one and the other, and told as they are */
+	int forward;		/* path id, -1: none */
+	bool has_reverse;	/* the two below are known */
+	enum sw_class reverse_class;
+	const char *reverse_circuit; /* NULL or "": of no known circuit */
+};
+/* The same facts of a pair. `reverse` is the first path of that class and circuit; where this edge
+ * has none of the class, path -1. */
+void cause_gather_pair(const struct incident_context *ctx, const struct cause_pair *pair,
+		       struct cause_facts *facts);
 /* Whether the cause depends on the kernel's own route: our side does not follow our routes. */
 bool cause_asks_kernel(const struct cause_facts *facts);
 /* Cause and words of a verdict that opens incidents (cause_opens()). */
@@ -106,7 +174,8 @@ bool cause_key(const struct incident_context *ctx, const struct sw_event *ev,
 /* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */
 bool cause_opens(uint8_t verdict);
 /* scenarios.md's severity of a confirmed incident. */
-enum severity cause_severity(uint8_t verdict, bool stateful, size_t prefixes_lost);
+enum severity cause_severity(uint8_t verdict, enum cause cause, bool stateful,
+			     size_t prefixes_lost);
 /* Whether the inside entry with the longest network that holds `src` says stateful. */
 bool cause_stateful(const struct config *cfg, const struct prefix *src);
 

@@ -6,18 +6,9 @@
  */
 #include <string.h>
 
-#include "core/cause.h"
+#include "core/cause_gather.h"
 
-#define WORD(field, text) WORD_##field,
-enum { SW_LIVENESS(WORD) WORD_COUNT };
-
-static int path_id(const struct incident_context *ctx, size_t i)
-{
-	return ctx->path_ids ? ctx->path_ids[i] : (int)i;
-}
-
-/* Whether a liveness word stops the path for this family. */
-static bool path_objects(const struct incident_path_state *state, uint8_t family)
+bool cause_path_objects(const struct incident_path_state *state, uint8_t family)
 {
 	for (int w = 0; w < WORD_COUNT; w++) {
 		if (w == (family == 4 ? WORD_peers6 : WORD_peers4))
@@ -33,15 +24,28 @@ static uint64_t paths_usable(const struct incident_context *ctx, uint8_t family)
 	uint64_t usable = 0;
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		int id = path_id(ctx, i);
+		int id = cause_path_id(ctx, i);
 
-		if (ctx->path[id].configured && !path_objects(&ctx->path[id], family))
+		if (ctx->path[id].configured && !cause_path_objects(&ctx->path[id], family))
 			usable |= 1ULL << id;
 	}
 	return usable;
 }
 
-static struct cause_way way_of(const struct config_path *path, int id)
+/* The first peer of the family, else the gateway, else a peer of the other family. */
+static struct ip_addr neighbor_of(const struct config_path *path, uint8_t family)
+{
+	const struct ip_addr *gateway = family == 4 ? &path->gateway : &path->gateway6;
+
+	for (size_t i = 0; i < path->n_peers; i++)
+		if (path->peers[i].family == family)
+			return path->peers[i];
+	if (gateway->family || !path->n_peers)
+		return *gateway;
+	return path->peers[0];
+}
+
+struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t family)
 {
 	return (struct cause_way){
 		.path = id,
@@ -50,19 +54,20 @@ static struct cause_way way_of(const struct config_path *path, int id)
 		.l3 = config_l3(path),
 		.circuit = path->circuit[0] ? path->circuit : path->name,
 		.class = path->class,
+		.neighbor = neighbor_of(path, family),
 	};
 }
 
-static struct cause_way way_by_id(const struct incident_context *ctx, uint8_t id)
+static struct cause_way way_by_id(const struct incident_context *ctx, int id, uint8_t family)
 {
-	for (size_t i = 0; i < ctx->cfg->n_paths && id != SW_NO_PATH; i++)
-		if (path_id(ctx, i) == id)
-			return way_of(&ctx->cfg->paths[i], id);
+	for (size_t i = 0; i < ctx->cfg->n_paths && id >= 0 && id < SW_MAX_PATHS; i++)
+		if (cause_path_id(ctx, i) == id)
+			return cause_way_of(&ctx->cfg->paths[i], id, family);
 	return (struct cause_way){.path = -1};
 }
 
-static const struct config_inside *inside_of(const struct config *cfg, const struct prefix *src,
-					     struct prefix *network)
+const struct config_inside *cause_inside(const struct config *cfg, const struct prefix *src,
+					 struct prefix *network)
 {
 	const struct config_inside *found = NULL;
 	int len = -1;
@@ -83,9 +88,19 @@ static const struct config_inside *inside_of(const struct config *cfg, const str
 bool cause_stateful(const struct config *cfg, const struct prefix *src)
 {
 	struct prefix network;
-	const struct config_inside *inside = inside_of(cfg, src, &network);
+	const struct config_inside *inside = cause_inside(cfg, src, &network);
 
 	return inside && inside->stateful;
+}
+
+struct rib_node *cause_match(const struct rib *rib, enum rib_view view, const struct prefix *prefix)
+{
+	const struct ip_addr ip = prefix_address(prefix);
+	struct rib_node *node = rib_match(rib, view, &ip);
+
+	while (node && rib_node_prefix(node)->len > prefix->len)
+		node = rib_parent(node);
+	return node;
 }
 
 static struct ip_addr key_addr(const struct sw_flow_key *key, bool hi)
@@ -101,9 +116,15 @@ static void expect_tier(const struct incident_context *ctx, struct cause_facts *
 {
 	f->has_expected = true;
 	f->expected = class;
-	for (size_t i = 0; i < ctx->cfg->n_paths && f->n_available < CAUSE_NAMES; i++)
-		if (paths >> path_id(ctx, i) & 1)
-			f->available[f->n_available++] = ctx->cfg->paths[i].name;
+	for (size_t i = 0; i < ctx->cfg->n_paths && f->n_available < CAUSE_NAMES; i++) {
+		int id = cause_path_id(ctx, i);
+
+		if (!(paths >> id & 1))
+			continue;
+		if (!f->n_available)
+			f->better = cause_way_of(&ctx->cfg->paths[i], id, f->dst.family);
+		f->available[f->n_available++] = ctx->cfg->paths[i].name;
+	}
 }
 
 /* The first usable tier is the VPN's, by a longer prefix than a usable ExpressRoute one. */
@@ -133,7 +154,6 @@ static void expect_from_rib(const struct incident_context *ctx, struct cause_fac
 {
 	struct policy_answer answer;
 
-	f->dst = *rib_node_prefix(node);
 	policy_tiers(ctx->cfg, node, &answer);
 	for (size_t t = 0; t < answer.n_tiers; t++) {
 		uint64_t paths = answer.tier[t].paths & usable;
@@ -154,7 +174,8 @@ static void expect_from_fib(const struct incident_context *ctx, struct cause_fac
 
 	if (!fib_lookup(ctx->fib, dst, &prefix, &group) || group.kind != SW_GROUP_ROUTE)
 		return;
-	f->dst = prefix;
+	if (!f->pair)
+		f->dst = prefix;
 	for (size_t t = 0; t < group.tiers && t < SW_MAX_TIERS; t++) {
 		uint64_t paths = group.tier[t] & usable;
 
@@ -211,70 +232,7 @@ static void add_routes(const struct incident_context *ctx, struct cause_facts *f
 		add_route(ctx, f, node, f->lost.name, f->lost.path);
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
 		if (f->n_available && f->available[0] == ctx->cfg->paths[i].name)
-			add_route(ctx, f, node, f->available[0], path_id(ctx, i));
-}
-
-static enum cause path_cause(const struct incident_context *ctx, int id, uint8_t family)
-{
-	const uint64_t *objections = ctx->path[id].objections;
-
-	if (objections[WORD_link])
-		return CAUSE_LINK_DOWN;
-	if (objections[WORD_admin])
-		return CAUSE_DRAINED;
-	if (ctx->path[id].limit_near)
-		return CAUSE_PREFIX_LIMIT;
-	if (objections[family == 4 ? WORD_peers4 : WORD_peers6] ||
-	    !rib_path_routes(ctx->rib, id, family))
-		return CAUSE_BGP_DOWN;
-	return CAUSE_UNKNOWN;
-}
-
-/*
- * How well the loss of a path explains a failover. A path that objects comes first, or that was
- * near a limit on its prefixes, then one whose routes are all gone, then one that objected long
- * before the change that this flow felt.
- */
-static int path_blame(const struct incident_context *ctx, const struct sw_event *ev, int id)
-{
-	const struct incident_path_state *state = &ctx->path[id];
-
-	if (path_objects(state, ev->key.family))
-		return state->changed_ns + ctx->cfg->grace_ns < ev->settle_ns ? 1 : 3;
-	/* Azure may have dropped the connection of one VNet, while the session stays up */
-	if (state->limit_near)
-		return 3;
-	return rib_path_routes(ctx->rib, id, ev->key.family) ? 0 : 2;
-}
-
-static void find_lost(const struct incident_context *ctx, const struct sw_event *ev,
-		      struct cause_facts *f)
-{
-	uint8_t rank = config_rank(ctx->cfg, f->forward.class);
-	uint64_t changed = 0, from, to;
-	int best = 0;
-
-	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		const struct config_path *path = &ctx->cfg->paths[i];
-		int id = path_id(ctx, i);
-		int blame;
-
-		if (!ctx->path[id].configured || config_rank(ctx->cfg, path->class) >= rank)
-			continue;
-		blame = path_blame(ctx, ev, id);
-		if (blame < best || !blame ||
-		    (blame == best && ctx->path[id].changed_ns <= changed))
-			continue;
-		best = blame;
-		changed = ctx->path[id].changed_ns;
-		f->lost = way_of(path, id);
-		f->lost_objects = path_objects(&ctx->path[id], ev->key.family);
-		f->lost_cause = path_cause(ctx, id, ev->key.family);
-	}
-	from = f->lost_objects ? changed : ev->settle_ns;
-	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;
-	if (from && ev->created_ns < from && to >= from)
-		f->duration_ms = (int64_t)((to - from) / 1000000);
+			add_route(ctx, f, node, f->available[0], cause_path_id(ctx, i));
 }
 
 /* What the two verdicts of one direction are told from. */
@@ -286,8 +244,8 @@ static void gather_one(const struct incident_context *ctx, const struct sw_event
 	f->no_syn = ev->about & SW_FLOW_NO_SYN;
 	f->loops = ev->about & SW_FLOW_LOOPS;
 	if (f->verdict == SW_VERDICT_LOOP_OR_SPOOF) {
-		f->reverse = way_by_id(ctx, ev->spoof_path);
-		if (inside_of(ctx->cfg, &f->dst, &network))
+		f->reverse = way_by_id(ctx, ev->spoof_path, ev->key.family);
+		if (cause_inside(ctx->cfg, &f->dst, &network))
 			f->dst = network;
 	} else if (f->verdict == SW_VERDICT_ONE_WAY) {
 		/* the other's path is of before the last change */
@@ -308,51 +266,170 @@ bool cause_asks_kernel(const struct cause_facts *f)
 	       !f->more_specific && f->inside_interface;
 }
 
+/* What the routing daemon itself chose, where a feed says so. */
+static void find_chosen(const struct rib_node *node, const struct config *cfg,
+			const struct incident_context *ctx, struct cause_route *chosen)
+{
+	const struct candidate *c = node ? rib_node_candidates(node) : NULL;
+
+	while (c && !c->chosen)
+		c = c->next;
+	for (size_t i = 0; c && i < cfg->n_paths; i++)
+		if (cause_path_id(ctx, i) == c->attr->path)
+			*chosen =
+				(struct cause_route){cfg->paths[i].name, c, *rib_node_prefix(node)};
+}
+
+static enum cause_router router_of(const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->n_feeds; i++)
+		if (cfg->feeds[i].type == FEED_FRR)
+			return ROUTER_FRR;
+	return ROUTER_UNKNOWN;
+}
+
+static bool route_is_lost(const struct cause_facts *f, const char *path)
+{
+	for (size_t i = 0; i < f->n_routes; i++)
+		if (!strcmp(f->route[i].path, path))
+			return !f->route[i].candidate;
+	return false;
+}
+
+/*
+ * The last change that the far side may not have followed yet: the way that it still returns by was
+ * lost, or the one that we send by came back and has brought nothing since.
+ */
+static void find_change(const struct incident_context *ctx, struct cause_facts *f)
+{
+	const struct ip_addr dst = prefix_address(&f->dst);
+	bool lost = false, answered = false;
+	uint64_t last = 0, since = 0;
+	struct sw_group group;
+	struct prefix prefix;
+
+	if (f->forward.path < 0 || f->reverse.path < 0)
+		return;
+	if (fib_lookup(ctx->fib, &dst, &prefix, &group) && group.kind == SW_GROUP_ROUTE)
+		since = group.since_ns;
+	if (cause_path_objects(&ctx->path[f->reverse.path], f->dst.family)) {
+		last = ctx->path[f->reverse.path].changed_ns;
+		lost = true;
+	}
+	lost |= route_is_lost(f, f->reverse.name);
+	if (!lost) {
+		last = ctx->path[f->forward.path].changed_ns;
+		answered = ctx->path[f->forward.path].received_ns >
+			   (last > since ? last : since) + CAUSE_SETTLED_NS;
+	}
+	if (since > last)
+		last = since;
+	if (last && !answered && ctx->now >= last &&
+	    ctx->now - last < CAUSE_NEAR_NS + ctx->cfg->grace_ns)
+		f->changed_ago_ns = (int64_t)(ctx->now - last);
+}
+
+/* All that depends on the two prefixes and the two ways alone. */
+static void gather_ways(const struct incident_context *ctx, const struct prefix *src,
+			const struct prefix *dst, const struct sw_event *ev, struct cause_facts *f)
+{
+	const struct ip_addr address = prefix_address(dst);
+	const struct rib_node *node = cause_match(ctx->rib, VIEW_LOCAL, dst);
+	uint64_t usable = paths_usable(ctx, dst->family);
+	const struct config_inside *inside;
+	struct prefix network;
+
+	f->monitor = ctx->cfg->mode == SW_MODE_MONITOR;
+	f->class_first_min = ctx->cfg->class_first_min;
+	f->router = router_of(ctx->cfg);
+	inside = cause_inside(ctx->cfg, src, &network);
+	if (inside) {
+		f->stateful = inside->stateful;
+		f->inside_interface = inside->interface;
+		if (!f->pair)
+			f->src = network;
+	}
+	if (f->reverse.path >= 0)
+		f->reverse_drained = ctx->path[f->reverse.path].objections[WORD_admin];
+	if (f->forward.path >= 0)
+		f->forward_dead = ctx->path[f->forward.path].dead;
+	if (node) {
+		if (!f->pair && f->dst.len == dst->len) /* else an inside network */
+			f->dst = *rib_node_prefix(node);
+		expect_from_rib(ctx, f, node, usable);
+		find_chosen(node, ctx->cfg, ctx, &f->chosen);
+	} else {
+		expect_from_fib(ctx, f, &address, usable);
+	}
+	if (f->verdict == SW_VERDICT_FAILOVER && f->forward.path >= 0)
+		cause_gather_lost(ctx, ev, f);
+	cause_gather_remote(ctx, src, inside ? &network : NULL, &f->remote);
+	add_routes(ctx, f, node);
+	find_change(ctx, f);
+}
+
+static const struct cause_facts no_facts = {
+	.lost = {.path = -1},
+	.better = {.path = -1},
+	.duration_ms = -1,
+	.changed_ago_ns = -1,
+};
+
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		  struct cause_facts *f)
 {
 	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
 	struct ip_addr src = key_addr(&ev->key, inside_hi), dst = key_addr(&ev->key, !inside_hi);
-	uint64_t usable = paths_usable(ctx, ev->key.family);
-	const struct config_inside *inside;
-	const struct rib_node *node;
-	struct prefix network;
+	const struct prefix src_host = prefix_host(&src), dst_host = prefix_host(&dst);
 
-	*f = (struct cause_facts){
-		.verdict = ev->state.verdict,
-		.monitor = ctx->cfg->mode == SW_MODE_MONITOR,
-		.src = prefix_host(&src),
-		.dst = prefix_host(&dst),
-		.forward = way_by_id(ctx, ev->state.out),
-		.reverse = way_by_id(ctx, ev->state.in),
-		.class_first_min = ctx->cfg->class_first_min,
-		.lost = {.path = -1},
-		.duration_ms = -1,
-		.src_host = src,
-		.dst_host = dst,
-		.answer = ev->state.answer,
-	};
-	inside = inside_of(ctx->cfg, &f->src, &network);
-	if (inside) {
-		f->src = network;
-		f->stateful = inside->stateful;
-		f->inside_interface = inside->interface;
-	}
-	f->reverse_drained =
-		f->reverse.path >= 0 && ctx->path[f->reverse.path].objections[WORD_admin];
+	*f = no_facts;
+	f->verdict = ev->state.verdict;
+	f->src = src_host;
+	f->dst = dst_host;
+	f->src_host = src;
+	f->dst_host = dst;
+	f->answer = ev->state.answer;
+	f->forward = way_by_id(ctx, ev->state.out, dst.family);
+	f->reverse = way_by_id(ctx, ev->state.in, dst.family);
 	gather_one(ctx, ev, f);
-	node = rib_match(ctx->rib, VIEW_LOCAL, &dst);
-	if (node)
-		expect_from_rib(ctx, f, node, usable);
-	else
-		expect_from_fib(ctx, f, &dst, usable);
-	if (f->verdict == SW_VERDICT_FAILOVER && f->forward.path >= 0) {
-		find_lost(ctx, ev, f);
-		f->has_moved = f->lost_objects || ctx->prefixes_moved || ctx->prefixes_lost;
-		if (f->lost.path >= 0 && f->has_moved) {
-			f->prefixes_moved = ctx->prefixes_moved;
-			f->prefixes_lost = ctx->prefixes_lost;
-		}
+	gather_ways(ctx, &src_host, &dst_host, ev, f);
+}
+
+/* The path that Azure's answers come by: of the class and, where one has it, of the circuit. */
+static struct cause_way way_back(const struct incident_context *ctx, const struct cause_pair *pair)
+{
+	const char *circuit = pair->reverse_circuit ? pair->reverse_circuit : "";
+	struct cause_way first = {.path = -1};
+
+	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
+		const struct config_path *path = &ctx->cfg->paths[i];
+		int id = cause_path_id(ctx, i);
+		struct cause_way way = cause_way_of(path, id, pair->dst.family);
+
+		if (path->class != pair->reverse_class)
+			continue;
+		if (first.path < 0 || (id == pair->forward && !circuit[0]))
+			first = way;
+		if (circuit[0] && !strcmp(way.circuit, circuit))
+			return way;
 	}
-	add_routes(ctx, f, node);
+	return first;
+}
+
+void cause_gather_pair(const struct incident_context *ctx, const struct cause_pair *pair,
+		       struct cause_facts *f)
+{
+	struct sw_event ev = {.key.family = pair->dst.family};
+
+	*f = no_facts;
+	f->pair = true;
+	f->verdict = pair->verdict;
+	f->src = pair->src;
+	f->dst = pair->dst;
+	f->src_host = prefix_address(&pair->src);
+	f->dst_host = prefix_address(&pair->dst);
+	f->answer = SW_NO_PATH;
+	f->forward = way_by_id(ctx, pair->forward, pair->dst.family);
+	f->reverse = pair->has_reverse ? way_back(ctx, pair) : (struct cause_way){.path = -1};
+	gather_ways(ctx, &pair->src, &pair->dst, &ev, f);
 }

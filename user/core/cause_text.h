@@ -19,6 +19,9 @@ void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf
  */
 bool cause_kernel_tell(const struct cause_facts *f, struct cause_told *told, struct text *msg,
 		       struct text *fix);
+/* Both by a class that is not the best it had. */
+void cause_failover_tell(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			 struct text *fix);
 /* One direction only, with evidence; and an inside host's packets that come by a path. */
 void cause_one_way_tell(const struct cause_facts *f, struct text *msg, struct text *fix);
 void cause_spoof_tell(const struct cause_facts *f, struct text *msg, struct text *fix);

@@ -361,9 +361,9 @@ static void record_age(struct incidents *set, struct record *rec,
 		inc->last_ns = ctx->now;
 		if (!inc->confirmed && elapsed(inc->opened_ns, ctx->now) >= ctx->cfg->confirm_ns) {
 			inc->confirmed = true;
-			inc->severity =
-				cause_severity(inc->verdict, cause_stateful(ctx->cfg, &inc->src),
-					       inc->prefixes_lost);
+			inc->severity = cause_severity(inc->verdict, inc->cause,
+						       cause_stateful(ctx->cfg, &inc->src),
+						       inc->prefixes_lost);
 		}
 	} else if (elapsed(inc->had_flow_ns, ctx->now) >= wait &&
 		   !(inc->verdict == SW_VERDICT_FAILOVER && flapping(ctx))) {

@@ -69,6 +69,8 @@ struct incident_life {
 	uint64_t told_ns;
 };
 
+#define INCIDENT_TEXT_LEN 1024 /* of a message or a fix, the final 0 included */
+
 struct incident {
 	uint64_t id; /* 1, 2, ...; kept over restarts */
 	bool open;
@@ -86,13 +88,19 @@ struct incident {
 	int64_t duration_ms;			  /* of a failover, -1: none */
 	uint64_t first_wall, last_wall;		  /* CLOCK_REALTIME ns */
 	uint64_t opened_ns, last_ns, had_flow_ns; /* CLOCK_MONOTONIC */
-	char message[512];
-	char fix[512];
+	char message[INCIDENT_TEXT_LEN], fix[INCIDENT_TEXT_LEN];
 	struct incident_life life;
 };
 
 enum incident_change { INCIDENT_OPEN, INCIDENT_UPDATE, INCIDENT_CLOSE };
 typedef void (*incident_cb)(void *arg, enum incident_change change, const struct incident *inc);
+
+/* Prefixes that a change left without a path, the first few. */
+#define INCIDENT_LOST 4
+struct incident_lost {
+	struct prefix v[INCIDENT_LOST];
+	size_t n;
+};
 
 /* What the causes are told from, besides RIB and FIB. */
 struct incident_path_state {
@@ -100,8 +108,10 @@ struct incident_path_state {
 	uint64_t objections[8]; /* not used as bits: [word] != 0 where that word objects to the
 				   path; order of SW_LIVENESS */
 	uint64_t changed_ns;	/* when its usable bit last changed */
+	uint64_t received_ns;	/* when a packet was last seen to come by it, 0: never */
 	bool limit_near;	/* a limit on its prefixes is, or was lately, near */
 	bool flapping;		/* an incident of that kind tells of it */
+	bool dead;		/* a black hole: nothing comes back of what leaves by it */
 };
 struct incident_context {
 	const struct config *cfg;
@@ -110,6 +120,7 @@ struct incident_context {
 	const uint8_t *path_ids;		       /* of cfg->paths[i] */
 	struct incident_path_state path[SW_MAX_PATHS]; /* by path id */
 	size_t prefixes_moved, prefixes_lost; /* by the last change of usable or of a feed */
+	struct incident_lost lost;	      /* of those, names */
 	uint64_t now, wall;
 	/*
 	 * The kernel's route for a packet from src, by inside interface `inside`, to dst, for which
@@ -159,7 +170,7 @@ struct network_state {
 	size_t prefixes_moved, prefixes_lost;
 	bool has_duration;
 	int64_t duration_ms;
-	char message[512], fix[512];
+	char message[INCIDENT_TEXT_LEN], fix[INCIDENT_TEXT_LEN];
 };
 void incidents_network_begin(struct incidents *set);
 void incidents_network_state(struct incidents *set, const struct incident_context *ctx,

@@ -48,7 +48,7 @@ uint64_t clock_wall(void)
 
 void daemon_log(const char *fmt, ...)
 {
-	char line[2048];
+	char line[2 * INCIDENT_TEXT_LEN + 512];
 	va_list args;
 
 	va_start(args, fmt);

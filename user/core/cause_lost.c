@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A failover: which better path was lost, why, and the words. */
+#include "core/cause_gather.h"
+#include "core/cause_text.h"
+
+static enum cause path_cause(const struct incident_context *ctx, int id, enum sw_class class,
+			     uint8_t family)
+{
+	const uint64_t *objections = ctx->path[id].objections;
+
+	if (objections[WORD_link])
+		return CAUSE_LINK_DOWN;
+	if (objections[WORD_admin])
+		return CAUSE_DRAINED;
+	if (objections[WORD_bfd])
+		return CAUSE_BFD_DOWN;
+	if (objections[WORD_probe])
+		return class == SW_CLASS_VPN ? CAUSE_BACKUP_BLACKHOLE : CAUSE_ER_DATAPLANE;
+	if (ctx->path[id].limit_near)
+		return CAUSE_PREFIX_LIMIT;
+	if (objections[family == 4 ? WORD_peers4 : WORD_peers6] ||
+	    !rib_path_routes(ctx->rib, id, family))
+		return CAUSE_BGP_DOWN;
+	return CAUSE_UNKNOWN;
+}
+
+/*
+ * How well the loss of a path explains a failover. A path that objects comes first, or that was
+ * near a limit on its prefixes, then one whose routes are all gone, then one that objected long
+ * before the change that this flow felt.
+ */
+static int path_blame(const struct incident_context *ctx, const struct sw_event *ev, int id)
+{
+	const struct incident_path_state *state = &ctx->path[id];
+
+	if (cause_path_objects(state, ev->key.family))
+		return state->changed_ns + ctx->cfg->grace_ns < ev->settle_ns ? 1 : 3;
+	/* Azure may have dropped the connection of one VNet, while the session stays up */
+	if (state->limit_near)
+		return 3;
+	return rib_path_routes(ctx->rib, id, ev->key.family) ? 0 : 2;
+}
+
+void cause_gather_lost(const struct incident_context *ctx, const struct sw_event *ev,
+		       struct cause_facts *f)
+{
+	uint8_t rank = config_rank(ctx->cfg, f->forward.class);
+	uint64_t changed = 0, from, to;
+	int best = 0;
+
+	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
+		const struct config_path *path = &ctx->cfg->paths[i];
+		int id = cause_path_id(ctx, i);
+		int blame;
+
+		if (!ctx->path[id].configured || config_rank(ctx->cfg, path->class) >= rank)
+			continue;
+		blame = path_blame(ctx, ev, id);
+		if (blame < best || !blame ||
+		    (blame == best && ctx->path[id].changed_ns <= changed))
+			continue;
+		best = blame;
+		changed = ctx->path[id].changed_ns;
+		f->lost = cause_way_of(path, id, ev->key.family);
+		f->lost_objects = cause_path_objects(&ctx->path[id], ev->key.family);
+		f->lost_cause = path_cause(ctx, id, path->class, ev->key.family);
+	}
+	from = f->lost_objects ? changed : ev->settle_ns;
+	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;
+	if (from && ev->created_ns < from && to >= from)
+		f->duration_ms = (int64_t)((to - from) / 1000000);
+	f->has_moved = f->lost_objects || ctx->prefixes_moved || ctx->prefixes_lost;
+	if (f->lost.path >= 0 && f->has_moved) {
+		f->prefixes_moved = ctx->prefixes_moved;
+		f->prefixes_lost = ctx->prefixes_lost;
+		f->lost_names = &ctx->lost;
+	}
+}
+
+static void tell_lost(const struct cause_facts *f, struct text *msg, struct text *fix)
+{
+	const char *name = f->lost.name;
+
+	switch (f->lost_cause) {
+	case CAUSE_LINK_DOWN:
+		text_add(msg, ": the link of %s (%s, %s) is down", name, class_name(f->lost.class),
+			 f->lost.interface);
+		text_add(fix, "check cable, port and provider of %s; traffic returns by itself",
+			 f->lost.interface);
+		break;
+	case CAUSE_DRAINED:
+		text_add(msg, ": %s (%s) is drained", name, class_name(f->lost.class));
+		text_add(fix, "`sameway path %s undrain` when the work is done", name);
+		break;
+	case CAUSE_BFD_DOWN:
+		text_add(msg, ": BFD says that %s (%s) is down, its link is up", name,
+			 class_name(f->lost.class));
+		text_add(fix,
+			 "check the far router of %s and what is between (`show bfd peers`); "
+			 "traffic returns by itself",
+			 name);
+		break;
+	case CAUSE_ER_DATAPLANE:
+	case CAUSE_BACKUP_BLACKHOLE:
+		text_add(msg, ": the probe by %s (%s) gets no answer, its link is up", name,
+			 class_name(f->lost.class));
+		text_add(fix,
+			 "the session may be up all the same: check what is behind the far router "
+			 "of %s; traffic returns by itself",
+			 name);
+		break;
+	case CAUSE_PREFIX_LIMIT:
+		text_add(msg, ": routes of %s (%s) are gone, and it was near a limit on prefixes",
+			 name, class_name(f->lost.class));
+		text_add(fix, "see incident prefix-limit, and summarise what it names");
+		break;
+	case CAUSE_BGP_DOWN:
+		text_add(msg, ": BGP on %s (%s) is down, its link is up", name,
+			 class_name(f->lost.class));
+		text_add(fix,
+			 "check the BGP session of %s in the routing daemon; traffic returns by "
+			 "itself",
+			 name);
+		break;
+	default:
+		text_add(msg, ": %s (%s) is not usable", name, class_name(f->lost.class));
+		text_add(fix, "see why with `sameway paths`, column reasons of %s", name);
+		break;
+	}
+}
+
+/* " for A, B, ..." */
+static void add_lost_names(struct text *msg, const struct cause_facts *f)
+{
+	const struct incident_lost *lost = f->lost_names;
+	char buf[PREFIX_STRLEN];
+
+	for (size_t i = 0; lost && i < lost->n; i++)
+		text_add(msg, "%s%s", i ? ", " : " for ", prefix_format(&lost->v[i], buf));
+	if (lost && lost->n && lost->n < f->prefixes_lost)
+		text_add(msg, ", ...");
+}
+
+void cause_failover_tell(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			 struct text *fix)
+{
+	if (f->lost.path < 0) {
+		text_add(msg, ": its better routes are gone");
+		text_add(fix, "see which routes the feeds still give with `sameway routes`");
+	} else {
+		told->cause = f->lost_cause;
+		if (told->cause == CAUSE_DRAINED)
+			told->side = SIDE_ONPREM;
+		tell_lost(f, msg, fix);
+	}
+	if (f->prefixes_moved)
+		text_add(msg, "; %zu prefix%s moved", f->prefixes_moved,
+			 f->prefixes_moved == 1 ? "" : "es");
+	if (f->prefixes_lost) {
+		text_add(msg, "; %zu prefix%s lost the only path: no backup exists",
+			 f->prefixes_lost, f->prefixes_lost == 1 ? "" : "es");
+		add_lost_names(msg, f);
+		text_add(fix, "; announce the lost prefixes on the VPN too if they need a backup");
+	}
+}
