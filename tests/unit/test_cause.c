@@ -159,7 +159,7 @@ static void test_vpn_more_specific(void **state)
 	/* With ER down the longer prefix is not what is wrong. */
 	edge_object(e, ER1, WORD_LINK, true);
 	t = judge(e, SW_VERDICT_ASYMMETRIC, VPN, ER1, &f);
-	assert_int_equal(t.cause, CAUSE_UNKNOWN);
+	assert_int_equal(t.cause, CAUSE_CONVERGENCE);
 	edge_free(e);
 }
 

@@ -77,36 +77,10 @@ static void add_ways(struct text *t, const struct cause_facts *f)
 	add_way(t, "leaves", &f->forward);
 	text_add(t, " and ");
 	add_way(t, "returns", &f->reverse);
-	if (f->has_expected)
+	if (f->must_encrypt)
+		text_add(t, ", expected vpn by a rule");
+	else if (f->has_expected)
 		text_add(t, ", expected %s by our routes", class_name(f->expected));
-}
-
-/* "12076x9 65021": repeats as one, as maintenance writes them. At most six. */
-static void add_as_path(struct text *t, const struct attributes *a)
-{
-	size_t shown = 0;
-
-	text_add(t, " as_path");
-	if (!a->has_as_path) {
-		text_add(t, " not known");
-		return;
-	}
-	if (!a->n_as)
-		text_add(t, " empty");
-	for (size_t i = 0; i < a->n_as; shown++) {
-		size_t run = 1;
-
-		if (shown == 6) {
-			text_add(t, " ...");
-			return;
-		}
-		while (i + run < a->n_as && a->as_path[i + run] == a->as_path[i])
-			run++;
-		text_add(t, " %u", a->as_path[i]);
-		if (run > 1)
-			text_add(t, "x%zu", run);
-		i += run;
-	}
 }
 
 static void add_routes(struct text *t, const struct cause_facts *f)
@@ -122,15 +96,9 @@ static void add_routes(struct text *t, const struct cause_facts *f)
 			continue;
 		}
 		text_add(t, "%s %s", r->path, prefix_format(&r->prefix, buf));
-		add_as_path(t, r->candidate->attr);
+		text_as_path(t, r->candidate->attr);
 		text_add(t, " local_pref %u", r->candidate->attr->local_pref);
 	}
-}
-
-static void add_available(struct text *t, const struct cause_facts *f)
-{
-	for (size_t i = 0; i < f->n_available; i++)
-		text_add(t, "%s%s", i ? ", " : "", f->available[i]);
 }
 
 /* Same class, other circuit or path: INTER-CIRCUIT, or what a narrower `scope` makes of it. */
@@ -158,39 +126,14 @@ static void tell_circuits(const struct cause_facts *f, struct text *msg, struct 
 		 f->forward.name, f->reverse.name);
 }
 
-static void tell_more_specific(const struct cause_facts *f, struct text *msg, struct text *fix)
-{
-	char vpn[PREFIX_STRLEN], er[PREFIX_STRLEN];
-
-	prefix_format(&f->vpn_prefix, vpn);
-	prefix_format(&f->er_prefix, er);
-	text_add(msg, ": %s from the VPN is more specific than %s from ExpressRoute and wins", vpn,
-		 er);
-	text_add(fix, "filter %s inbound on the VPN neighbor of %s, or set `match: class-first`",
-		 vpn, f->forward.name);
-	if (f->er_prefix.len < f->class_first_min)
-		text_add(fix, " with `class-first-min: %u`", f->er_prefix.len);
-	text_add(fix, " so that %s by ExpressRoute wins", er);
-}
-
-static void tell_azure_preference(struct text *msg, struct text *fix)
-{
-	text_add(msg, ": we send by ExpressRoute, they return by VPN");
-	text_add(fix,
-		 "compare the prefixes that we advertise on both on-prem sessions (same lengths? "
-		 "a more specific one on the VPN?), then Azure's hubRoutingPreference (Route "
-		 "Server, vWAN) and the connection weights; without a remote view sameway can't "
-		 "tell which of them it is");
-}
-
 /* F is not W: we, or the kernel in our place, did not follow our own routes. */
 static void tell_not_expected(const struct cause_facts *f, struct cause_told *told,
 			      struct text *msg, struct text *fix)
 {
 	text_add(msg, ": sent by %s though %s is available by ", f->forward.name,
 		 class_name(f->expected));
-	add_available(msg, f);
-	if (!cause_kernel_tell(f, told, msg, fix))
+	text_available(msg, f);
+	if (!cause_own_tell(f, told, msg, fix))
 		text_add(fix,
 			 "find what sends it by %s: compare local preference on both neighbors "
 			 "(higher on %s), and look for a static or policy route (`ip route get`, "
@@ -200,10 +143,37 @@ static void tell_not_expected(const struct cause_facts *f, struct cause_told *to
 		text_add(fix, "; in `mode: monitor` the kernel chooses, `mode: enforce` mends it");
 }
 
+static void tell_drained(const struct cause_facts *f, struct text *msg, struct text *fix)
+{
+	text_add(msg,
+		 ": %s is drained here, which moves our direction only: they return by it "
+		 "still",
+		 f->reverse.name);
+	text_add(fix,
+		 "`sameway path %s undrain` when the work is done; to move their direction too, "
+		 "let the routing daemon withdraw what it advertises on %s, or prepend",
+		 f->reverse.name, f->reverse.name);
+}
+
+/* Azure returns by a class that no path here is of. */
+static void tell_elsewhere(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			   struct text *fix)
+{
+	told->cause = CAUSE_OTHER_EDGE;
+	text_add(msg, ": Azure returns by %s%s%s, and no path of this edge is of that",
+		 class_name(f->remote.class), f->remote.circuit[0] ? ", circuit " : "",
+		 f->remote.circuit);
+	text_add(fix, "the answers come home by another edge: run sameway there too, or advertise "
+		      "the prefix on this edge's sessions alone");
+}
+
 static void tell_asymmetric(const struct cause_facts *f, struct cause_told *told, struct text *msg,
 			    struct text *fix)
 {
-	if (f->forward.path < 0 || f->reverse.path < 0 || f->forward.class == f->reverse.class) {
+	if (f->forward.path >= 0 && f->reverse.path < 0 && f->remote.known && !f->remote.here) {
+		tell_elsewhere(f, told, msg, fix);
+	} else if (f->forward.path < 0 || f->reverse.path < 0 ||
+		   f->forward.class == f->reverse.class) {
 		tell_circuits(f, msg, fix);
 	} else if (!f->has_expected) {
 		text_add(msg, ": no route for it is usable here");
@@ -212,45 +182,68 @@ static void tell_asymmetric(const struct cause_facts *f, struct cause_told *told
 	} else if (f->more_specific) {
 		told->cause = CAUSE_VPN_MORE_SPECIFIC;
 		told->side = SIDE_ONPREM;
-		tell_more_specific(f, msg, fix);
+		cause_more_specific_tell(f, &f->vpn_prefix, &f->er_prefix, msg, fix);
 	} else if (f->forward.class != f->expected) {
 		told->side = SIDE_ONPREM;
 		tell_not_expected(f, told, msg, fix);
 	} else if (f->reverse_drained) {
 		told->cause = CAUSE_DRAINED;
 		told->side = SIDE_ONPREM;
-		text_add(msg,
-			 ": %s is drained here, which moves our direction only: they return by "
-			 "it still",
-			 f->reverse.name);
-		text_add(
-			fix,
-			"`sameway path %s undrain` when the work is done; to move their direction "
-			"too, let the routing daemon withdraw what it advertises on %s, or prepend",
-			f->reverse.name, f->reverse.name);
-	} else if (f->expected == SW_CLASS_EXPRESSROUTE && f->reverse.class == SW_CLASS_VPN) {
-		told->cause = CAUSE_AZURE_PREFERENCE;
-		told->side = SIDE_AZURE;
-		tell_azure_preference(msg, fix);
+		tell_drained(f, msg, fix);
 	} else {
 		told->side = SIDE_AZURE;
-		text_add(msg, ": we follow our routes, they return by %s",
-			 class_name(f->reverse.class));
-		text_add(fix,
-			 "compare what we advertise on %s and %s, and which of them Azure prefers",
-			 f->forward.name, f->reverse.name);
+		cause_azure_tell(f, told, msg, fix);
 	}
+}
+
+/* What a rule wants encrypted, seen on a path that does not encrypt. */
+static bool in_clear(const struct cause_facts *f)
+{
+	const struct cause_way *out = &f->forward, *in = &f->reverse;
+
+	if (f->verdict != SW_VERDICT_ASYMMETRIC && f->verdict != SW_VERDICT_POLICY_VIOLATION)
+		return false;
+	return f->must_encrypt && ((out->path >= 0 && out->class != SW_CLASS_VPN) ||
+				   (in->path >= 0 && in->class != SW_CLASS_VPN));
+}
+
+static void tell_unencrypted(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			     struct text *fix)
+{
+	bool ours = f->forward.path >= 0 && f->forward.class != SW_CLASS_VPN;
+	const struct cause_way *way = ours ? &f->forward : &f->reverse;
+	char src[PREFIX_STRLEN];
+
+	told->cause = CAUSE_UNENCRYPTED;
+	told->side = ours ? SIDE_ONPREM : SIDE_AZURE;
+	text_add(msg,
+		 ": a rule wants it on the VPN, and it was seen in clear on %s, which does "
+		 "not encrypt",
+		 way->name);
+	if (ours)
+		text_add(fix,
+			 "%s; let the routing daemon prefer the VPN for it too: a higher local "
+			 "preference for that prefix on the VPN's neighbor",
+			 f->monitor ? "`mode: enforce` keeps it on the VPN (monitor moves nothing)"
+				    : "see with `sameway explain` which rule and path it gets");
+	else
+		text_add(fix,
+			 "Azure answers by %s: advertise more specific prefixes of %s on the VPN "
+			 "session than on ExpressRoute's (same prefixes on both go unencrypted "
+			 "over ExpressRoute)",
+			 way->name, prefix_format(&f->src, src));
 }
 
 static void tell_policy(const struct cause_facts *f, struct cause_told *told, struct text *msg,
 			struct text *fix)
 {
+	told->side = SIDE_ONPREM;
 	text_add(msg, ": the better class is not used in either direction");
 	if (f->n_available) {
 		text_add(msg, ", available: ");
-		add_available(msg, f);
+		text_available(msg, f);
 	}
-	if (!cause_kernel_tell(f, told, msg, fix))
+	if (!cause_own_tell(f, told, msg, fix))
 		text_add(fix, "look for a static or policy route here (`ip route get`, `ip rule`) "
 			      "and compare local preference");
 	text_add(fix, "; Azure prefers the same path: check the prefixes advertised on both "
@@ -258,6 +251,31 @@ static void tell_policy(const struct cause_facts *f, struct cause_told *told, st
 	if (f->monitor)
 		text_add(fix, "; in `mode: monitor` the kernel chooses, `mode: enforce` moves our "
 			      "direction");
+}
+
+static void tell_verdict(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			 struct text *fix)
+{
+	switch (f->verdict) {
+	case SW_VERDICT_ASYMMETRIC:
+		tell_asymmetric(f, told, msg, fix);
+		break;
+	case SW_VERDICT_POLICY_VIOLATION:
+		tell_policy(f, told, msg, fix);
+		break;
+	case SW_VERDICT_FAILOVER:
+		cause_failover_tell(f, told, msg, fix);
+		break;
+	case SW_VERDICT_ONE_WAY:
+		cause_one_way_tell(f, told, msg, fix);
+		break;
+	case SW_VERDICT_LOOP_OR_SPOOF:
+		cause_spoof_tell(f, msg, fix);
+		break;
+	default:
+		tell_circuits(f, msg, fix);
+		break;
+	}
 }
 
 void cause_tell(const struct cause_facts *f, struct cause_told *told)
@@ -269,27 +287,12 @@ void cause_tell(const struct cause_facts *f, struct cause_told *told)
 	told->message[0] = told->fix[0] = 0;
 	if (f->verdict != SW_VERDICT_LOOP_OR_SPOOF)
 		add_ways(&msg, f);
-	switch (f->verdict) {
-	case SW_VERDICT_ASYMMETRIC:
-		tell_asymmetric(f, told, &msg, &fix);
-		break;
-	case SW_VERDICT_POLICY_VIOLATION:
-		told->side = SIDE_ONPREM;
-		tell_policy(f, told, &msg, &fix);
-		break;
-	case SW_VERDICT_FAILOVER:
-		cause_failover_tell(f, told, &msg, &fix);
-		break;
-	case SW_VERDICT_ONE_WAY:
-		cause_one_way_tell(f, &msg, &fix);
-		break;
-	case SW_VERDICT_LOOP_OR_SPOOF:
-		cause_spoof_tell(f, &msg, &fix);
-		break;
-	default:
-		tell_circuits(f, &msg, &fix);
-		break;
-	}
+	if (in_clear(f))
+		tell_unencrypted(f, told, &msg, &fix);
+	else
+		tell_verdict(f, told, &msg, &fix);
 	add_routes(&msg, f);
+	if (f->verdict != SW_VERDICT_LOOP_OR_SPOOF && f->verdict != SW_VERDICT_FAILOVER)
+		cause_remote_add(f, &msg);
 	told->severity = cause_severity(f->verdict, told->cause, f->stateful, f->prefixes_lost);
 }

@@ -138,7 +138,7 @@ static void add_lost_names(struct text *msg, const struct cause_facts *f)
 	for (size_t i = 0; lost && i < lost->n; i++)
 		text_add(msg, "%s%s", i ? ", " : " for ", prefix_format(&lost->v[i], buf));
 	if (lost && lost->n && lost->n < f->prefixes_lost)
-		text_add(msg, ", ...");
+		text_add(msg, " and others");
 }
 
 void cause_failover_tell(const struct cause_facts *f, struct cause_told *told, struct text *msg,

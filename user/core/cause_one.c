@@ -1,9 +1,129 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Words for what this edge sees one direction of, and for its own packets coming back. */
+/*
+ * Words for what this edge sees one direction of: by evidence of a flow, or a black hole; and for
+ * its own packets coming back.
+ */
 #include "core/cause_text.h"
 
-void cause_one_way_tell(const struct cause_facts *f, struct text *msg, struct text *fix)
+/* Azure's own tables say where the answers go. */
+static void tell_return(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			struct text *fix)
 {
+	const struct cause_remote *r = &f->remote;
+	char prefix[PREFIX_STRLEN];
+
+	if (!r->known) {
+		text_add(fix, " Which edge do Azure's effective routes of that host name as next "
+			      "hop for our prefix (`az network nic show-effective-route-table`)?");
+		cause_feed_hint(f, fix);
+		return;
+	}
+	prefix_format(&r->prefix, prefix);
+	if (!r->here) {
+		told->cause = CAUSE_OTHER_EDGE;
+		text_add(msg, "; Azure returns %s by %s%s%s, which is not at this edge", prefix,
+			 class_name(r->class), r->circuit[0] ? ", circuit " : "", r->circuit);
+		text_add(fix,
+			 " To have the answers here, advertise %s on this edge's sessions alone, "
+			 "or prefer this circuit by connection weight",
+			 prefix);
+	} else {
+		text_add(msg,
+			 "; Azure returns %s by %s%s%s, which this edge has, too: the "
+			 "answers may come by another router of it",
+			 prefix, class_name(r->class), r->circuit[0] ? ", circuit " : "",
+			 r->circuit);
+	}
+}
+
+/* The longer prefix of another site, by Azure's VPN, is what Azure answers to. */
+static bool overlaps(const struct cause_facts *f)
+{
+	const struct cause_remote *r = &f->remote;
+
+	return r->known && r->class == SW_CLASS_VPN && r->vpn_foreign && r->vpn.candidate &&
+	       (!r->er.candidate || r->er.prefix.len < r->vpn.prefix.len);
+}
+
+static void tell_overlap(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			 struct text *fix)
+{
+	const struct attributes *a = f->remote.vpn.candidate->attr;
+	char prefix[PREFIX_STRLEN];
+
+	told->cause = CAUSE_OVERLAP;
+	told->side = SIDE_AZURE;
+	prefix_format(&f->remote.vpn.prefix, prefix);
+	text_add(msg, "; another site announces %s, a part of ours, to Azure's VPN", prefix);
+	if (a->n_as)
+		text_add(msg, " (AS %u)", a->as_path[a->n_as - 1]);
+	text_add(msg, ", and gets the answers");
+	text_add(fix,
+		 "renumber that site, or have it filter %s; until then our hosts in %s are not "
+		 "reached from Azure: use those outside of it",
+		 prefix, prefix);
+}
+
+static void tell_dead(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+		      struct text *fix)
+{
+	const char *name = f->forward.name;
+
+	if (f->forward.class == SW_CLASS_VPN) {
+		told->cause = CAUSE_BACKUP_BLACKHOLE;
+		text_add(msg, "; its BGP may be up all the same");
+		text_add(fix,
+			 "look at the tunnel's SA (`swanctl --list-sas`, `show crypto ipsec sa`), "
+			 "in Azure at a user-defined route on GatewaySubnet, network security "
+			 "groups, `az network vpn-connection show` and `az network vnet-gateway "
+			 "list-bgp-peer-status`; test the backup each quarter with `sameway path "
+			 "... drain --for 5m`");
+	} else if (f->forward.class == SW_CLASS_EXPRESSROUTE) {
+		told->cause = CAUSE_ER_DATAPLANE;
+		told->side = SIDE_AZURE;
+		text_add(msg, "; that its BGP is up proves nothing");
+		text_add(fix,
+			 "`sameway path %s drain` moves it to the backup at once; then look for "
+			 "planned maintenance of circuit %s (Service Health), %s and ask Microsoft "
+			 "with the time",
+			 name, f->forward.circuit,
+			 f->silent.whole ? "at the circuit's connections to the gateways,"
+					 : "at the connection of that VNet's gateway to the "
+					   "circuit,");
+	} else {
+		text_add(fix, "trace from an inside host, and see who is the last to answer");
+	}
+}
+
+static void tell_silent(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			struct text *fix)
+{
+	const struct cause_silent *s = &f->silent;
+
+	text_add(msg,
+		 ": %zu flows to %zu hosts, answered before, send by %s, and for %u s no packet "
+		 "has come back from %s",
+		 s->flows, s->hosts, f->forward.name, (unsigned int)(s->for_ns / 1000000000),
+		 s->whole ? "anywhere" : "there, while others are answered");
+	if (s->moves) {
+		text_add(msg, "; they go on all the same: the answers come home by another way");
+		text_add(fix, "run sameway on the other edge too, or tap both: one side can't call "
+			      "it asymmetric.");
+		tell_return(f, told, msg, fix);
+	} else if (overlaps(f)) {
+		tell_overlap(f, told, msg, fix);
+	} else {
+		tell_dead(f, told, msg, fix);
+	}
+}
+
+void cause_one_way_tell(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			struct text *fix)
+{
+	if (f->silent.flows && f->forward.path >= 0) {
+		tell_silent(f, told, msg, fix);
+		return;
+	}
 	if (f->no_syn)
 		text_add(msg, ": a SYN-ACK passes here whose SYN did not");
 	else
@@ -13,13 +133,12 @@ void cause_one_way_tell(const struct cause_facts *f, struct text *msg, struct te
 	else
 		text_add(msg, ", so the answers come home by another way");
 	text_add(fix, "run sameway on the other edge too, or tap both: one side can't call it "
-		      "asymmetric. ");
+		      "asymmetric.");
 	if (f->forward.path < 0)
-		text_add(fix, "Where does the inside host's gateway send it (`ip route get`, "
+		text_add(fix, " Where does the inside host's gateway send it (`ip route get`, "
 			      "traceroute from there)?");
 	else
-		text_add(fix, "Which edge do Azure's effective routes of that host name as next "
-			      "hop for our prefix?");
+		tell_return(f, told, msg, fix);
 }
 
 void cause_spoof_tell(const struct cause_facts *f, struct text *msg, struct text *fix)

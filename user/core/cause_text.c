@@ -25,3 +25,36 @@ void text_add(struct text *t, const char *fmt, ...)
 		t->len += (size_t)n;
 	}
 }
+
+void text_as_path(struct text *t, const struct attributes *a)
+{
+	size_t shown = 0;
+
+	text_add(t, " as_path");
+	if (!a->has_as_path) {
+		text_add(t, " not known");
+		return;
+	}
+	if (!a->n_as)
+		text_add(t, " empty");
+	for (size_t i = 0; i < a->n_as; shown++) {
+		size_t run = 1;
+
+		if (shown == 6) {
+			text_add(t, " ...");
+			return;
+		}
+		while (i + run < a->n_as && a->as_path[i + run] == a->as_path[i])
+			run++;
+		text_add(t, " %u", a->as_path[i]);
+		if (run > 1)
+			text_add(t, "x%zu", run);
+		i += run;
+	}
+}
+
+void text_available(struct text *t, const struct cause_facts *f)
+{
+	for (size_t i = 0; i < f->n_available; i++)
+		text_add(t, "%s%s", i ? ", " : "", f->available[i]);
+}
