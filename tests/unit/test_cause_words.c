@@ -30,6 +30,12 @@ static void random_routes(struct scene *s)
 		local(s, prefix[0], path[0], 100 * below(3), as[below(6)]);
 		local(s, prefix[0], path[1], 100, as[below(6)]);
 		chosen(s, prefix[0], path[below(2)]);
+		if (!below(3))
+			local(s, prefix[1], path[1], 100, as[below(6)]);
+	}
+	if (below(2)) {
+		remote_steady(s);
+		remote(s, home[1 + below(3)], SW_CLASS_VPN, "", AS(65021));
 	}
 	for (unsigned int i = below(4); i; i--) {
 		struct route r = route_of(VIEW_LOCAL, prefix[below(2) * below(4)], as[below(6)]);
@@ -41,7 +47,7 @@ static void random_routes(struct scene *s)
 		snprintf(r.path, sizeof(r.path), "%s", path[below(3)]);
 		rib_announce(s->e->rib, 0, &r, s->e->ctx.now);
 	}
-	for (unsigned int i = below(5); i; i--) {
+	for (unsigned int i = below(4); i; i--) {
 		struct route r = route_of(VIEW_REMOTE, home[below(4)], as[below(6)]);
 
 		r.has_class = true;
