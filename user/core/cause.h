@@ -176,6 +176,10 @@ bool cause_opens(uint8_t verdict);
 /* scenarios.md's severity of a confirmed incident. */
 enum severity cause_severity(uint8_t verdict, enum cause cause, bool stateful,
 			     size_t prefixes_lost);
+/* Local prefixes that answered while the paths `before` were usable, and do not with `after`; looks
+ * at the first few thousand. */
+void cause_lost_names(const struct config *cfg, const struct rib *rib, uint64_t before,
+		      uint64_t after, struct incident_lost *out);
 /* Whether the inside entry with the longest network that holds `src` says stateful. */
 bool cause_stateful(const struct config *cfg, const struct prefix *src);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A failover: which better path was lost, why, and the words. */
 #include "core/cause_gather.h"
+#include "core/policy.h"
 #include "core/cause_text.h"
 
 static enum cause path_cause(const struct incident_context *ctx, int id, enum sw_class class,
@@ -74,6 +75,26 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 		f->prefixes_moved = ctx->prefixes_moved;
 		f->prefixes_lost = ctx->prefixes_lost;
 		f->lost_names = &ctx->lost;
+	}
+}
+
+#define NAMES_LOOKED 2000 /* prefixes */
+
+void cause_lost_names(const struct config *cfg, const struct rib *rib, uint64_t before,
+		      uint64_t after, struct incident_lost *out)
+{
+	const struct rib_node *node = rib_next(rib, VIEW_LOCAL, NULL);
+
+	for (size_t i = 0; node && i < NAMES_LOOKED && out->n < INCIDENT_LOST;
+	     i++, node = rib_next(rib, VIEW_LOCAL, node)) {
+		struct policy_answer answer;
+		uint64_t paths = 0;
+
+		policy_tiers(cfg, node, &answer);
+		for (size_t t = 0; t < answer.n_tiers; t++)
+			paths |= answer.tier[t].paths;
+		if (paths & before && !(paths & after))
+			out->v[out->n++] = *rib_node_prefix(node);
 	}
 }
 

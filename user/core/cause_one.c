@@ -101,7 +101,8 @@ static void tell_silent(const struct cause_facts *f, struct cause_told *told, st
 	const struct cause_silent *s = &f->silent;
 
 	text_add(msg,
-		 ": %zu flows to %zu hosts, answered before, send by %s, and for %u s no packet "
+		 ": %zu flows to at least %zu hosts, answered before, send by %s, and for %u s no "
+		 "packet "
 		 "has come back from %s",
 		 s->flows, s->hosts, f->forward.name, (unsigned int)(s->for_ns / 1000000000),
 		 s->whole ? "anywhere" : "there, while others are answered");

@@ -22,7 +22,7 @@ static uint64_t elapsed(uint64_t from, uint64_t now)
 }
 
 /* An update: at once for what a person acts on, else calmly. */
-static void record_update(struct incidents *set, struct record *rec, uint64_t now)
+void incident_update(struct incidents *set, struct record *rec, uint64_t now)
 {
 	const struct incident *inc = &rec->inc, *told = &rec->told;
 	bool urgent = inc->severity != told->severity || inc->cause != told->cause ||
@@ -66,8 +66,7 @@ static struct record *record_find(struct incidents *set, const struct cause_fact
 }
 
 /* What is told of the incident, as of this judgement. */
-static void record_set(struct record *rec, const struct cause_facts *f,
-		       const struct cause_told *told)
+void incident_set(struct record *rec, const struct cause_facts *f, const struct cause_told *told)
 {
 	struct incident *inc = &rec->inc;
 
@@ -83,8 +82,8 @@ static void record_set(struct record *rec, const struct cause_facts *f,
 	memcpy(inc->fix, told->fix, sizeof(inc->fix));
 }
 
-static struct record *record_open(struct incidents *set, const struct incident_context *ctx,
-				  const struct cause_facts *f, const struct cause_told *told)
+struct record *incident_open(struct incidents *set, const struct incident_context *ctx,
+			     const struct cause_facts *f, const struct cause_told *told)
 {
 	const struct incident inc = {
 		.verdict = f->verdict,
@@ -96,7 +95,7 @@ static struct record *record_open(struct incidents *set, const struct incident_c
 	struct record *rec = incident_add(set, ctx, &inc);
 
 	if (rec)
-		record_set(rec, f, told);
+		incident_set(rec, f, told);
 	return rec;
 }
 
@@ -113,10 +112,10 @@ static void record_refresh(struct record *rec, const struct incident_context *ct
 	/* BGP may lose a link's routes before we see the link go. */
 	if (told->cause == CAUSE_LINK_DOWN && inc->cause != CAUSE_LINK_DOWN &&
 	    elapsed(inc->opened_ns, ctx->now) < ctx->cfg->confirm_ns)
-		record_set(rec, f, told);
+		incident_set(rec, f, told);
 	/* Its paths are those of a flow of its own that moved; another flow's are no news. */
 	else if (moved && inc->cause == told->cause && (known || inc->flows == 1))
-		record_set(rec, f, told);
+		incident_set(rec, f, told);
 }
 
 static struct tracked **flow_slot(struct incidents *set, const struct sw_flow_key *key)
@@ -151,7 +150,7 @@ static void flow_leave(struct incidents *set, const struct incident_context *ctx
 	if (explained && !rec->inc.confirmed && !rec->inc.flows)
 		incident_close(set, rec, ctx->now);
 	else
-		record_update(set, rec, ctx->now);
+		incident_update(set, rec, ctx->now);
 }
 
 /* Counts the flow in; only counts it where there is no room to track it. */
@@ -246,7 +245,7 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 		incidents_prune(set);
 	}
 	if (!rec) {
-		rec = record_open(set, ctx, &facts, &told);
+		rec = incident_open(set, ctx, &facts, &told);
 		if (!rec)
 			return NULL; /* no memory: the next scan tries again */
 		opened = true;
@@ -262,7 +261,7 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 		incident_tell(set, rec, INCIDENT_OPEN, ctx->now);
 	} else {
 		record_refresh(rec, ctx, &facts, &told, known);
-		record_update(set, rec, ctx->now);
+		incident_update(set, rec, ctx->now);
 	}
 	return rec;
 }
@@ -300,6 +299,13 @@ void incidents_scan_begin(struct incidents *set)
 		set->v[i]->untracked_scan = 0;
 }
 
+/* Azure is not slow any more, it stays where it is: another cause. */
+static bool outlived(const struct incident *inc, const struct incident_context *ctx)
+{
+	return inc->cause == CAUSE_CONVERGENCE &&
+	       elapsed(inc->opened_ns, ctx->now) >= CAUSE_NEAR_NS + ctx->cfg->grace_ns;
+}
+
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
 			 const struct sw_flow_key *key, const struct flow *flow)
 {
@@ -313,7 +319,7 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 	};
 	struct tracked *t = *flow_slot(set, key);
 
-	if (t && t->rec->inc.verdict == ev.state.verdict) {
+	if (t && t->rec->inc.verdict == ev.state.verdict && !outlived(&t->rec->inc, ctx)) {
 		t->scan = set->scan;
 		if (flow->seen_ns > t->rec->inc.had_flow_ns)
 			t->rec->inc.had_flow_ns = flow->seen_ns;
@@ -370,7 +376,7 @@ static void record_age(struct incidents *set, struct record *rec,
 		incident_close(set, rec, ctx->now);
 		return;
 	}
-	record_update(set, rec, ctx->now);
+	incident_update(set, rec, ctx->now);
 }
 
 void incidents_scan_end(struct incidents *set, const struct incident_context *ctx)

@@ -148,6 +148,14 @@ void incidents_scan_begin(struct incidents *set);
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
 			 const struct sw_flow_key *key, const struct flow *flow);
 void incidents_scan_end(struct incidents *set, const struct incident_context *ctx);
+/*
+ * A black hole that this scan has found (silent.flows, which are no flows of this verdict), one
+ * that lasts, or, with `answered`, one that is over: its incident is one-way. Between begin and
+ * end.
+ */
+struct blackhole;
+void incidents_hole(struct incidents *set, const struct incident_context *ctx,
+		    const struct blackhole *hole, bool answered);
 /* False: no flow is on an incident, and one whose verdict opens none (cause.h) is of no interest.
  */
 bool incidents_tracking(const struct incidents *set);

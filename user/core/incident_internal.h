@@ -22,6 +22,7 @@ struct record {
 	uint64_t told_ns;
 	struct cause_kernel kernel; /* the answer for its first flow */
 	uint64_t round;		    /* network: the last that told it */
+	bool hole;		    /* of a black hole (blackhole.h): its flows come by scans */
 };
 
 struct tracked {
@@ -74,6 +75,12 @@ void incident_tell(struct incidents *set, struct record *rec, enum incident_chan
 void incident_live(const struct incidents *set, struct record *rec, enum incident_change change);
 /* After its silences are known. */
 void incident_live_restored(const struct incidents *set, struct record *rec);
+/* An open one of flows, told to nobody yet; NULL when out of memory. What is told of it is this. */
+struct record *incident_open(struct incidents *set, const struct incident_context *ctx,
+			     const struct cause_facts *f, const struct cause_told *told);
+void incident_set(struct record *rec, const struct cause_facts *f, const struct cause_told *told);
+/* Tells an update: at once for what a person acts on, else calmly. */
+void incident_update(struct incidents *set, struct record *rec, uint64_t now);
 /* No flow is tracked on it any more. The record lives on, closed; the caller prunes. */
 void incident_close(struct incidents *set, struct record *rec, uint64_t now);
 /* Forgets the oldest closed ones. */

@@ -3,6 +3,7 @@
  * From the programs' events, and scans of the flow records (scan.c), to incidents: lines on stderr,
  * news for those who follow, and the state file.
  */
+#include "core/blackhole.h"
 #include "core/state.h"
 #include "daemon/daemon_impl.h"
 #include "kernel/route_query.h"
@@ -112,6 +113,7 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		.path_ids = d->path_ids,
 		.prefixes_moved = d->moved,
 		.prefixes_lost = d->lost,
+		.lost = d->lost_names,
 		.now = clock_now(),
 		.wall = clock_wall(),
 		.kernel_route = kernel_route,
@@ -124,6 +126,8 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		state->changed_ns = d->path[id].changed_ns;
 		state->limit_near = network_limit_near(d, id);
 		state->flapping = d->network_watch && d->network_watch->path[id].flapping.open;
+		state->received_ns = blackholes_received(d->blackholes, id);
+		state->dead = blackholes_dead(d->blackholes, id);
 		for (size_t w = 0; w < 8; w++)
 			state->objections[w] = !(words[w] >> id & 1);
 	}
@@ -235,8 +239,9 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 	int ret;
 
 	d->incidents = incidents_new(on_incident, d);
+	d->blackholes = blackholes_new();
 	d->ev_save = evtimer_new(d->base, save_now, d);
-	if (!d->incidents || !d->ev_save || scan_start(d)) {
+	if (!d->incidents || !d->blackholes || !d->ev_save || scan_start(d)) {
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return -ENOMEM;
 	}
@@ -275,10 +280,12 @@ void alerts_stop(struct daemon *d)
 		alerts_save(d);
 		incidents_free(d->incidents);
 	}
+	blackholes_free(d->blackholes);
 	if (d->ev_ring)
 		event_free(d->ev_ring);
 	if (d->ev_save)
 		event_free(d->ev_save);
 	d->incidents = NULL;
+	d->blackholes = NULL;
 	d->ev_ring = d->ev_save = NULL;
 }

@@ -30,6 +30,7 @@
 #ifndef SAMEWAY_DAEMON_IMPL_H
 #define SAMEWAY_DAEMON_IMPL_H
 
+#include "core/blackhole.h"
 #include "core/config.h"
 #include "core/fib.h"
 #include "core/incident.h"
@@ -168,6 +169,7 @@ struct daemon {
 	struct rib *rib;
 	struct fib *fib;
 	struct incidents *incidents;
+	struct blackholes *blackholes;
 	struct feed_slot *feeds; /* cfg->n_feeds */
 	struct path_state path[SW_MAX_PATHS];
 	const struct path_state *earlier; /* during a reload: as they were, else NULL */
@@ -176,25 +178,27 @@ struct daemon {
 	struct own_address *own;
 	size_t n_own;
 	bool reserved_dirty, rib_dirty, state_dirty;
-	bool cold;		    /* waiting for the feeds */
-	bool cold_ending;	    /* no more: what they sent is being compiled */
-	bool started;		    /* hooks may be attached */
-	bool failed;		    /* it can't go on: exit status 1 */
-	bool config_wrong;	    /* the start failed by what the config says */
-	enum sw_forward forward;    /* in effect */
-	bool bypassed;		    /* and passes by rules that are there, as it may */
-	bool output_told;	    /* nothing is moved at TC egress, for output rules: said */
-	uint64_t steered;	    /* paths whose rules and routes were all there */
-	size_t steered_again;	    /* rules and routes of ours that were gone, and put back */
-	int steer_failed;	    /* one that the kernel refused, -errno */
-	uint64_t start_ns, cold_ns; /* of the daemon; of the cold start */
-	uint64_t announced_ns;	    /* the last route */
-	uint64_t warm_ns;	    /* when the cold start was over */
-	uint64_t heard_ns;	    /* verdicts of packets before it open nothing */
-	uint64_t usable;	    /* paths usable now, of any family */
-	size_t moved, lost;	    /* prefixes, by the last change */
-	uint64_t moved_ns;	    /* when that was */
-	uint64_t writes;	    /* of the compiler to the maps: groups, prefixes, removals */
+	bool cold;			 /* waiting for the feeds */
+	bool cold_ending;		 /* no more: what they sent is being compiled */
+	bool started;			 /* hooks may be attached */
+	bool failed;			 /* it can't go on: exit status 1 */
+	bool config_wrong;		 /* the start failed by what the config says */
+	enum sw_forward forward;	 /* in effect */
+	bool bypassed;			 /* and passes by rules that are there, as it may */
+	bool output_told;		 /* nothing is moved at TC egress, for output rules: said */
+	uint64_t steered;		 /* paths whose rules and routes were all there */
+	size_t steered_again;		 /* rules and routes of ours that were gone, and put back */
+	int steer_failed;		 /* one that the kernel refused, -errno */
+	uint64_t start_ns, cold_ns;	 /* of the daemon; of the cold start */
+	uint64_t announced_ns;		 /* the last route */
+	uint64_t warm_ns;		 /* when the cold start was over */
+	uint64_t heard_ns;		 /* verdicts of packets before it open nothing */
+	uint64_t usable;		 /* paths usable now, of any family */
+	size_t moved, lost;		 /* prefixes, by the last change */
+	uint64_t moved_ns;		 /* when that was */
+	struct incident_lost lost_names; /* of those lost, the first few */
+	uint64_t lost_names_ns;		 /* when the first of them was lost */
+	uint64_t writes; /* of the compiler to the maps: groups, prefixes, removals */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
 		*ev_hup, *ev_mode, *ev_put;
 	uint64_t put_ns; /* when rules were last looked at for news of them */

@@ -42,6 +42,20 @@ static bool first_table(const struct daemon *d, uint64_t now)
 	return false;
 }
 
+/* A prefix that a feed left without a usable path, to name where a failover is told. */
+static void lost_note(struct daemon *d, const struct prefix *prefix, const struct sw_group *old,
+		      const struct sw_group *new, uint64_t now)
+{
+	if (!old || !(old->members & d->usable) || (new &&new->members & d->usable))
+		return;
+	if (now - d->lost_names_ns > CHANGE_NS)
+		d->lost_names.n = 0;
+	if (!d->lost_names.n)
+		d->lost_names_ns = now;
+	if (d->lost_names.n < INCIDENT_LOST)
+		d->lost_names.v[d->lost_names.n++] = *prefix;
+}
+
 void network_changed(struct daemon *d, const struct prefix *prefix, const struct sw_group *old,
 		     const struct sw_group *new)
 {
@@ -49,6 +63,7 @@ void network_changed(struct daemon *d, const struct prefix *prefix, const struct
 
 	if (d->cold || d->first_table)
 		return;
+	lost_note(d, prefix, old, new, now);
 	/* what an earlier daemon's tables had is taken away in the first seconds: no news either */
 	if (datapath_adopted(d->dp) && now <= d->warm_ns + WARM_NS)
 		return;

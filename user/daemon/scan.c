@@ -3,6 +3,7 @@
  * The scan of the flow records, for incidents and the counts of verdicts. It also ends what no
  * packet ends: idle flows. In turns of the loop, so that a million records keep nobody waiting.
  */
+#include "core/blackhole.h"
 #include "core/cause.h"
 #include "daemon/daemon_impl.h"
 
@@ -36,6 +37,7 @@ struct scan {
 	struct flow_ref *idle; /* of this turn */
 	size_t n_idle, room;
 	bool all; /* states of the network are told by all flows */
+	struct blackholes *holes; /* NULL: nobody watches what comes in */
 };
 
 static bool flow_idle(const struct sw_flow_key *key, const struct flow *flow, uint64_t now)
@@ -74,10 +76,12 @@ static void scan_flow(struct scan *scan, const struct flow_row *row)
 {
 	struct sw_flow_key key;
 	struct flow flow;
+	bool hole = scan->holes &&
+		    blackholes_look(scan->holes, row->family, row->record, row->r, row->state);
 
 	if (row->state.s.verdict < SW_VERDICT_COUNT)
 		scan->flows[row->state.s.verdict]++;
-	if (!scan->all && !incidents_tracking(scan->d->incidents) &&
+	if (!hole && !scan->all && !incidents_tracking(scan->d->incidents) &&
 	    !cause_opens(row->state.s.verdict) &&
 	    flow_seen_ns(row->r, scan->now) + IDLE_CLOSED_NS > scan->now)
 		return;
@@ -85,6 +89,8 @@ static void scan_flow(struct scan *scan, const struct flow_row *row)
 		return;
 	if (scan->all)
 		network_watch_flow(scan->d->network_watch, &scan->ctx, &key, &flow);
+	if (hole)
+		blackholes_flow(scan->holes, &scan->ctx, &key, &flow);
 	if (flow_idle(&key, &flow, scan->now)) {
 		struct flow_ref ref = flow_ref(&key, &flow);
 
@@ -108,6 +114,26 @@ static int scan_row(void *arg, const struct flow_row *row)
 	return ++scan->seen % LOOK == 0 && clock_now() >= scan->turn_ends ? -EAGAIN : 0;
 }
 
+static void on_hole(void *arg, const struct blackhole *hole, bool answered)
+{
+	struct scan *scan = arg;
+
+	incidents_hole(scan->d->incidents, &scan->ctx, hole, answered);
+}
+
+/* Where what comes in is not watched, silence says nothing. */
+static void holes_begin(struct scan *scan)
+{
+	scan->holes = NULL;
+	if (datapath_ctl(scan->d->dp)->unwatched & SW_UNWATCHED_IN) {
+		blackholes_forget(scan->d->blackholes);
+		return;
+	}
+	scan->holes = scan->d->blackholes;
+	alerts_context(scan->d, &scan->ctx);
+	blackholes_begin(scan->holes, &scan->ctx);
+}
+
 static void scan_end(struct scan *scan, int ret)
 {
 	struct sw_verdict_row *rows = datapath_verdicts(scan->d->dp);
@@ -122,6 +148,8 @@ static void scan_end(struct scan *scan, int ret)
 		rows[v].flows = scan->flows[v];
 	if (scan->all)
 		network_watch_scanned(scan->d->network_watch, &scan->ctx);
+	if (scan->holes)
+		blackholes_end(scan->holes, &scan->ctx, on_hole, scan);
 	incidents_scan_end(scan->d->incidents, &scan->ctx);
 }
 
@@ -184,5 +212,6 @@ void alerts_scan(struct daemon *d)
 	alerts_context(d, &scan->ctx);
 	scan->all = network_watch_wants(d->network_watch, &scan->ctx);
 	incidents_scan_begin(d->incidents);
+	holes_begin(scan);
 	scan_turn(scan);
 }

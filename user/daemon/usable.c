@@ -5,6 +5,7 @@
  * set). Down at once; up after failback-delay, which doubles with each failure within five minutes,
  * and ends at once when the far side's packets come on the path.
  */
+#include "core/cause.h"
 #include "daemon/daemon_impl.h"
 
 #include <string.h>
@@ -173,7 +174,10 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 	daemon_changed(d);
 	d->usable = after;
 	fib_moved(d->fib, before, after, &d->moved, &d->lost);
-	d->moved_ns = now;
+	d->lost_names.n = 0;
+	if (d->lost)
+		cause_lost_names(d->cfg, d->rib, before, after, &d->lost_names);
+	d->moved_ns = d->lost_names_ns = now;
 	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", p->cfg->name,
 		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
 }

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Black holes: found where all that was answered falls silent, as incidents; and the many ways in
+ * which flows are silent without one, which must not be told as any.
+ */
+#include "fixture_incident.h"
+#include "core/blackhole.h"
+
+#include <netinet/in.h>
+
+#define FLOWS 64
+#define TCP   IPPROTO_TCP
+#define PING  IPPROTO_ICMP
+#define UDP   IPPROTO_UDP
+
+struct sim_flow {
+	uint8_t path, proto, about, closing, verdict;
+	uint16_t reuse;
+	uint32_t in, out;
+	uint32_t in_s, out_s; /* packets it gets and sends in each second */
+	bool back_off;	      /* what it sends is repeated, ever more seldom */
+	uint64_t settle_ns;
+	char src[24], dst[24];
+	uint16_t port;
+};
+
+struct sim {
+	struct world *w;
+	struct blackholes *b;
+	struct sim_flow flow[FLOWS];
+	size_t n;
+	unsigned int silent_s;
+};
+
+static int sim_new(void **state)
+{
+	struct sim *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	world_new((void **)&s->w);
+	edge_route(s->w->e, "10.11.30.0/26", "er1-primary", 12076, 200);
+	s->b = blackholes_new();
+	assert_non_null(s->b);
+	*state = s;
+	return 0;
+}
+
+static int sim_free(void **state)
+{
+	struct sim *s = *state;
+
+	blackholes_free(s->b);
+	world_free((void **)&s->w);
+	free(s);
+	return 0;
+}
+
+static struct sim_flow *flow_add(struct sim *s, uint8_t proto, const char *src, const char *dst)
+{
+	struct sim_flow *f = &s->flow[s->n];
+
+	assert_true(s->n < FLOWS);
+	*f = (struct sim_flow){.path = VPN,
+			       .proto = proto,
+			       .about = SW_FLOW_OPENED_INSIDE,
+			       .verdict = SW_VERDICT_OK,
+			       .in_s = 2,
+			       .out_s = 2,
+			       .port = (uint16_t)(443 + s->n++ % 2)};
+	snprintf(f->src, sizeof(f->src), "%s", src);
+	snprintf(f->dst, sizeof(f->dst), "%s", dst);
+	return f;
+}
+
+/* Six of TCP and ping, to four hosts of two prefixes. */
+static void flows_usual(struct sim *s)
+{
+	flow_add(s, TCP, "10.2.30.10", "10.10.30.4");
+	flow_add(s, TCP, "10.2.30.11", "10.10.30.5");
+	flow_add(s, TCP, "10.2.30.12", "10.10.30.6");
+	flow_add(s, PING, "10.2.30.10", "10.10.30.4");
+	flow_add(s, TCP, "10.2.30.10", "10.11.30.4");
+	flow_add(s, TCP, "10.2.30.100", "10.11.30.4");
+}
+
+static void on_hole(void *arg, const struct blackhole *hole, bool answered)
+{
+	struct sim *s = arg;
+
+	incidents_hole(s->w->set, &s->w->e->ctx, hole, answered);
+}
+
+static void flow_scan(struct sim *s, const struct sim_flow *f, uint32_t record)
+{
+	struct sw_event ev = edge_event(s->w->e, (enum sw_verdict)f->verdict, f->src, f->dst,
+					f->port, f->path, f->in ? f->path : SW_NO_PATH);
+	bool hi = ev.about & SW_FLOW_INSIDE_IS_HI;
+	struct sw_flow_record r = {
+		.in_packets = f->in, .out_packets = f->out, .about = (__u8)(f->about | ev.about)};
+	union sw_flow_word word = {.s = {.out = f->path,
+					 .in = f->in ? f->path : SW_FLOW_NO_PATH,
+					 .verdict = f->verdict,
+					 .out_fresh = 1,
+					 .in_fresh = 1,
+					 .used = 1,
+					 .reuse = f->reuse}};
+	struct flow flow = {.state = ev.state,
+			    .record = record,
+			    .about = r.about,
+			    .closing = f->closing,
+			    .settle_ns = f->settle_ns,
+			    .in_packets = f->in,
+			    .out_packets = f->out};
+
+	ev.key.proto = f->proto;
+	ev.key.lo_port = htons(hi ? f->port : 50000);
+	ev.key.hi_port = htons(hi ? 50000 : f->port);
+	if (blackholes_look(s->b, 4, record, &r, word))
+		blackholes_flow(s->b, &s->w->e->ctx, &ev.key, &flow);
+}
+
+/* One of each `step` seconds: a scan at its end. */
+static void run(struct sim *s, unsigned int seconds, unsigned int step)
+{
+	struct incident_context *ctx = &s->w->e->ctx;
+
+	for (unsigned int t = 0; t < seconds; t += step) {
+		edge_wait(s->w->e, step * S);
+		incidents_scan_begin(s->w->set);
+		blackholes_begin(s->b, ctx);
+		s->silent_s += step;
+		for (size_t i = 0; i < s->n; i++) {
+			struct sim_flow *f = &s->flow[i];
+
+			f->in += f->in_s * step;
+			if (!f->back_off)
+				f->out += f->out_s * step;
+			else if (s->silent_s < 8 || s->silent_s % 8 < step)
+				f->out++;
+			flow_scan(s, f, (uint32_t)i);
+		}
+		blackholes_end(s->b, ctx, on_hole, s);
+		incidents_scan_end(s->w->set, ctx);
+	}
+}
+
+/* From here on nothing comes back; TCP repeats itself. */
+static void fall_silent(struct sim *s, size_t from, size_t n)
+{
+	s->silent_s = 0;
+	for (size_t i = from; i < from + n; i++) {
+		s->flow[i].in_s = 0;
+		s->flow[i].back_off = s->flow[i].proto == TCP;
+	}
+}
+
+static void assert_none(const struct sim *s)
+{
+	if (s->w->heard.n[INCIDENT_OPEN])
+		fail_msg("an incident: %s", s->w->heard.last.message);
+}
+
+static void assert_one(const struct sim *s, enum cause cause)
+{
+	const struct incident *inc = &s->w->heard.last;
+
+	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
+	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 0);
+	assert_int_equal(inc->verdict, SW_VERDICT_ONE_WAY);
+	assert_string_equal(cause_name(inc->cause), cause_name(cause));
+}
+
+/* S29, a second or five between scans. */
+static void found_each(void **state, unsigned int step)
+{
+	struct sim *s = *state;
+	const struct incident *inc = &s->w->heard.last;
+
+	flows_usual(s);
+	run(s, 20, step);
+	assert_none(s);
+	fall_silent(s, 0, 6);
+	run(s, 10, step);
+	assert_none(s);
+	run(s, 20, step);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	assert_int_equal(inc->severity, SEVERITY_CRITICAL);
+	assert_int_equal(inc->forward_path, VPN);
+	assert_int_equal(inc->reverse_path, -1);
+	assert_true(inc->flows >= BLACKHOLE_FLOWS);
+	assert_true(blackholes_dead(s->b, VPN));
+	/* one host is answered again: it is over, and closed at once */
+	s->flow[4].in_s = 1;
+	run(s, step, step);
+	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 1);
+	assert_false(blackholes_dead(s->b, VPN));
+	run(s, 60, step);
+	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
+}
+
+static void test_s29_found_by_seconds(void **state)
+{
+	found_each(state, 1);
+}
+
+static void test_s29_found_by_five(void **state)
+{
+	found_each(state, 5);
+}
+
+static void test_s19_expressroute(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].path = ER1;
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	run(s, 30, 5);
+	assert_one(s, CAUSE_ER_DATAPLANE);
+	assert_int_equal(s->w->heard.last.side, SIDE_AZURE);
+}
+
+/* S41: the half that another site has announced; the other half of the network is answered. */
+static void test_s41_overlap(void **state)
+{
+	const uint32_t as_path[] = {65077};
+	struct route r = {.view = VIEW_REMOTE,
+			  .prefix = prefix_of("10.2.30.64/26"),
+			  .as_path = as_path,
+			  .n_as = 1,
+			  .has_as_path = true,
+			  .has_class = true,
+			  .class = SW_CLASS_VPN};
+	struct config_feed feed = {.as = 65021};
+	struct sim *s = *state;
+
+	s->w->e->cfg.feeds = &feed;
+	s->w->e->cfg.n_feeds = 1;
+	flows_usual(s);
+	flow_add(s, TCP, "10.2.30.70", "10.10.30.4");
+	flow_add(s, TCP, "10.2.30.71", "10.11.30.4");
+	flow_add(s, TCP, "10.2.30.72", "10.11.30.4");
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].path = ER1;
+	run(s, 20, 5);
+	assert_int_equal(rib_announce(s->w->e->rib, 1, &r, s->w->e->ctx.now), RIB_OK);
+	fall_silent(s, 6, 3);
+	snprintf(s->flow[5].src, sizeof(s->flow[5].src), "10.2.30.20");
+	run(s, 30, 5);
+	assert_one(s, CAUSE_OVERLAP);
+	assert_int_equal(s->w->heard.last.src.len, 26);
+	assert_false(blackholes_dead(s->b, ER1) && s->w->heard.last.src.len == 25);
+}
+
+/* One prefix of many by the path: more of it is asked for. */
+static void test_one_prefix(void **state)
+{
+	struct sim *s = *state;
+
+	flow_add(s, TCP, "10.2.30.10", "10.11.30.4");
+	for (char i = 0; i < 6; i++)
+		snprintf(flow_add(s, TCP, "10.2.30.10", "10.10.30.4")->dst, 24, "10.10.30.%d",
+			 4 + i / 2);
+	run(s, 20, 5);
+	fall_silent(s, 1, 6);
+	run(s, 30, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	assert_int_equal(s->w->heard.last.dst.bytes[1], 10);
+	assert_false(blackholes_dead(s->b, VPN));
+}
+
+/* New connections to what was answered before. */
+static void test_new_flows(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	for (size_t i = 0; i < s->n; i++) {
+		s->flow[i].reuse++;
+		s->flow[i].in = s->flow[i].out = 0;
+	}
+	fall_silent(s, 0, 6);
+	run(s, 30, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+}
+
+/* Settling: the far side may need its time after a failover. */
+static void test_within_grace(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	s->w->e->ctx.path[VPN].changed_ns = s->w->e->ctx.now;
+	run(s, 55, 5);
+	assert_none(s);
+	run(s, 15, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+}
+
+/* The routes of the flows changed, not the path. */
+static void test_flows_settle(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].settle_ns = s->w->e->ctx.now;
+	run(s, 55, 5);
+	assert_none(s);
+	run(s, 15, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+}
+
+static void test_not_idle(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].in_s = s->flow[i].out_s = 0;
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+static void test_not_few(void **state)
+{
+	struct sim *s = *state;
+
+	flow_add(s, TCP, "10.2.30.10", "10.10.30.4");
+	flow_add(s, TCP, "10.2.30.10", "10.10.30.5");
+	run(s, 20, 5);
+	fall_silent(s, 0, 2);
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+static void test_not_one_server(void **state)
+{
+	struct sim *s = *state;
+
+	for (int i = 0; i < 20; i++)
+		flow_add(s, i % 3 ? TCP : PING, "10.2.30.10", "10.10.30.4");
+	run(s, 20, 5);
+	fall_silent(s, 0, 20);
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* Two servers of many are down. */
+static void test_not_where_others_answer(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 4);
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* A scan: SYNs to nowhere, and to ports that nobody has; of hosts that were answered, too. */
+static void test_not_a_scan(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].in_s = s->flow[i].out_s = 0;
+	for (int i = 0; i < 40; i++) {
+		struct sim_flow *f = flow_add(s, TCP, "10.2.30.10", "10.10.30.4");
+
+		if (i % 2)
+			snprintf(f->dst, sizeof(f->dst), "10.10.30.%d", 40 + i);
+		f->port = (uint16_t)(1000 + i);
+		f->in_s = 0;
+	}
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* Streams that are never answered: some were, once. */
+static void test_not_one_way_udp(void **state)
+{
+	struct sim *s = *state;
+
+	for (int i = 0; i < 12; i++) {
+		struct sim_flow *f = flow_add(s, UDP, "10.2.30.10", "10.10.30.4");
+
+		snprintf(f->dst, sizeof(f->dst), "10.10.30.%d", 4 + i);
+		f->out_s = 50;
+		f->in_s = i % 2;
+	}
+	run(s, 10, 5);
+	fall_silent(s, 0, 12);
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* The inside host is down, or its network: it does not send, they do. */
+static void test_not_inside_down(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].out_s = 0;
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+static void test_not_closed(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	s->flow[3].proto = TCP;
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].closing = 1;
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* Kernel evidence of answers by another way: it is told as that. */
+static void test_not_answered_elsewhere(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	s->flow[2].verdict = SW_VERDICT_ONE_WAY;
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* No evidence was taken, as nothing changed here; but a transfer goes on. */
+static void test_goes_on(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	s->flow[0].back_off = false;
+	s->flow[0].out_s = 100;
+	run(s, 30, 5);
+	assert_one(s, CAUSE_UNKNOWN);
+	assert_int_equal(s->w->heard.last.severity, SEVERITY_WARNING);
+	assert_non_null(strstr(s->w->heard.last.message, "the answers come home by another way"));
+	assert_false(blackholes_dead(s->b, VPN));
+}
+
+/* A path that objects is lost, not a black hole. */
+static void test_not_of_a_lost_path(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	edge_object(s->w->e, VPN, WORD_LINK, true);
+	run(s, 120, 5);
+	assert_none(s);
+}
+
+/* What the far side opened: its SYNs come again and again, and prove nothing; nor disprove. */
+static void test_far_syns(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	for (int i = 0; i < 4; i++) {
+		struct sim_flow *f = flow_add(s, TCP, "10.2.30.10", "10.10.30.4");
+
+		f->about = 0;
+		f->in_s = f->out_s = 0;
+	}
+	for (int t = 0; t < 10; t++) {
+		for (size_t i = 6; i < 10; i++)
+			s->flow[i].in++, s->flow[i].out++;
+		run(s, 5, 5);
+	}
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+}
+
+/* Nobody sends any more: it closes after max(grace, 30 s). Forgotten: silence begins anew. */
+static void test_ends(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	run(s, 30, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	for (size_t i = 0; i < s->n; i++)
+		s->flow[i].out_s = s->flow[i].back_off = 0;
+	run(s, 60, 5);
+	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 0);
+	run(s, 60, 5);
+	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 1);
+	blackholes_forget(s->b);
+	run(s, 60, 5);
+	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
+}
+
+/* The time that a packet came by the path, not before the scan that found it before. */
+static void test_received(void **state)
+{
+	struct sim *s = *state;
+	uint64_t now;
+
+	flows_usual(s);
+	assert_int_equal(blackholes_received(s->b, VPN), 0);
+	run(s, 20, 5);
+	now = s->w->e->ctx.now;
+	assert_true(blackholes_received(s->b, VPN) <= now - 5 * S + MS);
+	assert_true(blackholes_received(s->b, VPN) >= now - 5 * S - MS);
+	assert_int_equal(blackholes_received(s->b, ER1), 0);
+}
+
+#define SIM(name) cmocka_unit_test_setup_teardown(name, sim_new, sim_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SIM(test_s29_found_by_seconds),
+		SIM(test_s29_found_by_five),
+		SIM(test_s19_expressroute),
+		SIM(test_s41_overlap),
+		SIM(test_one_prefix),
+		SIM(test_new_flows),
+		SIM(test_within_grace),
+		SIM(test_flows_settle),
+		SIM(test_not_idle),
+		SIM(test_not_few),
+		SIM(test_not_one_server),
+		SIM(test_not_where_others_answer),
+		SIM(test_not_a_scan),
+		SIM(test_not_one_way_udp),
+		SIM(test_not_inside_down),
+		SIM(test_not_closed),
+		SIM(test_not_answered_elsewhere),
+		SIM(test_goes_on),
+		SIM(test_not_of_a_lost_path),
+		SIM(test_far_syns),
+		SIM(test_ends),
+		SIM(test_received),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
