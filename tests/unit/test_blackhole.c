@@ -271,6 +271,19 @@ static void test_one_prefix(void **state)
 	assert_false(blackholes_dead(s->b, VPN));
 }
 
+static void test_not_two_of_a_prefix(void **state)
+{
+	struct sim *s = *state;
+
+	flow_add(s, TCP, "10.2.30.10", "10.11.30.4");
+	for (int i = 0; i < 9; i++)
+		flow_add(s, TCP, "10.2.30.10", i % 2 ? "10.10.30.4" : "10.10.30.5");
+	run(s, 20, 5);
+	fall_silent(s, 1, 9);
+	run(s, 120, 5);
+	assert_none(s);
+}
+
 /* New connections to what was answered before. */
 static void test_new_flows(void **state)
 {
@@ -513,8 +526,12 @@ static void test_ends(void **state)
 	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 0);
 	run(s, 60, 5);
 	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 1);
+	for (size_t i = 0; i < s->n; i++) /* what was silent long ago begins anew */
+		s->flow[i].out_s = 2;
+	run(s, 5, 5);
+	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
 	blackholes_forget(s->b);
-	run(s, 60, 5);
+	run(s, 5, 5);
 	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
 }
 
@@ -543,6 +560,7 @@ int main(void)
 		SIM(test_s19_expressroute),
 		SIM(test_s41_overlap),
 		SIM(test_one_prefix),
+		SIM(test_not_two_of_a_prefix),
 		SIM(test_new_flows),
 		SIM(test_within_grace),
 		SIM(test_flows_settle),

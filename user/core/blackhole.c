@@ -36,7 +36,7 @@ struct cell {
 	bool used, whole;
 	uint8_t path;
 	struct prefix src, dst;
-	size_t silent, doubtful, answered, elsewhere, moves;
+	size_t silent, answered, elsewhere, moves;
 	uint32_t last_answer; /* of its silent flows */
 	uint32_t host[CELL_HOSTS];
 	size_t hosts;
@@ -133,7 +133,7 @@ static void seen_update(struct blackholes *b, struct seen *s, const struct sw_fl
 			s->answered = b->now;
 		if (in_path < SW_MAX_PATHS)
 			b->received_ns[in_path] = b->start_ns + (b->before - 1) * MS;
-	} else if (s->grown && !s->silent) {
+	} else if (s->grown && (!s->silent || ms_since(b, s->sent) > RECENT_MS)) {
 		s->silent = b->now;
 		s->out_then = s->out;
 	}
@@ -246,7 +246,7 @@ static void host_add(struct cell *c, uint32_t host)
 }
 
 struct finding {
-	bool silent, doubtful, answered, elsewhere, moves;
+	bool silent, answered, elsewhere, moves;
 	uint32_t host, last_answer;
 };
 
@@ -255,7 +255,6 @@ static void cell_add(struct cell *c, const struct finding *f)
 	if (!c)
 		return;
 	c->silent += f->silent;
-	c->doubtful += f->doubtful;
 	c->answered += f->answered;
 	c->elsewhere += f->elsewhere;
 	c->moves += f->moves;
@@ -314,7 +313,6 @@ void blackholes_flow(struct blackholes *b, const struct incident_context *ctx,
 	f.elsewhere = flow->state.verdict == SW_VERDICT_ONE_WAY;
 	if (!f.answered && long_silent(b, s)) {
 		f.silent = counts(b, s, flow, key->proto, service);
-		f.doubtful = !f.silent;
 		f.last_answer = s->answered;
 		f.moves = f.silent && key->proto == IPPROTO_TCP && s->in &&
 			  s->grown > 4 + window / 500;
@@ -339,18 +337,13 @@ static bool path_settled(const struct incident_context *ctx, unsigned int path, 
 	       (!p->changed_ns || ctx->now >= p->changed_ns + ctx->cfg->grace_ns);
 }
 
-static bool is_hole(struct blackholes *b, const struct incident_context *ctx, const struct cell *c)
+static bool is_hole(const struct incident_context *ctx, const struct cell *c)
 {
-	const struct cell *all;
-
-	if (!c->used || c->answered || c->elsewhere || c->doubtful > c->silent ||
-	    !path_settled(ctx, c->path, c->src.family))
+	if (!c->used || c->answered || c->elsewhere || !path_settled(ctx, c->path, c->src.family))
 		return false;
 	if (c->whole)
 		return c->silent >= BLACKHOLE_FLOWS && c->hosts >= BLACKHOLE_HOSTS;
-	all = cell_of(b, c->path, true, &c->src, &c->dst);
-	return all && all->answered && c->silent >= BLACKHOLE_PREFIX_FLOWS &&
-	       c->hosts >= BLACKHOLE_PREFIX_HOSTS;
+	return c->silent >= BLACKHOLE_PREFIX_FLOWS && c->hosts >= BLACKHOLE_PREFIX_HOSTS;
 }
 
 static void silent_of(const struct blackholes *b, const struct cell *c, struct cause_silent *s)
@@ -398,7 +391,7 @@ static void holes_open(struct blackholes *b, const struct incident_context *ctx,
 		const struct cell *c = &b->cell[i];
 		struct hole *h = &b->hole[b->holes];
 
-		if (c->whole != whole || !is_hole(b, ctx, c) || hole_known(b, c))
+		if (c->whole != whole || !is_hole(ctx, c) || hole_known(b, c))
 			continue;
 		*h = (struct hole){.told = {.path = c->path, .src = c->src, .dst = worst_of(b, c)},
 				   .last = b->now};
