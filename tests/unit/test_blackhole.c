@@ -528,7 +528,7 @@ static void test_ends(void **state)
 	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 1);
 	for (size_t i = 0; i < s->n; i++) /* what was silent long ago begins anew */
 		s->flow[i].out_s = 2;
-	run(s, 5, 5);
+	run(s, 10, 5);
 	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
 	blackholes_forget(s->b);
 	run(s, 5, 5);
