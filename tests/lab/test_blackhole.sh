@@ -62,9 +62,11 @@ background lan three ping -i 0.3 10.10.30.9
 check_within 20 "answered by the VPN" true_json "[.[] | select(.reverse.path == \"vpn30\" and .reverse.packets > 9) | .dst] | unique == [\"10.10.30.4\", \"10.10.30.9\", \"$SPOKE4\"]" flows
 check "nothing is told while they are answered" eval '! incident ".verdict == \"one-way\""'
 ip -n "$LAB-hub" route add blackhole 10.2.30.0/25 metric 1
+start=$(now_ms)
 check_within 40 "nothing comes back: backup-blackhole, critical" incident '.verdict == "one-way" and .cause == "backup-blackhole" and
 	.severity == "critical" and .src_prefix == "10.2.30.0/25" and .forward_path == "vpn30" and .reverse_path == null and .flows >= 3'
-check "BGP by the VPN is up all the while" true_json '[.[0].candidates[].path] | index("vpn30") != null' routes $CLOUD4
+took=$(($(now_ms) - start))
+check "BGP by the VPN is up all the while (told after $took ms)" true_json '[.[0].candidates[].path] | index("vpn30") != null' routes $CLOUD4
 check "one incident" true_json '[.[] | select(.verdict == "one-way")] | length == 1' alerts --all
 ip -n "$LAB-hub" route del blackhole 10.2.30.0/25 metric 1
 check_within 15 "answers are back: it closes" true_json '[.[] | select(.verdict == "one-way")] == []' alerts

@@ -244,6 +244,31 @@ static void test_not_asked(void **state)
 	assert_int_equal(k.asked, 0);
 }
 
+/* Azure stays where it is long after our change: it is not slow, and is told by another cause. */
+static void test_convergence_outlived(void **state)
+{
+	struct world *w = *state;
+
+	edge_object(w->e, ER1, WORD_LINK, true);
+	edge_wait(w->e, 70 * S);
+	event(w, SW_VERDICT_ASYMMETRIC, 1, VPN, ER1);
+	assert_int_equal(w->heard.last.cause, CAUSE_CONVERGENCE);
+	for (int i = 0; i < 16; i++) {
+		edge_wait(w->e, 10 * S);
+		scan(w, 1, SW_VERDICT_ASYMMETRIC, VPN, ER1);
+	}
+	assert_int_equal(w->heard.n[INCIDENT_OPEN], 1);
+	for (int i = 0; i < 20; i++) {
+		edge_wait(w->e, 10 * S);
+		scan(w, 1, SW_VERDICT_ASYMMETRIC, VPN, ER1);
+	}
+	assert_int_equal(w->heard.n[INCIDENT_OPEN], 2);
+	assert_int_equal(w->heard.n[INCIDENT_CLOSE], 1);
+	assert_int_equal(incidents_get(w->set, 0)->cause, CAUSE_CONVERGENCE);
+	assert_false(incidents_get(w->set, 0)->open);
+	assert_int_equal(incidents_get(w->set, 1)->cause, CAUSE_UNKNOWN);
+}
+
 static void one_way(struct world *w, uint16_t port, int out, int in, uint8_t flags, uint8_t about)
 {
 	struct sw_event ev = edge_hub_event(w->e, SW_VERDICT_ONE_WAY, port, out, in);
@@ -345,6 +370,7 @@ int main(void)
 		TEST(test_marked_writer),
 		TEST(test_marked_unknown),
 		TEST(test_not_asked),
+		TEST(test_convergence_outlived),
 		TEST(test_one_way),
 		TEST(test_one_way_inward),
 		TEST(test_spoof),

@@ -41,13 +41,20 @@ static bool record_is_of(const struct record *r, const struct cause_facts *f)
 	       prefix_equal(&r->inc.dst, &f->dst);
 }
 
+/* Azure is not slow any more, it stays where it is: another cause. */
+static bool outlived(const struct incident *inc, const struct incident_context *ctx)
+{
+	return inc->cause == CAUSE_CONVERGENCE &&
+	       elapsed(inc->opened_ns, ctx->now) >= CAUSE_NEAR_NS + ctx->cfg->grace_ns;
+}
+
 /*
  * The open incident that the flow belongs to: of the same cause, else one that it is no news to.
  * A failover between two prefixes is one incident, though its cause looks another while the path
  * comes back (link up, BGP not yet); and a cause that can't be told (yet) contradicts none.
  */
-static struct record *record_find(struct incidents *set, const struct cause_facts *f,
-				  const struct cause_told *told)
+static struct record *record_find(struct incidents *set, const struct incident_context *ctx,
+				  const struct cause_facts *f, const struct cause_told *told)
 {
 	struct record *near = NULL;
 
@@ -58,7 +65,7 @@ static struct record *record_find(struct incidents *set, const struct cause_fact
 		if (r->inc.cause == told->cause)
 			return r;
 		if (f->verdict == SW_VERDICT_FAILOVER ||
-		    (told->cause == CAUSE_UNKNOWN &&
+		    (told->cause == CAUSE_UNKNOWN && !outlived(&r->inc, ctx) &&
 		     (told->side == SIDE_UNKNOWN || told->side == r->inc.side)))
 			near = r;
 	}
@@ -238,7 +245,7 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 	cause_gather(ctx, ev, &facts);
 	kernel_ask(set, ctx, &facts);
 	cause_tell(&facts, &told);
-	rec = record_find(set, &facts, &told);
+	rec = record_find(set, ctx, &facts, &told);
 	if (*at && (*at)->rec != rec) {
 		flow_leave(set, ctx, at, ev->state.verdict);
 		at = flow_slot(set, &ev->key);
@@ -297,13 +304,6 @@ void incidents_scan_begin(struct incidents *set)
 	set->memo_epoch++;
 	for (size_t i = 0; i < set->n; i++)
 		set->v[i]->untracked_scan = 0;
-}
-
-/* Azure is not slow any more, it stays where it is: another cause. */
-static bool outlived(const struct incident *inc, const struct incident_context *ctx)
-{
-	return inc->cause == CAUSE_CONVERGENCE &&
-	       elapsed(inc->opened_ns, ctx->now) >= CAUSE_NEAR_NS + ctx->cfg->grace_ns;
 }
 
 void incidents_scan_flow(struct incidents *set, const struct incident_context *ctx,
