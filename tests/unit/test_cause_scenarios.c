@@ -362,7 +362,8 @@ static void test_s29_backup_blackhole(void **state)
 	remote_steady(s);
 	hole(s, "10.2.30.0/25", VPN, true, false);
 	assert_told(s, CAUSE_BACKUP_BLACKHOLE, SIDE_UNKNOWN, SEVERITY_CRITICAL);
-	message(s, "12 flows to at least 4 hosts, answered before, send by vpn30, and for 21 s no packet "
+	message(s, "12 flows to at least 4 hosts, answered before, send by vpn30, and for 21 s no "
+		   "packet "
 		   "has come back from anywhere");
 	fix(s, "GatewaySubnet");
 	hole(s, "10.2.30.0/25", ER1, false, false); /* S19, seen as one direction */
