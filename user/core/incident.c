@@ -223,7 +223,7 @@ static bool memo_join(struct incidents *set, const struct incident_context *ctx,
 		flow_join(set, rec, at, &ev->key, true);
 	rec->inc.last_wall = ctx->wall;
 	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
-	record_update(set, rec, ctx->now);
+	incident_update(set, rec, ctx->now);
 	return true;
 }
 
