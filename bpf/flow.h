@@ -38,46 +38,6 @@ static __always_inline __u8 flow_hint(const struct sw_flow_record *flow)
 	return flow ? path_told(flow_state(flow).s.out) : SW_NO_PATH;
 }
 
-struct change {
-	__u64 paths, t;
-};
-
-/* A path of them a call. */
-static int change_latest(__u32 n __attribute__((unused)), struct change *c)
-{
-	__u32 i = lowest_bit(c->paths);
-	struct sw_path *path = bpf_map_lookup_elem(&paths, &i);
-
-	if (path && c->paths && path->changed_ns > c->t)
-		c->t = path->changed_ns;
-	c->paths &= c->paths - 1;
-	return !c->paths;
-}
-
-/*
- * When the answer of this group last changed: by a feed, or by a path of the tiers down to the one
- * chosen from that became usable or ceased to be. A backup that flaps explains nothing.
- */
-__noinline __u64 answer_changed(__u32 id, __u32 path, __u32 tier)
-{
-	struct sw_group *group = fib_group(id);
-	struct change change = {};
-	__u32 i;
-
-	if (!group)
-		return 0;
-	change.t = group->since_ns;
-	for (i = 0; i < SW_MAX_TIERS; i++) {
-		if (i >= group->tiers)
-			break;
-		change.paths |= group->tier[i];
-		if (path != SW_NO_PATH && i >= tier)
-			break;
-	}
-	bpf_loop(SW_MAX_PATHS, change_latest, &change, 0);
-	return change.t;
-}
-
 /* Rows 6 to 9, both directions seen since the epoch began. w: what select gives now, may be none.
  */
 static __always_inline __u8 judge(const struct sw_path *f, const struct sw_path *r,

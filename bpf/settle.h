@@ -40,4 +40,44 @@ static __always_inline void settle_start(struct settling *s, __u64 grace_ns, __u
 	s->last = at;
 }
 
+struct change {
+	__u64 paths, t;
+};
+
+/* A path of them a call. */
+static int change_latest(__u32 n __attribute__((unused)), struct change *c)
+{
+	__u32 i = lowest_bit(c->paths);
+	struct sw_path *path = bpf_map_lookup_elem(&paths, &i);
+
+	if (path && c->paths && path->changed_ns > c->t)
+		c->t = path->changed_ns;
+	c->paths &= c->paths - 1;
+	return !c->paths;
+}
+
+/*
+ * When the answer of this group last changed: by a feed, or by a path of the tiers down to the one
+ * chosen from that became usable or ceased to be. A backup that flaps explains nothing.
+ */
+__noinline __u64 answer_changed(__u32 id, __u32 path, __u32 tier)
+{
+	struct sw_group *group = fib_group(id);
+	struct change change = {};
+	__u32 i;
+
+	if (!group)
+		return 0;
+	change.t = group->since_ns;
+	for (i = 0; i < SW_MAX_TIERS; i++) {
+		if (i >= group->tiers)
+			break;
+		change.paths |= group->tier[i];
+		if (path != SW_NO_PATH && i >= tier)
+			break;
+	}
+	bpf_loop(SW_MAX_PATHS, change_latest, &change, 0);
+	return change.t;
+}
+
 #endif

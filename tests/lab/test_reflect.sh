@@ -104,6 +104,7 @@ check "the far one only alerts" reload
 flow 300 30
 check_within 10 "one that reflects follows: ExpressRoute first here, by VPN" ways_are 300 "vpn vpn"
 check_within 5 "... and says that the better path is not used" verdict_is 300 policy-violation
+check_within 5 "... as an incident on the side that is to be mended" true_json 'any(.[]; .verdict == "policy-violation" and .side == "azure" and (.message | contains("reflect")))' alerts
 
 configs drop alert
 check "this one drops" reload

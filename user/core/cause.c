@@ -234,9 +234,30 @@ static void tell_unencrypted(const struct cause_facts *f, struct cause_told *tol
 			 way->name, prefix_format(&f->src, src));
 }
 
+/* Symmetric since we made it so: what is to be mended is theirs. */
+static void tell_reflected(const struct cause_facts *f, struct cause_told *told, struct text *msg,
+			   struct text *fix)
+{
+	told->cause = CAUSE_AZURE_PREFERENCE;
+	told->side = SIDE_AZURE;
+	text_add(msg, ": they return by %s, and we follow (`asymmetry: action: reflect`)",
+		 f->reverse.name);
+	if (f->n_available) {
+		text_add(msg, ", available: ");
+		text_available(msg, f);
+	}
+	text_add(fix, "have Azure return by the better class: compare the prefixes advertised on "
+		      "both sessions and Azure's routing preference; we go back by ourselves when "
+		      "it does");
+}
+
 static void tell_policy(const struct cause_facts *f, struct cause_told *told, struct text *msg,
 			struct text *fix)
 {
+	if (f->reflected) {
+		tell_reflected(f, told, msg, fix);
+		return;
+	}
 	told->side = SIDE_ONPREM;
 	text_add(msg, ": the better class is not used in either direction");
 	if (f->n_available) {

@@ -243,6 +243,7 @@ static void gather_one(const struct incident_context *ctx, const struct sw_event
 
 	f->no_syn = ev->about & SW_FLOW_NO_SYN;
 	f->loops = ev->about & SW_FLOW_LOOPS;
+	f->reflected = ev->about & SW_FLOW_REFLECTED;
 	if (f->verdict == SW_VERDICT_LOOP_OR_SPOOF) {
 		f->reverse = way_by_id(ctx, ev->spoof_path, ev->key.family);
 		if (cause_inside(ctx->cfg, &f->dst, &network))

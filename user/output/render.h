@@ -55,7 +55,7 @@ const char *field_list(const json_t *row, const char *key, char *buf, size_t siz
 /* Name, class, via_prefix of each of row.tiers, in lines after `indent` spaces. */
 int text_tiers(FILE *out, const json_t *row, unsigned int indent);
 /* "AS path 12076 65515", cut with "..." where it does not fit; "no AS path" for null. */
-void text_as_path(const json_t *list, char *buf, size_t size);
+void render_as_path(const json_t *list, char *buf, size_t size);
 /* Of `feeds` of status: a row a table, a row a peer of the far side. */
 int text_feed_tables(FILE *out, const json_t *feeds);
 

@@ -65,7 +65,7 @@ static int explain_candidates(FILE *out, const json_t *rows)
 				   (unsigned long long)field_number(row, "local_pref"));
 		else
 			table_cell(table, "no pref");
-		text_as_path(json_object_get(row, "as_path"), as_path, sizeof(as_path));
+		render_as_path(json_object_get(row, "as_path"), as_path, sizeof(as_path));
 		table_cell(table, "%s%s", as_path, stale ? ", stale" : "");
 	}
 	return table_print(table, out);

@@ -51,7 +51,7 @@ int text_tiers(FILE *out, const json_t *row, unsigned int indent)
 	return table_print(table, out);
 }
 
-void text_as_path(const json_t *list, char *buf, size_t size)
+void render_as_path(const json_t *list, char *buf, size_t size)
 {
 	const json_t *as;
 	size_t used = 0, i;
@@ -86,7 +86,7 @@ static int route_candidates(FILE *out, const json_t *candidates)
 			table_cell(table, "next hop %s", field_text(row, "nexthop"));
 		else
 			table_cell(table, "no next hop");
-		text_as_path(json_object_get(row, "as_path"), as_path, sizeof(as_path));
+		render_as_path(json_object_get(row, "as_path"), as_path, sizeof(as_path));
 		table_cell(table, "%s", as_path);
 		if (field_known(row, "local_pref"))
 			table_cell(table, "local pref %llu",
