@@ -3,8 +3,10 @@
 #include "cmd/cmd.h"
 #include "cmd/file.h"
 #include "core/config.h"
+#include "kernel/inspect.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,25 @@ static int config_show(const struct config *cfg)
 	return err ? CMD_FAILED : CMD_DONE;
 }
 
+static void errors_say(const char *file, const char *kind, const struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		fprintf(stderr, "%s:%d: %s%s\n", strcmp(file, "-") ? file : "stdin",
+			errors->v[i].line, kind, errors->v[i].text);
+}
+
+/* What may be meant so, and is no mistake: the exit status is as without. */
+static void warnings_say(const char *file, const struct config *cfg)
+{
+	struct config_errors warnings = {0};
+	char *copy = strcmp(file, "-") ? strdup(file) : NULL;
+
+	inspect_config(cfg, copy ? dirname(copy) : NULL, &warnings);
+	errors_say(file, "warning: ", &warnings);
+	config_errors_free(&warnings);
+	free(copy);
+}
+
 int cmd_check_config(const struct cmd_call *call)
 {
 	const char *file = call->argv[0];
@@ -39,9 +60,7 @@ int cmd_check_config(const struct cmd_call *call)
 	}
 	err = config_parse(text, len, &cfg, &errors);
 	free(text);
-	for (size_t i = 0; i < errors.n; i++)
-		fprintf(stderr, "%s:%d: %s\n", strcmp(file, "-") ? file : "stdin", errors.v[i].line,
-			errors.v[i].text);
+	errors_say(file, "", &errors);
 	config_errors_free(&errors);
 	if (err == -EINVAL)
 		return CMD_WRONG;
@@ -49,6 +68,7 @@ int cmd_check_config(const struct cmd_call *call)
 		output_error("check-config: %s", strerror(-err));
 		return CMD_FAILED;
 	}
+	warnings_say(file, cfg);
 	status = config_show(cfg);
 	config_free(cfg);
 	return status;

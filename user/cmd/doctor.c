@@ -13,6 +13,7 @@
 #include "output/rows.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,24 @@
 #define DEFAULT_CONFIG "/etc/sameway/sameway.yaml"
 #define ASK_ROUNDS     20 /* for gateways' neighbours, */
 #define ASK_ROUND_MS   50 /* a second in all */
+
+/* What the config names and is not there. */
+static void config_warn(struct doctor_report *report, const char *file, const struct config *cfg)
+{
+	struct config_errors warnings = {0};
+	char *copy = strdup(file);
+
+	if (!copy || inspect_config(cfg, strcmp(file, "-") ? dirname(copy) : NULL, &warnings))
+		report->no_memory = true;
+	for (size_t i = 0; i < warnings.n; i++) {
+		const char *text = warnings.v[i].text, *fix = strrchr(text, ':');
+
+		doctor_add(report, "config", file, false, fix ? fix + 2 : "", "line %d: %.*s",
+			   warnings.v[i].line, fix ? (int)(fix - text) : -1, text);
+	}
+	config_errors_free(&warnings);
+	free(copy);
+}
 
 /* The config, or NULL with what is wrong in the report. */
 static struct config *config_look(struct doctor_report *report, const char *file)
@@ -49,6 +68,7 @@ static struct config *config_look(struct doctor_report *report, const char *file
 	if (err)
 		return NULL;
 	doctor_add(report, "config", file, true, "", "has no mistake");
+	config_warn(report, file, cfg);
 	return cfg;
 }
 

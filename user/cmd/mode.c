@@ -68,17 +68,23 @@ int cmd_path(const struct cmd_call *call)
 	return status ? status : cmd_show(call, SHOW_PATH, rows);
 }
 
-/* The mistakes as check-config says them. */
-static void reload_said(const json_t *rows)
+/* As check-config says them. */
+static void lines_said(const json_t *rows, const char *key, const char *kind)
 {
-	const char *error = json_string_value(json_object_get(rows, "error"));
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (json_object_get(rows, "mistakes"), i, row)
-		fprintf(stderr, "%s:%d: %s\n", json_string_value(json_object_get(rows, "config")),
-			(int)json_integer_value(json_object_get(row, "line")),
+	json_array_foreach (json_object_get(rows, key), i, row)
+		fprintf(stderr, "%s:%d: %s%s\n", json_string_value(json_object_get(rows, "config")),
+			(int)json_integer_value(json_object_get(row, "line")), kind,
 			json_string_value(json_object_get(row, "text")));
+}
+
+static void reload_said(const json_t *rows)
+{
+	const char *error = json_string_value(json_object_get(rows, "error"));
+
+	lines_said(rows, "mistakes", "");
 	output_error("reload: nothing has changed: %s",
 		     error ? error : "correct the config and reload again");
 }
@@ -93,6 +99,7 @@ int cmd_reload(const struct cmd_call *call)
 	status = (int)json_integer_value(json_object_get(rows, "exit"));
 	if (status)
 		reload_said(rows);
+	lines_said(rows, "warnings", "warning: ");
 	if (status && !call->json) {
 		json_decref(rows);
 		return status;

@@ -85,6 +85,7 @@ struct config_exempt {
 struct config_circuit {
 	struct ip_addr peer;
 	char name[SW_NAME_LEN];
+	int line;
 };
 
 /* Default of `interval`; the least that is taken. */
@@ -164,6 +165,8 @@ struct config_errors {
 int config_parse(const char *text, size_t len, struct config **out, struct config_errors *errors);
 void config_free(struct config *cfg);
 void config_errors_free(struct config_errors *errors);
+/* In order of line, once. 0 or -ENOMEM. */
+int config_errors_add(struct config_errors *errors, const struct config_error *e);
 
 /*
  * The normalised config: all supported keys, defaults filled in; parses back to the same.

@@ -230,6 +230,23 @@ static void check_feed_input(struct config_reader *r, const struct config_feed *
 				"interval: too short: give 1s or more");
 }
 
+static void check_circuits(struct config_reader *r, const struct config_feed *feed)
+{
+	char buf[IP_STRLEN];
+
+	for (size_t i = 1; i < feed->n_circuits; i++) {
+		const struct config_circuit *c = &feed->circuits[i];
+		size_t k = 0;
+
+		while (k < i && !ip_equal(&feed->circuits[k].peer, &c->peer))
+			k++;
+		if (k < i && c->peer.family)
+			config_complain(r, c->line,
+					"circuits: %s: listed twice, as %s and %s: remove one",
+					ip_format(&c->peer, buf), feed->circuits[k].name, c->name);
+	}
+}
+
 static void check_network_twice(struct config_reader *r, const struct config_inside *inside)
 {
 	char buf[PREFIX_STRLEN];
@@ -294,5 +311,6 @@ void config_check(struct config_reader *r)
 			check_feeds_pair(r, &cfg->feeds[k], &cfg->feeds[i]);
 		check_twice(r, cfg->feeds[i].peers, cfg->feeds[i].n_peers, cfg->feeds[i].line);
 		check_feed_input(r, &cfg->feeds[i]);
+		check_circuits(r, &cfg->feeds[i]);
 	}
 }

@@ -93,6 +93,7 @@ static void read_circuits(struct config_reader *r, const struct config_key *key,
 		config_read_gateway(r, &of, yaml_document_get_node(&r->doc, pair->key), c);
 		of.offset = offsetof(struct config_circuit, name);
 		config_read_name(r, &of, name, c);
+		c->line = config_line(name);
 		feed->n_circuits++;
 	}
 }

@@ -62,23 +62,21 @@ static bool error_place(const struct config_errors *errors, const struct config_
 	return true;
 }
 
-static void error_add(struct config_reader *r, const struct config_error *e)
+int config_errors_add(struct config_errors *errors, const struct config_error *e)
 {
-	struct config_errors *errors = r->errors;
 	struct config_error *grown;
 	size_t at;
 
 	if (!error_place(errors, e, &at))
-		return;
+		return 0;
 	grown = realloc(errors->v, (errors->n + 1) * sizeof(*grown));
-	if (!grown) {
-		r->rc = -ENOMEM;
-		return;
-	}
+	if (!grown)
+		return -ENOMEM;
 	errors->v = grown;
 	memmove(grown + at + 1, grown + at, (errors->n - at) * sizeof(*grown));
 	grown[at] = *e;
 	errors->n++;
+	return 0;
 }
 
 void config_complain(struct config_reader *r, int line, const char *fmt, ...)
@@ -95,7 +93,8 @@ void config_complain(struct config_reader *r, int line, const char *fmt, ...)
 		vsnprintf(e.text, sizeof(e.text), fmt, args);
 		va_end(args);
 	}
-	error_add(r, &e);
+	if (config_errors_add(r->errors, &e))
+		r->rc = -ENOMEM;
 }
 
 void config_bad(struct config_reader *r, const struct config_key *key, const yaml_node_t *node,

@@ -27,6 +27,7 @@ struct client {
 	bool follows;
 	/* The stream it is sent, a part whenever it has read the one before. */
 	enum stream { STREAM_NONE, STREAM_ROUTES, STREAM_AUDIT } streams;
+	bool ended; /* it asks no more: freed when it has got what it asked for */
 	struct routes_place place;
 	struct audit_place pair;
 	char down[SW_NAME_LEN]; /* audit: the path that is taken out, empty: none */
@@ -219,7 +220,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 	size_t len;
 	char *line;
 
-	while (!c->streams && (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
+	/* a daemon that failed is half taken apart */
+	while (!c->streams && !c->d->failed &&
+	       (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
 		client_serve(c, line, len);
 		free(line);
 		if (evbuffer_get_length(bufferevent_get_output(bev)) > CONTROL_MAX_LINE) {
@@ -236,18 +239,26 @@ static void on_written(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 
-	if (!c->streams)
-		return;
-	client_stream(c, c->streams);
-	if (!c->streams)
-		on_read(bev, c); /* what it asked meanwhile */
+	if (c->streams) {
+		client_stream(c, c->streams);
+		if (!c->streams)
+			on_read(bev, c); /* what it asked meanwhile */
+	} else if (c->ended) {
+		client_free(c);
+	}
 }
 
+/* One that only has no more to ask may still read what it has asked for. */
 static void on_gone(struct bufferevent *bev, short what, void *arg)
 {
-	(void)bev;
-	(void)what;
-	client_free(arg);
+	struct client *c = arg;
+
+	if (!(what & BEV_EVENT_EOF) || !evbuffer_get_length(bufferevent_get_output(bev))) {
+		client_free(c);
+		return;
+	}
+	c->ended = true;
+	bufferevent_disable(bev, EV_READ);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,

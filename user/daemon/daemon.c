@@ -83,6 +83,7 @@ static void path_keep(struct daemon *d, unsigned int id)
 			continue;
 		p->failed_ns = old->failed_ns;
 		p->hold_ns = old->hold_ns;
+		p->limit_ns = old->limit_ns;
 		for (size_t k = 0; k < p->cfg->n_peers; k++) {
 			for (size_t o = 0; o < old->cfg->n_peers; o++)
 				if (old->peer_down[o] &&
@@ -436,6 +437,10 @@ static int config_first(struct daemon *d)
 		d->config_mode = d->cfg->mode;
 	d->config_dir = copy ? strdup(dirname(copy)) : NULL;
 	free(copy);
+	if (!ret) {
+		daemon_config_warn(d, &errors);
+		config_errors_free(&errors);
+	}
 	return ret ? 2 : d->config_dir ? 0 : 1;
 }
 

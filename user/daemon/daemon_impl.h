@@ -235,6 +235,8 @@ void daemon_changed(struct daemon *d);
  * already said.
  */
 int daemon_config_read(const char *file, struct config **out, struct config_errors *errors);
+/* Logs what the config names and is not there, into *warnings, too, which the caller frees. */
+void daemon_config_warn(const struct daemon *d, struct config_errors *warnings);
 /* All between the config and the attached hooks; -errno with err. And all of it undone. */
 int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR]);
 void daemon_plane_stop(struct daemon *d);

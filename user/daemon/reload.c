@@ -7,6 +7,7 @@
  * Where the start fails even so, it goes back to the config before.
  */
 #include "daemon/daemon_impl.h"
+#include "kernel/inspect.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -329,13 +330,32 @@ static int restart(struct daemon *d, struct config *cfg, char err[DATAPATH_ERR])
 	return ret;
 }
 
+/* Since when each feed is not up goes on. NULL: no memory, it begins anew. */
+static uint64_t *feeds_note(const struct daemon *d)
+{
+	uint64_t *since = calloc(d->cfg->n_feeds + 1, sizeof(*since));
+
+	for (size_t i = 0; since && i < d->cfg->n_feeds; i++)
+		since[i] = d->feeds[i].up_ns ? d->feeds[i].up_ns : d->cold_ns;
+	return since;
+}
+
+static void feeds_recall(struct daemon *d, const struct config *old, const uint64_t *since)
+{
+	for (size_t i = 0; since && i < d->cfg->n_feeds; i++)
+		for (size_t k = 0; k < old->n_feeds; k++)
+			if (d->cfg->feeds[i].type == old->feeds[k].type &&
+			    !strcmp(d->cfg->feeds[i].name, old->feeds[k].name))
+				d->feeds[i].up_ns = since[k];
+}
+
 /* 0; -errno with err: the config before is in effect, or the daemon ends. */
 static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_mode,
 			char err[DATAPATH_ERR])
 {
 	struct config *old = d->cfg;
 	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint64_t until = c->enforce_until_ns;
+	uint64_t until = c->enforce_until_ns, *since = feeds_note(d);
 	char text[DATAPATH_ERR];
 	int ret;
 
@@ -344,41 +364,61 @@ static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_
 	ret = restart(d, cfg, err);
 	if (!ret) {
 		d->config_mode = file_mode;
+		feeds_recall(d, old, since);
 		release_gone(old, cfg);
 		config_free(old);
+		free(since);
 		return 0;
 	}
 	c->enforce_until_ns = until;
-	if (restart(d, old, text)) {
-		daemon_log("the config before can't be had back: %s: the daemon ends, the data "
-			   "plane stays",
-			   text);
+	if (!restart(d, old, text)) {
+		feeds_recall(d, old, since);
+	} else {
+		daemon_log("reload: %s; and the config before can't be had back: %s: the daemon "
+			   "ends, the data plane stays",
+			   err, text);
 		d->failed = true;
 		event_base_loopbreak(d->base);
 	}
 	config_free(cfg);
+	free(since);
 	return ret;
 }
 
-static json_t *reload_rows(const struct daemon *d, int ret, const char *error,
-			   const struct config_errors *errors)
+void daemon_config_warn(const struct daemon *d, struct config_errors *warnings)
 {
-	json_t *mistakes = json_array();
+	*warnings = (struct config_errors){0};
+	inspect_config(d->cfg, d->config_dir, warnings);
+	for (size_t i = 0; i < warnings->n; i++)
+		daemon_log("%s:%d: warning: %s", d->config_file, warnings->v[i].line,
+			   warnings->v[i].text);
+}
+
+static json_t *lines_rows(const struct config_errors *errors)
+{
+	json_t *rows = json_array();
 
 	for (size_t i = 0; i < errors->n; i++)
-		json_array_append_new(mistakes, json_pack("{s:i, s:s}", "line", errors->v[i].line,
-							  "text", errors->v[i].text));
-	return json_pack("{s:s, s:b, s:i, s:s?, s:o}", "config", d->config_file, "reloaded", !ret,
-			 "exit",
+		json_array_append_new(rows, json_pack("{s:i, s:s}", "line", errors->v[i].line,
+						      "text", errors->v[i].text));
+	return rows;
+}
+
+static json_t *reload_rows(const struct daemon *d, int ret, const char *error,
+			   const struct config_errors *errors, const struct config_errors *warnings)
+{
+	return json_pack("{s:s, s:b, s:i, s:s?, s:o, s:o}", "config", d->config_file, "reloaded",
+			 !ret, "exit",
 			 !ret		  ? 0
 			 : ret == -EINVAL ? 2
 					  : 1,
-			 "error", ret && error[0] ? error : NULL, "mistakes", mistakes);
+			 "error", ret && error[0] ? error : NULL, "mistakes", lines_rows(errors),
+			 "warnings", lines_rows(warnings));
 }
 
 json_t *reload_run(struct daemon *d)
 {
-	struct config_errors errors;
+	struct config_errors errors, warnings = {0};
 	struct config *cfg = NULL;
 	char err[DATAPATH_ERR] = "";
 	enum sw_mode file_mode;
@@ -400,14 +440,17 @@ json_t *reload_run(struct daemon *d)
 		else
 			ret = reload_apply(d, cfg, file_mode, err);
 	}
-	if (ret)
+	if (ret && !d->failed)
 		daemon_log("reload: nothing has changed: %s",
 			   err[0] ? err : "the config has the mistakes above");
-	else
+	if (!ret) {
 		daemon_log("reloaded %s: %zu paths, %zu feeds", d->config_file, d->cfg->n_paths,
 			   d->cfg->n_feeds);
-	rows = reload_rows(d, ret, err, &errors);
+		daemon_config_warn(d, &warnings);
+	}
+	rows = reload_rows(d, ret, err, &errors, &warnings);
 	config_errors_free(&errors);
+	config_errors_free(&warnings);
 	return rows;
 }
 

@@ -19,6 +19,12 @@ void inspect_kernel(struct doctor_kernel *out, uint32_t mask);
 void inspect_pins(struct doctor_pins *out, const char *instance);
 
 /*
+ * What the config names and is not there, which may be meant so: files, directories and commands of
+ * feeds (relative to config_dir, NULL: to ours), circuits that no path has. 0 or -ENOMEM.
+ */
+int inspect_config(const struct config *cfg, const char *config_dir, struct config_errors *out);
+
+/*
  * Asks for the neighbour, as the kernel would before sending to it. The answer is news a moment
  * later. 0 or -errno.
  */

@@ -13,7 +13,7 @@ enum view_name { /* which table of columns text uses */
 		 SHOW_STATUS,
 		 SHOW_PATHS,
 		 SHOW_MODE,   /* what `enforce`, `monitor` did: {mode, for_s} */
-		 SHOW_RELOAD, /* {config, reloaded, exit, error, mistakes} */
+		 SHOW_RELOAD, /* {config, reloaded, exit, error, mistakes, warnings} */
 		 SHOW_COUNTERS,
 		 SHOW_FLOWS,
 		 SHOW_ROUTES,

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a config names and is not on this box: told with its line, and not refused. */
+#include "config_assert.h"
+#include "kernel/inspect.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/sameway-inspect-XXXXXX";
+
+static int setup(void **state)
+{
+	char path[64];
+
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/there", dir);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	snprintf(path, sizeof(path), "%s/tables", dir);
+	return mkdir(path, 0700);
+}
+
+static int teardown(void **state)
+{
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/there", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/tables", dir);
+	rmdir(path);
+	return rmdir(dir);
+}
+
+/* The warnings of a config with this feed on line 4; "" for none, each on a line with its number.
+ */
+static const char *warnings_of(const char *feed, const char *config_dir)
+{
+	static char told[1000];
+	char text[1000];
+	struct config_errors out = {0};
+	struct config *cfg;
+
+	snprintf(text, sizeof(text), BASE "feeds:\n- { name: f, %s }\n", feed);
+	cfg = parse_good(text);
+	assert_int_equal(inspect_config(cfg, config_dir, &out), 0);
+	told[0] = '\0';
+	for (size_t i = 0; i < out.n; i++)
+		snprintf(told + strlen(told), sizeof(told) - strlen(told), "%d: %s\n",
+			 out.v[i].line, out.v[i].text);
+	config_errors_free(&out);
+	config_free(cfg);
+	return told;
+}
+
+static void test_inputs(void **state)
+{
+	static const struct {
+		const char *feed, *told; /* told NULL: nothing */
+	} cases[] = {
+		{"type: jsonl, file: there", NULL},
+		{"type: jsonl, file: '-'", NULL},
+		{"type: jsonl, file: /dev/null", NULL},
+		{"type: azure, dir: tables/", NULL},
+		{"type: azure, command: true", NULL},
+		{"type: azure, command: '. ./anything.sh'", NULL},
+		{"type: azure, command: 'if true; then true; fi'", NULL},
+		{"type: azure, command: 'A=1 no-such-command'",
+		 NULL}, /* not the shell's first word */
+		{"type: azure, command: '(no-such-command)'", NULL},
+		{"type: jsonl, file: their",
+		 "4: feed f: file: their: No such file or directory: mend the name"},
+		{"type: mrt, file: x/rib.mrt",
+		 "4: feed f: file: x/rib.mrt: No such file or directory"},
+		{"type: frr, file: /nowhere/x.json", "4: feed f: file: /nowhere/x.json: No such"},
+		{"type: frr, file: tables", "4: feed f: file: tables: Is a directory"},
+		{"type: azure, dir: table/", "4: feed f: dir: table/: No such file or directory"},
+		{"type: azure, dir: there", "4: feed f: dir: there: Not a directory"},
+		{"type: frr, command: no-such-command -c 'x'",
+		 "4: feed f: command: no-such-command: no such command"},
+		{"type: frr, command: /nowhere/vtysh",
+		 "4: feed f: command: /nowhere/vtysh: no such command"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *told = warnings_of(cases[i].feed, dir);
+
+		if (!cases[i].told && told[0])
+			fail_msg("%s: told: %s", cases[i].feed, told);
+		if (cases[i].told && strncmp(told, cases[i].told, strlen(cases[i].told)) != 0)
+			fail_msg("%s: not told: %s, but: %s", cases[i].feed, cases[i].told, told);
+	}
+	/* of a config from standard input: relative to where we are */
+	assert_string_equal(warnings_of("type: jsonl, file: /dev/null", NULL), "");
+	assert_non_null(
+		strstr(warnings_of("type: jsonl, file: no-such-file", NULL), "4: feed f: file"));
+}
+
+/* The only path is a circuit of its own name. */
+static void test_circuits(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		warnings_of("type: azure, command: true, circuits: { 10.0.0.1: a }", dir), "");
+	assert_non_null(
+		strstr(warnings_of("type: azure, command: true, circuits: {\n 10.0.0.1: a,\n"
+				   " 10.0.0.2: b }",
+				   dir),
+		       "6: feed f: circuits: b: no path has this circuit"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_inputs),
+		cmocka_unit_test(test_circuits),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

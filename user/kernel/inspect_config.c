@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What of a config has nothing behind it on this box (inspect.h). */
+#include "kernel/inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORD_MAX 128
+
+extern char **environ;
+
+static int __attribute__((format(printf, 3, 4)))
+warn(struct config_errors *out, int line, const char *fmt, ...)
+{
+	struct config_error e = {.line = line};
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, args);
+	va_end(args);
+	return config_errors_add(out, &e);
+}
+
+/* 0, or errno: why it can't be read as what it is to be. */
+static int path_error(const char *name, const char *config_dir, bool dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s%s%s", name[0] != '/' && config_dir ? config_dir : "",
+		     name[0] != '/' && config_dir ? "/" : "", name) >= (int)sizeof(path))
+		return ENAMETOOLONG;
+	if (stat(path, &st) || access(path, R_OK))
+		return errno;
+	if (dir)
+		return S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	return S_ISDIR(st.st_mode) ? EISDIR : 0;
+}
+
+/* The first word of a command, if it is a plain one: what the shell would look for. */
+static bool command_word(const char *command, char word[WORD_MAX])
+{
+	size_t len;
+
+	command += strspn(command, " \t\n");
+	len = strcspn(command, " \t\n");
+	if (!len || len >= WORD_MAX ||
+	    strspn(command, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			    "._/+-") < len)
+		return false;
+	memcpy(word, command, len);
+	word[len] = '\0';
+	return true;
+}
+
+/* Whether the shell knows it: a program, or a word of its own. Also where it can't be asked. */
+static bool command_there(char *word)
+{
+	char *const argv[] = {(char *)"sh", (char *)"-c", (char *)"command -v -- \"$0\"", word,
+			      NULL};
+	posix_spawn_file_actions_t files;
+	int status = 0, ret;
+	pid_t pid = 0;
+
+	if (posix_spawn_file_actions_init(&files))
+		return true;
+	ret = posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (!ret)
+		ret = posix_spawn(&pid, "/bin/sh", &files, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (ret)
+		return true;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return true;
+	return !WIFEXITED(status) || !WEXITSTATUS(status);
+}
+
+static int feed_look(const struct config_feed *feed, const char *config_dir,
+		     struct config_errors *out)
+{
+	char word[WORD_MAX];
+	int err = 0;
+
+	if (feed->file && strcmp(feed->file, "-"))
+		err = path_error(feed->file, config_dir, false);
+	if (err)
+		return warn(out, feed->line,
+			    "feed %s: file: %.80s: %s: mend the name, or put it there", feed->name,
+			    feed->file, strerror(err));
+	err = feed->dir ? path_error(feed->dir, config_dir, true) : 0;
+	if (err)
+		return warn(out, feed->line,
+			    "feed %s: dir: %.80s: %s: mend the name, or make the directory",
+			    feed->name, feed->dir, strerror(err));
+	if (!feed->command || !command_word(feed->command, word) || command_there(word))
+		return 0;
+	return warn(out, feed->line,
+		    "feed %s: command: %.80s: no such command: mend it, or install what has it",
+		    feed->name, word);
+}
+
+static bool has_circuit(const struct config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->n_paths; i++) {
+		const struct config_path *path = &cfg->paths[i];
+
+		if (!strcmp(path->circuit[0] ? path->circuit : path->name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Another edge's circuit may be told, too: then it is right that no path here has it. */
+static int circuits_look(const struct config *cfg, const struct config_feed *feed,
+			 struct config_errors *out)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < feed->n_circuits; i++) {
+		const struct config_circuit *c = &feed->circuits[i];
+
+		if (!has_circuit(cfg, c->name))
+			ret = warn(
+				out, c->line,
+				"feed %s: circuits: %s: no path has this circuit: mend the name, "
+				"unless it is another edge's",
+				feed->name, c->name);
+	}
+	return ret;
+}
+
+int inspect_config(const struct config *cfg, const char *config_dir, struct config_errors *out)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < cfg->n_feeds; i++) {
+		ret = feed_look(&cfg->feeds[i], config_dir, out);
+		if (!ret)
+			ret = circuits_look(cfg, &cfg->feeds[i], out);
+	}
+	return ret;
+}
