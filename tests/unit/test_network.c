@@ -254,6 +254,38 @@ static void remote(struct world *w, unsigned int i, enum sw_class class, const c
 	rib_announce(w->e->rib, 0, &r, w->e->ctx.now);
 }
 
+/* At the limit: critical, and so until nineteen twentieths; then a warning until it is at it again.
+ */
+static void test_limit_critical(void **state)
+{
+	struct world *w = *state;
+	struct limits_world l;
+
+	limits_setup(&l, w);
+	for (unsigned int i = 0; i < 99; i++)
+		local(w, 0, "er2-primary", 4, i, true);
+	limits_round(&l);
+	assert_int_equal(w->heard.last.severity, SEVERITY_WARNING);
+	local(w, 0, "er2-primary", 4, 99, true);
+	limits_round(&l);
+	assert_heard(w, 1, 1, 0);
+	assert_int_equal(w->heard.last.severity, SEVERITY_CRITICAL);
+	/* one that comes and goes changes nothing */
+	for (unsigned int i = 0; i < 4; i++) {
+		local(w, 0, "er2-primary", 4, 99, i % 2);
+		limits_round(&l);
+	}
+	assert_heard(w, 1, 1, 0);
+	for (unsigned int i = 95; i < 100; i++)
+		local(w, 0, "er2-primary", 4, i, false);
+	limits_round(&l);
+	assert_heard(w, 1, 2, 0);
+	assert_int_equal(w->heard.last.severity, SEVERITY_WARNING);
+	local(w, 0, "er2-primary", 4, 95, true);
+	limits_round(&l);
+	assert_heard(w, 1, 2, 0);
+}
+
 /* What Azure has learned of us by a circuit: neither the VPN's, nor of VNets that share it. */
 static void test_limit_out(void **state)
 {
@@ -311,7 +343,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_rounds),	 TEST(test_restart),
 					   TEST(test_feed),	 TEST(test_limit_in),
-					   TEST(test_limit_out), TEST(test_cause)};
+					   TEST(test_limit_out), TEST(test_limit_critical),
+					   TEST(test_cause)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,8 +190,8 @@ void incidents_network_keep(struct incidents *set, const struct incident_context
 void incidents_network_keep_all(struct incidents *set, const struct incident_context *ctx,
 				enum network_kind first);
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx);
-/* Whether there is one of this kind, side, subject and prefix. */
-bool incidents_network_is_open(const struct incidents *set, const struct network_state *state);
+/* Of the open one of this kind, side, subject and prefix; -1: there is none. */
+int incidents_network_severity(const struct incidents *set, const struct network_state *state);
 /* What has happened and is over: opened and closed at once. */
 void incidents_network_once(struct incidents *set, const struct incident_context *ctx,
 			    const struct network_state *state);

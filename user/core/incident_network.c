@@ -106,9 +106,11 @@ void incidents_network_keep_all(struct incidents *set, const struct incident_con
 			network_keep(set, ctx, set->v[i]);
 }
 
-bool incidents_network_is_open(const struct incidents *set, const struct network_state *s)
+int incidents_network_severity(const struct incidents *set, const struct network_state *s)
 {
-	return network_find(set, s);
+	const struct record *rec = network_find(set, s);
+
+	return rec ? (int)rec->inc.severity : -1;
 }
 
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx)

@@ -121,14 +121,19 @@ void network_limits_count(const struct incident_context *ctx, struct network_lim
 
 /*
  * Whether it is to be told: from four fifths of the limit on, and then until it is down at three
- * quarters. Prefixes come and go; one of them must not open and close an incident each time.
+ * quarters; critical from the limit itself on, until it is down at nineteen twentieths. Prefixes
+ * come and go; one of them must not open, raise or close an incident each time.
  */
 static bool limit_near(const struct incidents *set, size_t count, uint32_t limit,
 		       struct network_state *out)
 {
-	out->severity = count >= limit ? SEVERITY_CRITICAL : SEVERITY_WARNING;
-	return count * 5 >= (size_t)limit * 4 ||
-	       (count * 4 > (size_t)limit * 3 && incidents_network_is_open(set, out));
+	int told = incidents_network_severity(set, out);
+
+	out->severity =
+		count >= limit || (told == SEVERITY_CRITICAL && count * 20 > (size_t)limit * 19)
+			? SEVERITY_CRITICAL
+			: SEVERITY_WARNING;
+	return count * 5 >= (size_t)limit * 4 || (told >= 0 && count * 4 > (size_t)limit * 3);
 }
 
 static void limit_begin(struct network_state *out, const char *subject, int path)

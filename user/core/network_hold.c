@@ -18,7 +18,7 @@ void network_held(struct incidents *set, const struct incident_context *ctx,
 
 	if (!hold->known) { /* an earlier daemon may have told it */
 		hold->known = true;
-		hold->open = incidents_network_is_open(set, state);
+		hold->open = incidents_network_severity(set, state) >= 0;
 		hold->side = state->side;
 	}
 	if (hold->on != on || !hold->since_ns) {
