@@ -144,6 +144,7 @@ static void test_dir(void **state)
 	file_put("tables/README", "x");
 	file_put("tables/.b.json", "x");
 	r = azure_dir();
+	assert_true(recorder_until(r, r->log, "a.json: a table of 1 routes\n"));
 	told_is(r, TABLE("10.1.0.0/16", "1"));
 	assert_int_equal(r->synced, 1);
 	assert_int_equal(status(r).state, FEED_UP);
@@ -285,6 +286,18 @@ static void test_many_names(void **state)
 	assert_true(recorder_until(r, r->told, "end-of-rib @256"));
 	assert_int_equal(status(r).errors, 1);
 	assert_non_null(strstr(status(r).last_error, "more than 256 files: remove some of "));
+	/* one makes room for another, which is read; the next is too many again, and told again */
+	unlink(in_dir("tables/0.json"));
+	assert_true(recorder_until(r, r->told, "lost @1\n"));
+	forget(r);
+	file_put("tables/300.json", ROW("10.3.0.0/16"));
+	assert_true(recorder_until(r, r->told, "end-of-rib @1\n"));
+	file_put("tables/301.json", ROW("10.4.0.0/16"));
+	file_put("tables/302.json", ROW("10.5.0.0/16"));
+	file_put("tables/1.json", ROW("10.6.0.0/16"));
+	assert_true(recorder_until(r, r->told, "10.6.0.0/16"));
+	assert_int_equal(status(r).errors, 2);
+	assert_non_null(strstr(status(r).last_error, "301.json: more than 256 files"));
 	feed_down(r);
 }
 
@@ -292,6 +305,30 @@ static void test_many_names(void **state)
 	"[{\"neighbor\":\"10.2.30.125\",\"localAddress\":\"10.10.30.254\",\"asn\":65021,"          \
 	"\"state\":"                                                                               \
 	"\"" state "\",\"routesReceived\":" routes "}]"
+
+/* A directory that holds nothing is told, and is no error; a long name is shown whole. */
+static void test_empty_dir(void **state)
+{
+	char name[100] = "tables/";
+	struct feed_table table;
+	struct recorder *r;
+
+	(void)state;
+	dir_make();
+	mkdir(in_dir("tables"), 0700);
+	r = azure_dir();
+	assert_true(recorder_until(r, r->log, "tables: no file in it ends in .json: put tables"));
+	assert_int_equal(status(r).state, FEED_DOWN);
+	assert_int_equal(status(r).errors, 0);
+	assert_non_null(strstr(status(r).last_error, "no file in it ends in .json"));
+	memset(name + 7, 'n', 70);
+	strcpy(name + 77, ".json");
+	file_put(name, ROW("10.1.0.0/16"));
+	told_is(r, TABLE("10.1.0.0/16", "1"));
+	assert_true(feed_type(FEED_AZURE)->table(r->feed, 0, &table));
+	assert_string_equal(table.name, name + 7);
+	feed_down(r);
+}
 
 static void test_peers(void **state)
 {
@@ -571,17 +608,12 @@ static void test_command_stale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dir),
-		cmocka_unit_test(test_looks),
-		cmocka_unit_test(test_partial),
-		cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_peers),
-		cmocka_unit_test(test_peers_alone),
-		cmocka_unit_test(test_no_utf8),
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_command_ended),
-		cmocka_unit_test(test_command_too_long),
+		cmocka_unit_test(test_dir),	      cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_partial),	      cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_empty_dir),     cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_peers_alone),   cmocka_unit_test(test_no_utf8),
+		cmocka_unit_test(test_file),	      cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_ended), cmocka_unit_test(test_command_too_long),
 	};
 	/* 30 s, the least age that is too old */
 	const struct CMUnitTest slow[] = {cmocka_unit_test(test_command_stale)};

@@ -270,14 +270,14 @@ static void sink_peer_up(void *arg, feed_id feed, const struct ip_addr *peer)
 	usable_peer(arg, feed, peer, false);
 }
 
-/* A feed of many tables tells of its routers and peers, and limits that. */
+/* A feed of many tables tells of them itself, by name, and limits that. */
 static void __attribute__((format(printf, 3, 4)))
 log_table(struct daemon *d, feed_id feed, const char *fmt, ...)
 {
 	char text[160];
 	va_list ap;
 
-	if (d->cfg->feeds[feed].type == FEED_BMP)
+	if (d->feeds[feed].type->table || d->cfg->feeds[feed].type == FEED_BMP)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

@@ -67,7 +67,7 @@ struct feed_sink {
 
 /* A table of a feed that has several, each from a text of its own. */
 struct feed_table {
-	char name[64]; /* the file's, or "command" */
+	char name[256]; /* the file's, or "command" */
 	bool stale;
 	uint64_t age_ns; /* since it was true */
 	size_t routes;

@@ -50,7 +50,7 @@ struct input_files {
 	size_t n;
 	bool looked;	 /* once at least */
 	bool complained; /* of the directory */
-	bool full;	 /* told that there are too many */
+	bool full;	 /* told that there are too many, and no place was found since */
 };
 
 static void say(struct input_files *in, const struct file *file, const char *what, const char *fix)
@@ -91,6 +91,7 @@ static struct file *file_of(struct input_files *in, const char *name)
 	if (!file) {
 		file = file_free(in);
 		if (file) {
+			in->full = false;
 			memset(file, 0, sizeof(*file));
 			snprintf(file->name, sizeof(file->name), "%s", name);
 		}

@@ -240,6 +240,9 @@ static void table_put(struct feed *f, struct source *src, struct snapshot *now, 
 	table_say(f, src, age_ns, true);
 	if (whole)
 		sink->end_of_rib(sink->arg, f->report.id, id);
+	if (whole)
+		feed_news(&f->report, "%s: a table of %zu routes", src->name,
+			  table_routes(&src->table));
 	if (src->table.refused)
 		complain(f, FEED_MALFORMED, src->table.refused, src, src->name, src->table.refusal);
 	if (src->partial)
@@ -349,8 +352,15 @@ static void ages_check(struct feed *f)
 
 static void on_looked(void *arg)
 {
-	ages_check(arg);
-	synced(arg);
+	struct feed *f = arg;
+
+	if (f->cfg->dir && !f->n && !f->report.status.last_error[0])
+		feed_warn(
+			&f->report,
+			"%s: no file in it ends in .json: put tables there, it is looked at again",
+			f->cfg->dir);
+	ages_check(f);
+	synced(f);
 }
 
 static void on_note(void *arg, const char *text)
