@@ -367,6 +367,29 @@ static void test_replaced(void **state)
 	feed_down(r);
 }
 
+/* Written anew without end-of-rib: nothing goes, and who wrote it is told so, once. */
+static void test_unsure(void **state)
+{
+	struct recorder *r = feed_up(ANNOUNCE("10.0.0.0/8"), true);
+	const char *said = "read anew, and no end-of-rib came";
+
+	(void)state;
+	assert_true(recorder_until(r, r->told, "announce"));
+	r->told[0] = '\0';
+	file_write(file, "w", ANNOUNCE("10.1.0.0/16"));
+	assert_true(recorder_until(r, r->log, said));
+	assert_non_null(strstr(status(r).last_error, said));
+	assert_string_equal(r->told, "begin\n" TOLD("10.1.0.0/16"));
+	assert_int_equal(status(r).errors, 0);
+	/* with it there is nothing to say */
+	r->told[0] = r->log[0] = '\0';
+	file_write(file, "w", ANNOUNCE("10.2.0.0/16") END);
+	assert_true(recorder_until(r, r->told, "end-of-rib"));
+	turns(r, 3500);
+	assert_null(strstr(r->log, said));
+	feed_down(r);
+}
+
 static void test_missing(void **state)
 {
 	struct recorder *r = feed_up(NULL, true);
@@ -468,9 +491,9 @@ int main(void)
 		cmocka_unit_test(test_follow),	  cmocka_unit_test(test_once),
 		cmocka_unit_test(test_bad_lines), cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_overwritten),
-		cmocka_unit_test(test_replaced),  cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_directory), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_stdin),
+		cmocka_unit_test(test_replaced),  cmocka_unit_test(test_unsure),
+		cmocka_unit_test(test_missing),	  cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_large),	  cmocka_unit_test(test_stdin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

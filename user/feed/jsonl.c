@@ -25,6 +25,7 @@
 #define CHUNK	   (16 * 1024)
 #define READS_ONCE 64 /* reads of CHUNK before the loop gets its turn */
 #define TAIL_LEN   4096
+#define QUIET_NS   3000000000ULL /* a file read anew, and no end-of-rib for so long: told */
 
 extern const struct feed_type feed_type_jsonl;
 
@@ -37,7 +38,10 @@ struct feed {
 	bool is_file;	 /* regular */
 	bool complained; /* that it cannot be opened */
 	bool eor;	 /* end-of-rib was told since it was opened */
-	bool quiet;	 /* mtime is valid: nothing was read since */
+	bool had;	 /* it was open before */
+	bool unsure;	 /* read anew, and no end-of-rib yet: what it had before is kept */
+	uint64_t opened_ns;
+	bool quiet; /* mtime is valid: nothing was read since */
 	struct timespec mtime;
 	off_t offset;
 	unsigned long line_no;
@@ -107,6 +111,7 @@ static void line_apply(struct feed *f)
 		break;
 	case JSONL_END_OF_RIB:
 		f->eor = true;
+		f->unsure = false;
 		sink->end_of_rib(sink->arg, f->report.id, 0);
 		sink->synced(sink->arg, f->report.id);
 		break;
@@ -247,6 +252,9 @@ static int file_open(struct feed *f)
 		return -err;
 	}
 	f->fd = fd;
+	f->unsure = f->had;
+	f->had = true;
+	f->opened_ns = feed_now_ns();
 	f->is_file = S_ISREG(st.st_mode);
 	f->complained = f->eor = f->quiet = f->skip = false;
 	f->offset = 0;
@@ -312,6 +320,23 @@ static bool file_unchanged(struct feed *f)
 	return true;
 }
 
+/*
+ * Without end-of-rib nobody can tell a file that is whole from one that is still being written:
+ * what it no longer names is kept. Who edits files by hand may not expect that.
+ */
+static void unsure_tell(struct feed *f)
+{
+	uint64_t last = f->report.status.last_message_ns, now = feed_now_ns();
+
+	if (!f->unsure || now - (last > f->opened_ns ? last : f->opened_ns) < QUIET_NS)
+		return;
+	f->unsure = false;
+	feed_warn(&f->report,
+		  "%s: read anew, and no end-of-rib came: routes that it no longer names are kept: "
+		  "end it with the line {\"op\":\"end-of-rib\"}",
+		  feed_name(f));
+}
+
 /* The input has ended, and nothing more is expected of it. */
 static void input_finish(struct feed *f)
 {
@@ -357,6 +382,7 @@ static int turn(struct feed *f)
 		input_finish(f);
 		return -1;
 	}
+	unsure_tell(f);
 	if (f->path && f->is_file && !file_unchanged(f))
 		return f->fd >= 0 ? 0 : POLL_MS;
 	return POLL_MS;
