@@ -63,15 +63,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 			    ip_format(&ip, name));
 }
 
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	struct feed *feed = arg;
-
-	(void)listener;
-	feed_refuse(&feed->report, FEED_LIMIT,
-		    "cannot take a connection: %s: raise the limit of open files", strerror(errno));
-}
-
 static void feed_free(struct feed *feed)
 {
 	if (feed->listener)
@@ -96,8 +87,7 @@ static int bgp_start(struct feed **out, feed_id id, const struct config_feed *cf
 	TAILQ_INIT(&feed->conns);
 	feed_report_init(&feed->report, id, sink);
 	if (!bgp_peers_new(feed))
-		ret = feed_listen(&feed->listener, base, cfg, on_accept, on_accept_error, feed,
-				  error);
+		ret = feed_listen(&feed->listener, base, cfg, on_accept, feed, error);
 	if (!ret)
 		ret = bgp_protect(evconnlistener_get_fd(feed->listener), cfg, error);
 	if (ret) {

@@ -60,7 +60,7 @@ struct bgp_conn {
 };
 
 struct feed {
-	struct feed_report report;
+	struct feed_report report; /* first: feed_listen() */
 	const struct config_feed *cfg;
 	struct event_base *base;
 	struct evconnlistener *listener;

@@ -47,7 +47,7 @@ struct bmp_place {
 };
 
 struct feed {
-	struct bmp_feed bmp; /* first */
+	struct bmp_feed bmp; /* first: feed_listen() wants the report there */
 	const struct config_feed *cfg;
 	struct event_base *base;
 	struct evconnlistener *listener;
@@ -188,6 +188,12 @@ static int conn_message(struct bmp_conn *c, uint8_t type, const uint8_t *body, s
 	return bmp_router_message(c->router, type, body, len, now, error);
 }
 
+static int no_memory(char error[BMP_ERROR_LEN])
+{
+	snprintf(error, BMP_ERROR_LEN, "out of memory: give this machine more");
+	return -ENOMEM;
+}
+
 enum next { NEXT_TAKEN, NEXT_NONE, NEXT_OVER /* the connection is gone */ };
 
 /* Takes the next message, if it is whole. */
@@ -197,18 +203,22 @@ static enum next conn_next(struct bmp_conn *c)
 	struct feed_report *rep = &c->feed->bmp.report;
 	char error[BMP_ERROR_LEN];
 	size_t len, there = evbuffer_get_length(in);
-	uint8_t *p, type;
+	uint8_t header[BMP_HEADER_LEN], *p, type;
 	int ret;
 
 	if (there < BMP_HEADER_LEN)
 		return NEXT_NONE;
-	p = evbuffer_pullup(in, BMP_HEADER_LEN);
-	ret = bmp_header_parse(p, &len, &type, error);
+	evbuffer_copyout(in, header, sizeof(header));
+	ret = bmp_header_parse(header, &len, &type, error);
 	if (!ret && there < len)
 		return NEXT_NONE;
 	if (!ret) {
 		p = evbuffer_pullup(in, (ev_ssize_t)len);
-		ret = conn_message(c, type, p + BMP_HEADER_LEN, len - BMP_HEADER_LEN, error);
+		if (p)
+			ret = conn_message(c, type, p + BMP_HEADER_LEN, len - BMP_HEADER_LEN,
+					   error);
+		else
+			ret = no_memory(error);
 	}
 	feed_heard(rep);
 	if (!ret) {
@@ -361,15 +371,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	place->pending = c;
 }
 
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	struct feed *feed = arg;
-
-	(void)listener;
-	feed_error(&feed->bmp.report, "cannot take a connection: %s: raise the limit of open files",
-		   strerror(errno));
-}
-
 static void bmp_stop(struct feed *feed)
 {
 	for (size_t i = 0; feed->places && i < feed->bmp.n_routers; i++) {
@@ -404,8 +405,7 @@ static int bmp_start(struct feed **out, feed_id id, const struct config_feed *cf
 	feed->tick = evtimer_new(base, on_tick, feed);
 	feed->places = calloc(cfg->n_peers, sizeof(*feed->places));
 	if (feed->tick && feed->places && !bmp_feed_init(&feed->bmp, cfg))
-		ret = feed_listen(&feed->listener, base, cfg, on_accept, on_accept_error, feed,
-				  error);
+		ret = feed_listen(&feed->listener, base, cfg, on_accept, feed, error);
 	if (ret) {
 		bmp_stop(feed);
 		return ret;

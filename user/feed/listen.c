@@ -89,17 +89,23 @@ static int listen_open(const struct config_feed *cfg, char error[200])
 	return -err;
 }
 
+static void on_error(struct evconnlistener *listener, void *arg)
+{
+	(void)listener;
+	feed_refuse(arg, FEED_LIMIT, "cannot take a connection: %s: raise the limit of open files",
+		    strerror(errno));
+}
+
 int feed_listen(struct evconnlistener **out, struct event_base *base, const struct config_feed *cfg,
 		void (*on_accept)(struct evconnlistener *listener, int fd, struct sockaddr *sa,
 				  int len, void *arg),
-		void (*on_error)(struct evconnlistener *listener, void *arg), void *arg,
-		char error[200])
+		struct feed *feed, char error[200])
 {
 	int fd = listen_open(cfg, error);
 
 	if (fd < 0)
 		return fd;
-	*out = evconnlistener_new(base, on_accept, arg,
+	*out = evconnlistener_new(base, on_accept, feed,
 				  LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!*out) {
 		snprintf(error, 200, "out of memory: give this machine more");

@@ -3,7 +3,7 @@
 #ifndef SAMEWAY_FEED_LISTEN_H
 #define SAMEWAY_FEED_LISTEN_H
 
-#include "core/config.h"
+#include "feed/report.h"
 
 #include <sys/socket.h>
 
@@ -11,14 +11,13 @@ struct evconnlistener;
 struct event_base;
 
 /*
- * Listens on the feed's `listen`; on_accept is an evconnlistener_cb, on_error is called with errno
- * set. 0, or -errno with "what is wrong: what to do" in `error`.
+ * Listens on the feed's `listen`; on_accept is an evconnlistener_cb, and gets `feed`, which begins
+ * with its report. 0, or -errno with "what is wrong: what to do" in `error`.
  */
 int feed_listen(struct evconnlistener **out, struct event_base *base, const struct config_feed *cfg,
 		void (*on_accept)(struct evconnlistener *listener, int fd, struct sockaddr *sa,
 				  int len, void *arg),
-		void (*on_error)(struct evconnlistener *listener, void *arg), void *arg,
-		char error[200]);
+		struct feed *feed, char error[200]);
 
 /* Fills *ss; returns how long it is. */
 socklen_t feed_sockaddr(const struct ip_addr *ip, uint16_t port, struct sockaddr_storage *ss);
