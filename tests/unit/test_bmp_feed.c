@@ -102,6 +102,21 @@ static int router_up(struct recorder *r, const char *from, const char *name)
 	return fd;
 }
 
+/* The other router, whose table has this number, goes on as if nothing had been. */
+static void other_intact(struct recorder *r, int fd, unsigned int source)
+{
+	char want[64];
+
+	snprintf(want, sizeof(want),
+		 source ? "withdraw 10.10.30.0/24@%u by sub\n" : "withdraw 10.10.30.0/24 by sub\n",
+		 source);
+	r->told[0] = '\0';
+	put_route(&m, ER, ER_GONE);
+	router_send(fd);
+	assert_true(recorder_until(r, r->told, want));
+	assert_int_equal(status(r).state, FEED_UP);
+}
+
 /* The feed has closed it. */
 static void closed(struct recorder *r, int fd)
 {
@@ -250,7 +265,7 @@ static void test_newer(void **state)
 static void test_loop(void **state)
 {
 	struct recorder *r = feed_up();
-	int fd = -1, late;
+	int fd = -1, late, other = router_up(r, "127.0.0.3", "other");
 
 	(void)state;
 	for (int i = 0; i < 10; i++) {
@@ -269,6 +284,77 @@ static void test_loop(void **state)
 	router_send(fd);
 	assert_true(recorder_until(r, r->told, "announce 10.11.30.0/26"));
 	close(fd);
+	other_intact(r, other, 0);
+	close(other);
+	feed_down(r);
+}
+
+/* Streams with some of their bytes wrong, whole or cut, on eight connections of a feed each. */
+static void test_garbage(void **state)
+{
+	unsigned int seed = getenv("SEED") ? (unsigned int)strtoul(getenv("SEED"), NULL, 0) : 1;
+	static uint8_t stream[8192], copy[sizeof(stream)];
+	size_t n;
+
+	(void)state;
+	print_message("SEED=%u\n", seed);
+	srand(seed);
+	put_initiation(&m, "a router", "ce");
+	put_peer_up(&m, ER, 12076, 0, 0);
+	for (int i = 0; i < 4; i++) {
+		put_route(&m, ER, ER_ROUTE);
+		put_route(&m, ER, ER_2);
+		put_route(&m, ER, i % 2 ? END4 : ER_GONE);
+	}
+	put_peer_down(&m, ER, "04");
+	n = m.n;
+	assert_true(n < sizeof(stream));
+	memcpy(stream, m.b, n);
+	m.n = 0;
+	for (int round = 0; round < 40; round++) {
+		struct recorder *r = feed_up();
+		int other = router_up(r, "127.0.0.3", "other");
+
+		for (int i = 0; i < 8; i++) {
+			size_t cut = rand() % 2 ? n : (size_t)rand() % n + 1;
+			int fd = router_connect("127.0.0.1"), wrong = rand() % 4 + 1;
+
+			memcpy(copy, stream, n);
+			while (wrong--)
+				copy[(size_t)rand() % n] = (uint8_t)rand();
+			assert_int_equal(send(fd, copy, cut, MSG_NOSIGNAL), (ssize_t)cut);
+			for (int turn = 0; turn < 3; turn++)
+				event_base_loop(r->base, EVLOOP_NONBLOCK);
+			close(fd);
+		}
+		other_intact(r, other, 0);
+		close(other);
+		feed_down(r);
+	}
+}
+
+/* Half a message and then nothing: it stays, holds nobody up, and goes on when the rest comes. */
+static void test_stall(void **state)
+{
+	struct recorder *r = feed_up();
+	int stall = router_up(r, "127.0.0.1", "ce"), other = router_up(r, "127.0.0.3", "other");
+	static struct bytes rest;
+	size_t half;
+
+	(void)state;
+	put_route(&m, ER, ER_2);
+	half = m.n / 2;
+	rest = m;
+	assert_int_equal(send(stall, m.b, half, MSG_NOSIGNAL), (ssize_t)half);
+	m.n = 0;
+	recorder_turn(r);
+	other_intact(r, other, 1);
+	r->told[0] = '\0';
+	assert_int_equal(send(stall, rest.b + half, rest.n - half, MSG_NOSIGNAL),
+			 (ssize_t)(rest.n - half));
+	assert_true(recorder_until(r, r->told, "announce 10.11.30.0/26 "));
+	close(stall);
+	close(other);
 	feed_down(r);
 }
 
@@ -337,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_router),	 cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_stranger), cmocka_unit_test(test_wrong_streams),
 		cmocka_unit_test(test_newer),	 cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_garbage),	 cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_flood),	 cmocka_unit_test(test_flood_of_sessions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
