@@ -133,6 +133,45 @@ kill_daemon() {
 	"${f}_start"
 }
 
+sameway_run() { background edge sameway "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml"; }
+
+# kill_amid NAME PROCESS COMMAND...: killed at a random point of a change, and started again by the command
+kill_amid() {
+	local killer writer before pid
+	before=$(printf '%s\n' "${!has[@]}") pid=$(<"$RUN/$2.pid")
+	(
+		sleep "$(printf 0.%03d $((RANDOM % 600)))" # the random point, not a wait
+		kill -KILL "$pid"
+	) &
+	killer=$!
+	shuffle && far_apply
+	exabgp_set "$before" & # blocks where exabgp is the one
+	writer=$!
+	wait $killer
+	end_background "$2" KILL
+	[ "$1" != exabgp ] || kill $writer 2>/dev/null
+	wait $writer
+	"${@:3}"
+	settle "$1 killed amid a change"
+}
+
+# All that a restart must not change: candidates, answers, what is installed, what the programs say.
+state() {
+	local p from
+	rib | sort
+	s -j routes | jq -c '.[] | [.prefix, .tiers, .selected]'
+	j '.routes | {prefixes4, prefixes6, candidates}' status
+	for p in $PREFIXES; do
+		from=10.2.30.10
+		[[ $p != *:* ]] || from=fd00:2:30::10
+		s -j explain "${p%/*}" from $from | jq -c '[.prefix, .path, .step, .tiers, .if_down]'
+	done
+}
+all_installed() { # and nothing else
+	local n
+	n=$(j '[.[] | select(.tiers != [])] | length' routes) && [ "$n" = "$(j '.routes | .prefixes4 + .prefixes6' status)" ]
+}
+
 up() {
 	local site f
 	LAB=sw$(printf '%04x%04x' $RANDOM $RANDOM)
@@ -145,7 +184,7 @@ up() {
 		"${f}_start" || return 1
 	done
 	config
-	background edge sameway "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml"
+	sameway_run
 }
 
 up >&2 || {
@@ -169,6 +208,21 @@ for ((step = 1; step <= STEPS; step++)); do
 	esac
 	settle "step $step, $what"
 done
+for f in "${routers[@]}"; do
+	name=$f
+	[ "$f" != frr ] || name=frr-bgpd
+	kill_amid "$f" "$name" "${f}_start"
+done
+kill_amid sameway sameway sameway_run
+check_within 20 "what is installed is what is in the table" all_installed
+story=$(state)
+sameway_stop
+s detach >/dev/null
+sameway_run
+check_within 90 "a clean run: all feeds are up" true_json '[.feeds[].state] | all(. == "up")' status
+settle "a clean run"
+check_within 20 "what it installed is what is in the table" all_installed
+check_equal "after all that the state was a clean run's" "$(diff <(echo "$story") <(state))" ''
 check "no message was refused" true_json '[.feeds[].errors] | all(. == 0)' status
 connects() { # FROM TO: a TCP connection without a signature
 	in_ns edge /usr/bin/python3 -c 'import socket, sys; socket.create_connection((sys.argv[2], 1790), 1, (sys.argv[1], 0))' "$@"

@@ -72,6 +72,20 @@ check_within 20 "reloaded" ready
 check_within 10 "after a reload, too" true_json "$stale | length == 1" alerts
 check_equal "the same incident goes on" "$(j "$stale[0].id" alerts)" "$id"
 
+# A table that is taken over is read back in parts, around each exempt host: explain names the prefix even so.
+sed -i '1i exempt: [{ to: 10.10.30.9/32 }]' "$RUN/good"
+config "$file, follow: true"
+check "an exempt host" s reload
+check_within 20 "in effect" ready
+sed -i '/end-of-rib/d' "$RUN/routes"
+check "taken over, with the feed's table not whole" s reload
+check_within 5 "its routes are in" feed file '.routes == 2'
+check "the feed is waited for" true_json '.waiting == ["file"]' status
+check_within 5 "explain names the prefix" true_json '.prefix == "10.10.30.0/24" and .path == "er"' explain 10.10.30.4 from $LAN4
+check "still waited for" true_json '.waiting == ["file"]' status
+echo '{"op":"end-of-rib"}' >>"$RUN/routes"
+check_within 5 "whole" ready
+
 # All routes, to one who has said all that it has to say.
 config "$file"
 for i in $(seq 0 2999); do

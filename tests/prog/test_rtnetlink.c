@@ -638,12 +638,7 @@ static void random_route(FILE *f, unsigned int *seed)
 	if (kind == 0)
 		fprintf(f, "blackhole ");
 	fprintf(f, is6 ? "fd00:a%d::/48" : "10.%d.0.0/16", prefix);
-	/*
-	 * A metric a kind: the kernel's news don't tell which of several kinds of one metric a
-	 * route takes the place of. ip(8) ends the batch at anything behind the legs.
-	 */
-	if (kind < 3)
-		metric = 3 + kind;
+	/* ip(8) ends the batch at anything behind the legs */
 	if (metric)
 		fprintf(f, " metric %d", metric * 10);
 	if (kind == 3 && !is6)

@@ -287,8 +287,12 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	}
 	if (e.node)
 		policy_tiers(d->cfg, e.node, &e.tiers);
-	if (fib_lookup(d->fib, &e.dst, &match, &group))
+	if (fib_lookup(d->fib, &e.dst, &match, &group)) {
+		/* of what an earlier daemon left there are parts, until the feeds are in */
+		if (e.node && prefix_contains(rib_node_prefix(e.node), &match))
+			match = *rib_node_prefix(e.node);
 		prefix_format(&match, prefix);
+	}
 	explain_why(&e, why, sizeof(why));
 	if (e.path)
 		why_weight(d, &e, why, sizeof(why));
