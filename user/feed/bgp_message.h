@@ -56,6 +56,14 @@ struct bgp_attributes {
 	uint32_t local_pref;
 };
 
+struct route;
+/*
+ * What an UPDATE says of a route, for all feeds that have them; the rest of *route is the caller's.
+ * The AS path is not copied.
+ */
+void bgp_route_fill(struct route *route, const struct prefix *p, uint32_t path_id,
+		    const struct bgp_attributes *attr);
+
 struct bgp_update_ops {
 	void *arg;
 	void (*announce)(void *arg, const struct prefix *p, uint32_t path_id,

@@ -17,19 +17,7 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 {
 	struct bgp_conn *c = arg;
 	struct feed_report *rep = &c->feed->report;
-	struct route route = {
-		.view = VIEW_LOCAL,
-		.prefix = *p,
-		.nexthop = attr->nexthop,
-		.nexthop_ll = attr->nexthop_ll,
-		.as_path = attr->as_path,
-		.n_as = attr->n_as,
-		.has_as_path = attr->has_as_path,
-		.has_local_pref = attr->has_local_pref,
-		.local_pref = attr->local_pref,
-		.source = c->source,
-		.sub = path_id,
-	};
+	struct route route = {.view = VIEW_LOCAL, .source = c->source};
 	char prefix[PREFIX_STRLEN], nexthop[IP_STRLEN];
 	enum rib_result result;
 
@@ -38,6 +26,7 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 			   c->name, prefix_format(p, prefix));
 		return;
 	}
+	bgp_route_fill(&route, p, path_id, attr);
 	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
 	if (result == RIB_NO_MEMORY)
 		c->failed = true;

@@ -5,6 +5,7 @@
  * that a prefix in both is announced (RFC 4271, 4.3).
  */
 #include "feed/bgp_update.h"
+#include "core/rib.h"
 #include "feed/bgp_wire.h"
 
 #include <endian.h>
@@ -226,4 +227,18 @@ int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t le
 	if (family && !u.treat_as_withdraw)
 		ops->end_of_rib(ops->arg, family);
 	return 0;
+}
+
+void bgp_route_fill(struct route *route, const struct prefix *p, uint32_t path_id,
+		    const struct bgp_attributes *attr)
+{
+	route->prefix = *p;
+	route->nexthop = attr->nexthop;
+	route->nexthop_ll = attr->nexthop_ll;
+	route->as_path = attr->as_path;
+	route->n_as = attr->n_as;
+	route->has_as_path = attr->has_as_path;
+	route->has_local_pref = attr->has_local_pref;
+	route->local_pref = attr->local_pref;
+	route->sub = path_id;
 }

@@ -90,23 +90,14 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 	struct feed_report *rep = &m->r->feed->report;
 	struct bmp_table *t = bmp_table(m->peer, p->family);
 	size_t skip = own_as(m, attr);
-	struct route route = {
-		.view = VIEW_LOCAL,
-		.prefix = *p,
-		.nexthop = attr->nexthop,
-		.nexthop_ll = attr->nexthop_ll,
-		.as_path = attr->as_path + skip,
-		.n_as = attr->n_as - skip,
-		.has_as_path = attr->has_as_path,
-		.has_local_pref = attr->has_local_pref,
-		.local_pref = attr->local_pref,
-		.sub = path_id,
-		.chosen = m->loc_rib,
-	};
+	struct route route = {.view = VIEW_LOCAL, .chosen = m->loc_rib};
 
 	m->path_ids |= has_path_ids(m, p);
 	if (!counts(m, t, true) || !bmp_table_open(m->r, m->peer, p->family, m->now))
 		return;
+	bgp_route_fill(&route, p, path_id, attr);
+	route.as_path += skip;
+	route.n_as -= skip;
 	route.source = t->source;
 	if (!bmp_peer_is_router(&m->peer->id))
 		route.peer = m->peer->id.address;

@@ -50,15 +50,7 @@ static void announce(struct feed *f, const struct prefix *prefix, uint32_t path_
 	char text[PREFIX_STRLEN], peer[IP_STRLEN], nexthop[IP_STRLEN];
 	struct route *route = &f->route;
 
-	route->prefix = *prefix;
-	route->nexthop = attr->nexthop;
-	route->nexthop_ll = attr->nexthop_ll;
-	route->as_path = attr->as_path;
-	route->n_as = attr->n_as;
-	route->has_as_path = attr->has_as_path;
-	route->has_local_pref = attr->has_local_pref;
-	route->local_pref = attr->local_pref;
-	route->sub = path_id;
+	bgp_route_fill(route, prefix, path_id, attr);
 	switch (sink->announce(sink->arg, f->report.id, route)) {
 	case RIB_UNKNOWN_PATH:
 		record_refuse(f, FEED_UNKNOWN_PATH,
