@@ -20,6 +20,8 @@
 #include <jansson.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define MAX_LINES   4096
@@ -189,6 +191,23 @@ static bool has_flag(const json_t *o, const char *flag)
 	return false;
 }
 
+/*
+ * Of IPv6 the kernel may keep a route without gateway between the legs of another of its metric:
+ * neither its dump nor its flush sees it there. So it may come to light long after its interface
+ * went down, and is no way.
+ */
+static bool is_up(const char *dev)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = {0};
+	bool up;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", dev);
+	up = !ioctl(fd, SIOCGIFFLAGS, &ifr) && ifr.ifr_flags & IFF_UP;
+	close(fd);
+	return up;
+}
+
 static bool want_leg(const json_t *leg, const char *prefix, unsigned int place)
 {
 	const char *gateway = text_of(leg, "gateway");
@@ -196,7 +215,7 @@ static bool want_leg(const json_t *leg, const char *prefix, unsigned int place)
 
 	if (!gateway[0])
 		gateway = text_of(json_object_get(leg, "via"), "host");
-	if (!text_of(leg, "dev")[0] || has_flag(leg, "dead"))
+	if (!text_of(leg, "dev")[0] || has_flag(leg, "dead") || !is_up(text_of(leg, "dev")))
 		return false;
 	snprintf(start, sizeof(start), "%s via %s dev %s ", prefix, gateway[0] ? gateway : "-",
 		 text_of(leg, "dev"));

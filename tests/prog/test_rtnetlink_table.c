@@ -272,8 +272,7 @@ static void table_change(unsigned int *seed, unsigned int changes)
 		if (kind == 0)
 			fprintf(f, "blackhole ");
 		prefix_print(f, i);
-		/* a metric a kind, as in test_rtnetlink.c */
-		fprintf(f, " table %u metric %u", TABLE, kind < 2 ? 40 + 20 * kind : kind % 2 * 20);
+		fprintf(f, " table %u metric %u", TABLE, kind % 2 * 20);
 		if (kind > 3)
 			legs_print(f, i, seed);
 		else if (kind == 1)
