@@ -226,8 +226,9 @@ static void test_feeds(void **state)
 		{BASE "feeds:\n- {name: f, type: azure, dir: a, circuits: [er1]}\n", 4,
 		 "circuits: no mapping"},
 		{BASE "feeds:\n- {name: f, type: azure, dir: a, circuits: {er1: er1}}\n", 4, "er1"},
-		{BASE "feeds:\n- {name: f, type: azure, dir: a, circuits: {1.2.3.4: a,\n  1.2.3.5: a,\n"
-		      "  1.2.3.4: b}}\n",
+		{BASE
+		 "feeds:\n- {name: f, type: azure, dir: a, circuits: {1.2.3.4: a,\n  1.2.3.5: a,\n"
+		 "  1.2.3.4: b}}\n",
 		 6, "circuits: 1.2.3.4: listed twice, as a and b: remove one"},
 		{BASE "feeds:\n- {name: f, type: frr, command: a, interval: 10ms}\n", 4,
 		 "interval: too short"},
