@@ -66,11 +66,11 @@ check_within 5 "an empty directory: status says it" feed a '.state == "down" and
 # What is told of a feed that is not up goes on over a reload.
 stale='[.[] | select(.verdict == "feed-stale" and .subject == "a")]'
 check_within 20 "a feed without tables is told" true_json "$stale | length == 1" alerts
-id=$(j "$stale[0].id" alerts)
+id=$(j "${stale}[0].id" alerts)
 s reload >/dev/null
 check_within 20 "reloaded" ready
 check_within 10 "after a reload, too" true_json "$stale | length == 1" alerts
-check_equal "the same incident goes on" "$(j "$stale[0].id" alerts)" "$id"
+check_equal "the same incident goes on" "$(j "${stale}[0].id" alerts)" "$id"
 
 # A table that is taken over is read back in parts, around each exempt host: explain names the prefix even so.
 sed -i '1i exempt: [{ to: 10.10.30.9/32 }]' "$RUN/good"
