@@ -91,7 +91,7 @@ static __noinline __u32 egress_choose(const struct packet *pkt, __u32 group,
 {
 	__u32 zero = 0;
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	struct choice choice = {.family = pkt->family};
+	struct choice choice = {.family = pkt->family, .rule = pkt->rule};
 
 	if (!c)
 		return SW_NO_PATH;
@@ -130,6 +130,44 @@ static __noinline int egress_prepare(struct __sk_buff *ctx, struct decision *d)
 	if (d->at.l3 ? ethernet_push(ctx, d->pkt.family, &d->nh) : egress_macs(ctx, &d->nh))
 		return -2;
 	return d->nh.tags.all && tc_tag(ctx, d->nh.tags) ? -2 : 0;
+}
+
+/*
+ * Whether a rule keeps it off this path, and it could not be moved to another: what the kernel
+ * sends of its own accord (what it has the last word on: exempt, oversize, with options, of this
+ * box). Not meant is what is bound to the path, and what came by one. (A function of its own, so
+ * that the verifier sees it once.)
+ */
+__noinline int egress_denied(struct __sk_buff *ctx, const struct packet *pkt, __u32 slot)
+{
+	__u32 from = ctx->ingress_ifindex;
+	struct sw_group *dst, *src;
+	struct sw_interface *in;
+
+	if (!pkt || !rule_forbids(rule_row(pkt->rule), slot))
+		return 0;
+	in = from ? bpf_map_lookup_elem(&interfaces, &from) : NULL;
+	if (in && in->role == SW_ROLE_INSIDE)
+		return 1;
+	if (in)
+		return 0;
+	dst = fib_group(fib_find(pkt->family, &pkt->dst));
+	src = fib_group(fib_find(pkt->family, &pkt->src));
+	return egress_movable(pkt, dst, src);
+}
+
+/* Counts what is dropped, in enforce, because a rule keeps it off the path that it leaves by. */
+static __always_inline bool egress_drops(struct __sk_buff *ctx, const struct packet *pkt,
+					 const struct sw_ctl *c, __u32 slot, __u32 segments)
+{
+	struct sw_path_stats *stats;
+
+	if (!pkt->rules || !enforcing(c) || !egress_denied(ctx, pkt, slot))
+		return false;
+	stats = bpf_map_lookup_elem(&path_stats, &slot);
+	if (stats)
+		stats->egress_denied += segments;
+	return true;
 }
 
 enum egress { EGRESS_STAYS, EGRESS_MOVED, EGRESS_RETURNED, EGRESS_LOST };

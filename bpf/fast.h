@@ -24,8 +24,11 @@ struct quick {
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* of IP and transport, bytes */
 	struct amount n;
+	__u32 record;			 /* of the flow */
+	__u32 rule;			 /* as pkt->rule, of rule_kept() */
 	struct sw_neighbor_key neighbor; /* of quick_host() */
 	__u8 host[12];			 /* MACs, likewise */
+	struct choice choice;		 /* of quick_select() */
 	bool src_is_lo;
 	bool tcp;
 };
@@ -146,7 +149,7 @@ static __always_inline bool quick_is4(const struct quick *q, const struct sw_flo
 }
 
 /* The flow's record, its lease renewed; as flow_look(), of IPv4 in line. */
-static __always_inline struct sw_flow_record *quick_flow4(const struct quick *q)
+static __always_inline struct sw_flow_record *quick_flow4(struct quick *q)
 {
 	struct sw_flow_line *line = hash_line(4, q->hash);
 	struct sw_flow4 *row;
@@ -163,7 +166,7 @@ static __always_inline struct sw_flow_record *quick_flow4(const struct quick *q)
 	/* two flows of one tag in a line: the second goes the long way */
 	if (i >= SW_LINE_ENTRIES || e & SW_ENTRY_BUSY)
 		return NULL;
-	record = SW_ENTRY_REC(e);
+	record = q->record = SW_ENTRY_REC(e);
 	row = bpf_map_lookup_elem(&flows, &record);
 	if (!row || !quick_is4(q, row))
 		return NULL;
@@ -261,16 +264,23 @@ static __always_inline void quick_sent(const struct quick *q, struct sw_flow_rec
 
 /* Whether select stays with `path`, the flow's own: it is one of the first tier with a usable one.
  */
-static __always_inline bool quick_select(const struct quick *q, __u32 path, const struct sw_ctl *c)
+static __always_inline bool quick_select(struct quick *q, __u32 path, const struct sw_ctl *c)
 {
-	struct sw_group *group = fib_group(fib_find(q->key.family, &q->dst));
-	__u32 zero = 0;
+	__u32 zero = 0, id = fib_find(q->key.family, &q->dst);
 	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
-	struct choice choice;
+	struct sw_group *group = fib_group(id);
+	__u64 mask;
 
-	return u && group && group->kind == SW_GROUP_ROUTE &&
-	       first_tier(group, paths_usable(c, u, q->key.family), &choice) &&
-	       choice.members >> (path & 63) & 1;
+	if (!u || !group || group->kind != SW_GROUP_ROUTE)
+		return false;
+	mask = paths_usable(c, u, q->key.family);
+	if (q->rule && rule_row(q->rule)) {
+		if (!rule_tier(id, q->rule, mask, &q->choice))
+			return false;
+	} else if (!first_tier(group, mask, &q->choice)) {
+		return false;
+	}
+	return q->choice.members >> (path & 63) & 1;
 }
 
 /* Where it goes, and what it is written with. */
@@ -281,8 +291,8 @@ struct quick_way {
 };
 
 /* From inside to a path. size: of the largest packet on the wire. */
-static __always_inline bool quick_out(const struct quick *q, union sw_flow_word w,
-				      const struct sw_ctl *c, __u32 size, struct quick_way *way)
+static __always_inline bool quick_out(struct quick *q, union sw_flow_word w, const struct sw_ctl *c,
+				      __u32 size, struct quick_way *way)
 {
 	__u32 path = w.s.out;
 	struct sw_path *row = path_row(path);
@@ -303,6 +313,8 @@ static __always_inline bool quick_in(struct quick *q, union sw_flow_word w, __u3
 	struct sw_group *group;
 
 	if (!w.s.in_fresh || w.s.in != path)
+		return false;
+	if (q->rule && rule_denies(q->rule))
 		return false;
 	group = fib_group(fib_find(q->key.family, &q->dst));
 	if (!group || group->kind != SW_GROUP_INSIDE)
@@ -331,7 +343,8 @@ static __always_inline struct sw_flow_record *quick_flow(struct quick *q, struct
 	if (eth->h_proto != bpf_htons(ETH_P_IPV6) ||
 	    !quick_ip6(q, (void *)(eth + 1), end, room, seed))
 		return NULL;
-	return flow_row(6, flow_look(&q->key, q->hash, q->now, LOOK_USE));
+	q->record = flow_look(&q->key, q->hash, q->now, LOOK_USE);
+	return flow_row(6, q->record);
 }
 
 static __always_inline bool quick_from_inside(const struct quick *q,
@@ -347,7 +360,8 @@ static __always_inline bool quick_way(struct quick *q, const struct sw_flow_reco
 	union sw_flow_word w = flow_state(flow);
 	bool inside = SW_FAST_SLOT(q->where) >= SW_INSIDE_SLOT;
 
-	if (quick_from_inside(q, flow) != inside || !quick_stands(q, flow, w, c))
+	if (quick_from_inside(q, flow) != inside || !quick_stands(q, flow, w, c) ||
+	    !rule_kept(q->key.family, q->record, w.s.reuse, c, &q->rule))
 		return false;
 	return inside ? quick_out(q, w, c, size, way) : quick_in(q, w, size, way);
 }
@@ -469,7 +483,9 @@ static __noinline int fast_tc_egress(struct __sk_buff *ctx, const struct sw_ctl 
 		return SLOW;
 	w = flow_state(flow);
 	if (!quick_from_inside(q, flow) || w.s.out != path || !w.s.out_fresh ||
-	    !quick_stands(q, flow, w, c))
+	    !quick_stands(q, flow, w, c) ||
+	    !rule_kept(q->key.family, q->record, w.s.reuse, c, &q->rule) ||
+	    (q->rule && rule_forbids(rule_row(q->rule), path)))
 		return SLOW;
 	quick_segments(q, ctx);
 	quick_sent(q, flow, path);

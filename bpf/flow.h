@@ -38,34 +38,6 @@ static __always_inline __u8 flow_hint(const struct sw_flow_record *flow)
 	return flow ? path_told(flow_state(flow).s.out) : SW_NO_PATH;
 }
 
-/* Rows 6 to 9, both directions seen since the epoch began. w: what select gives now, may be none.
- */
-static __always_inline __u8 judge(const struct sw_path *f, const struct sw_path *r,
-				  const struct sw_path *w, __u8 degraded, __u8 same_path,
-				  __u8 settling, __u32 scope)
-{
-	__u8 worse = settling ? SW_VERDICT_TRANSITION : SW_VERDICT_ASYMMETRIC;
-
-	if (f->class != r->class) /* 9 */
-		return worse;
-	if (w && w->class != f->class && w->rank < f->rank) /* 8 */
-		return settling ? SW_VERDICT_TRANSITION : SW_VERDICT_POLICY_VIOLATION;
-	if (w && w->class == f->class && degraded) /* 6 */
-		return SW_VERDICT_FAILOVER;
-	if (same_path) /* 7 */
-		return SW_VERDICT_OK;
-	if (f->circuit == r->circuit)
-		return scope == SW_SCOPE_PATH ? worse : SW_VERDICT_BENIGN_ECMP;
-	return scope == SW_SCOPE_CLASS ? SW_VERDICT_INTER_CIRCUIT : worse;
-}
-
-static __always_inline struct sw_path *path_row(__u8 id)
-{
-	__u32 key = id;
-
-	return id < SW_MAX_PATHS ? bpf_map_lookup_elem(&paths, &key) : NULL;
-}
-
 /*
  * Whether select's last answer to this flow still holds: among equals the flow's own path decides,
  * and where the kernel forwards, that may be another than the hash's.
@@ -89,18 +61,20 @@ static __always_inline bool epoch_ends(const struct seen *a, const struct sw_flo
 	__u8 before = a->dir == DIR_OUT ? old.s.out : old.s.in;
 	__u8 other = a->dir == DIR_OUT ? old.s.in : old.s.out;
 	bool first = !(flow->judged & SW_JUDGED_MASK), ends = false;
+	/* what has no rule, and is new, has nothing to do with the rules' change */
+	__u64 rules_ns = number_if(first & !choice->rule, 0, c->rules_ns);
 
 	if (fib_group(a->group) && (first || !answer_holds(path_told(old.s.answer), choice))) {
 		bool own = choice->group == a->group;
 
 		/* where the default route answers, all of its own tiers were looked at */
-		settle_start(
-			settling, c->grace_ns,
-			answer_changed(a->group, own ? choice->path : SW_NO_PATH, choice->tier),
-			a->now);
+		settle_start(settling, c->grace_ns,
+			     answer_changed(a->group, own ? choice->path : SW_NO_PATH, choice->tier,
+					    rules_ns),
+			     a->now);
 		if (!own)
 			settle_start(settling, c->grace_ns,
-				     answer_changed(choice->group, choice->path, choice->tier),
+				     answer_changed(choice->group, choice->path, choice->tier, 0),
 				     a->now);
 		ends = *answered = !first;
 	}
@@ -168,6 +142,7 @@ static __always_inline void next_state(const struct seen *a, const struct sw_flo
 {
 	__u32 last = *(volatile const __u32 *)&flow->settle;
 	struct sw_path *out, *in;
+	__u32 ruled = 0;
 	bool settling;
 
 	j->w = old;
@@ -190,10 +165,14 @@ static __always_inline void next_state(const struct seen *a, const struct sw_flo
 	out = path_row(j->w.s.out);
 	in = path_row(j->w.s.in);
 	settling = settles(&j->settling, c->grace_ns, a->now);
+	if (choice->rule)
+		ruled = rule_judge(choice->rule, j->w.word, choice->path);
 	if (spoofed_lately(flow, a->now)) /* 4 */
 		choice->verdict = SW_VERDICT_LOOP_OR_SPOOF;
+	else if (ruled & RULED_CLEAR) /* 8, and no grace makes it better */
+		choice->verdict = SW_VERDICT_POLICY_VIOLATION;
 	else if (j->w.s.out_fresh && j->w.s.in_fresh && out && in)
-		choice->verdict = judge(out, in, path_row(choice->path), choice->degraded,
+		choice->verdict = judge(out, in, path_row(choice->path), ruled, choice->degraded,
 					j->w.s.out == j->w.s.in, settling, c->scope);
 	else if (out && in && settling)
 		choice->verdict = SW_VERDICT_TRANSITION; /* seen both ways before the change */
@@ -270,7 +249,7 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
 	/* read before what it guards: a change meanwhile is judged again by the next packet */
 	generation = *(volatile __u32 *)&c->generation;
 	old = flow_state(flow);
-	if (!still_its(pkt, old))
+	if (!still_its(pkt, old) || pkt->rules != *(volatile __u32 *)&c->rules)
 		return 0;
 	choice->denied = 0;
 	choice->follow = 0;
@@ -278,6 +257,7 @@ __noinline int flow_judge(const struct packet *pkt, struct sw_flow_record *flow,
 	choice->hash = pkt->hash;
 	/* among equals it is the path that the flow takes, also where the kernel chose it */
 	choice->hint = pkt->seen.dir == DIR_OUT ? pkt->seen.path : path_told(old.s.out);
+	choice->rule = pkt->rule;
 	choose(pkt->seen.group, choice);
 	next_state(&pkt->seen, flow, c, old, choice, &next);
 	if (next.w.word != old.word &&
@@ -407,8 +387,11 @@ static __always_inline void flow_record(struct packet *pkt, struct choice *choic
 
 	if (!c)
 		return;
-	if (!flow)
+	if (!flow) {
 		flow = flow_make(pkt, dir, now, syn_missed(c, now));
+		if (flow && pkt->rules)
+			rule_keep(pkt, dir == DIR_OUT);
+	}
 	if (!flow)
 		return;
 	w = flow_state(flow);

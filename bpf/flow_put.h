@@ -2,7 +2,7 @@
 /*
  * A record for a new flow: the steps of flow_table.h. With the table full that is one line of the
  * index and the record of the flow that is pushed out, both in no cache: what else there is to do
- * is done without a call or a guessed branch an entry.
+ * is done without a call or a guessed branch an entry (number.h).
  */
 #ifndef SAMEWAY_BPF_FLOW_PUT_H
 #define SAMEWAY_BPF_FLOW_PUT_H
@@ -56,29 +56,6 @@ __noinline int pool_give(__u32 family, __u32 record)
 			return 0;
 	}
 	return -1;
-}
-
-/*
- * Of the eight entries of a line all are looked at, and nothing is known of them beforehand: to the
- * CPU a branch an entry is one guessed wrongly every other time, and the verifier would follow
- * each. So these are numbers, 0 or 1, that the compiler is kept from making branches of.
- */
-#define NUMBER(x)                                                                                  \
-	({                                                                                         \
-		__u64 number_ = (x);                                                               \
-		asm volatile("" : "+r"(number_));                                                  \
-		number_;                                                                           \
-	})
-
-static __always_inline __u64 is_negative(__u64 x)
-{
-	return NUMBER(x) >> 63;
-}
-
-/* `with` where one is 1, else x. */
-static __always_inline __u64 number_if(__u64 one, __u64 with, __u64 x)
-{
-	return x ^ ((x ^ with) & NUMBER(-one));
 }
 
 /*

@@ -192,6 +192,7 @@ __noinline __u64 flow_look(const struct sw_flow_key *key, __u64 hash, __u64 now,
 static __always_inline struct sw_flow_record *flow_taken(struct packet *pkt, __u64 said)
 {
 	pkt->reuse = said >> 32;
+	pkt->record = said;
 	return flow_row(pkt->key.family, said);
 }
 

@@ -29,6 +29,8 @@ MAP_ARRAY(ctl, struct sw_ctl, 1);
 MAP_ARRAY(usable, struct sw_usable, 1);
 /* The paths, by id. Written by the daemon. */
 MAP_ARRAY(paths, struct sw_path, SW_MAX_PATHS);
+/* Policy rules, see abi_rule.h. Written by the daemon: the row that is not in force. */
+MAP_ARRAY(rules, struct sw_rules, 2);
 /* Groups of tiers. Written by the daemon, a new group before a prefix points to it. */
 MAP_ARRAY(groups, struct sw_group, SW_MAX_GROUPS);
 /* Sums of path_stats with names, for bpftool; written by the kernel's timer (names: the daemon). */
@@ -110,6 +112,8 @@ MAP_ARRAY(flows_index, struct sw_flow_line, 16384);
 MAP_ARRAY(flows6_index, struct sw_flow_line, 4096);
 /* Their sizes, and which records are free. */
 MAP_ARRAY(flow_tables, struct sw_flow_table, 2);
+/* The rule of each flow. Written by the programs; there is room for all records. */
+MAP_ARRAY(flow_rules, __u64, (65536 + 16384) / 2);
 
 /* The time. Written by the kernel's timer, read by the programs. */
 MAP_ARRAY(clock, struct sw_clock, 1);

@@ -85,8 +85,11 @@ struct packet {
 	union address src, dst;
 	struct sw_flow_key key; /* of the flow: of the quoted one for an ICMP error */
 	struct seen seen;
-	__u64 hash;  /* flow_hash() of the key */
-	__u16 reuse; /* of the record that was found */
+	__u64 hash;   /* flow_hash() of the key */
+	__u32 record; /* that was found, NO_RECORD: none */
+	__u16 reuse;  /* of it */
+	__u16 rule;   /* of its flow, 0: none; see rule.h */
+	__u32 rules;  /* sw_ctl.rules that it is of, 0: not asked */
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */
@@ -99,7 +102,9 @@ struct packet {
 	__u8 nd; /* neighbour or router discovery */
 	__u8 options;
 	__u8 tcp_flags;
-	__u8 src_is_lo; /* the sender is key.lo */
+	__u8 dscp;
+	__u8 hidden;	/* what is behind the IP header could not be read */
+	__u8 src_is_lo; /* the sender is key.lo; of an ICMP error: of what it quotes */
 };
 
 /* What parse says when there is no packet to go on with. */
@@ -188,7 +193,7 @@ static __always_inline int parse_quote(struct packet *pkt, void *quote, void *en
 		}
 	}
 	pkt->key.proto = proto;
-	flow_key(&pkt->key, &src, &dst, sport, dport);
+	pkt->src_is_lo = flow_key(&pkt->key, &src, &dst, sport, dport);
 	return 0;
 }
 
@@ -275,6 +280,7 @@ static __always_inline enum parse_result parse_ip4(struct packet *pkt, void *l3,
 	pkt->src.word[0] = ip->saddr;
 	pkt->dst.word[0] = ip->daddr;
 	pkt->proto = ip->protocol;
+	pkt->dscp = ip->tos >> 2;
 	pkt->ttl = ip->ttl;
 	pkt->options = ihl > sizeof(*ip);
 	pkt->fragment = (ip->frag_off & bpf_htons(IP_FRAG_BITS)) != 0;
@@ -300,6 +306,7 @@ static __always_inline enum parse_result parse_ip6(struct packet *pkt, void *l3,
 		return PARSE_MALFORMED;
 	__builtin_memcpy(&pkt->src, &ip6->saddr, 16);
 	__builtin_memcpy(&pkt->dst, &ip6->daddr, 16);
+	pkt->dscp = bpf_ntohs(*(__u16 *)ip6) >> 6 & 0x3f;
 	pkt->ttl = ip6->hop_limit;
 	pkt->headers = sizeof(*ip6);
 	next = ip6->nexthdr;
@@ -327,6 +334,8 @@ static __always_inline enum parse_result parse_ip6(struct packet *pkt, void *l3,
 			break; /* a later one has data behind it: all must get one hash */
 	}
 	pkt->proto = next;
+	pkt->hidden = next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
+		      next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT;
 	if (pkt->dst.bytes[0] == 0xff && next != IPPROTO_ICMPV6)
 		return PARSE_MULTICAST;
 	return parse_l4(pkt, cur, end);

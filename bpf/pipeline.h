@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The stages in order, for a packet that one of our interfaces received:
- * parse -> admit -> fib -> select -> (the hook: flow, count, act). Nothing here knows the hook.
+ * parse -> admit -> fib -> rule -> select -> (the hook: flow, count, act). Nothing here knows the
+ * hook.
  */
 #ifndef SAMEWAY_BPF_PIPELINE_H
 #define SAMEWAY_BPF_PIPELINE_H
@@ -123,22 +124,25 @@ static __always_inline __u32 slot_ifindex(__u32 slot, __u8 family)
 static __always_inline void decide_out(struct decision *d, struct sw_group *group,
 				       const struct sw_flow_record *flow, const struct sw_ctl *c)
 {
-	struct choice choice = {.family = d->pkt.family, .hash = d->pkt.hash};
+	struct choice *choice = &d->choice; /* zero, as all of *d */
 
-	reflect_ask(&choice, flow, c);
+	choice->family = d->pkt.family;
+	choice->hash = d->pkt.hash;
+	choice->rule = d->pkt.rule;
+	reflect_ask(choice, flow, c);
 	d->dir = DIR_OUT;
 	if (group->kind == SW_GROUP_INSIDE) {
 		pass(d, group->slot == d->at.slot ? SW_REASON_hairpin : SW_REASON_local);
 		return;
 	}
-	if (!choose(d->outside_id, &choice)) {
+	if (!choose(d->outside_id, choice)) {
 		pass(d, SW_REASON_no_path);
 		return;
 	}
-	d->path = choice.path;
-	d->to = choice.path;
+	d->path = choice->path;
+	d->to = choice->path;
 	d->reason =
-		choice.step == SW_STEP_LAST_RESORT ? SW_REASON_last_resort : SW_REASON_forwarded;
+		choice->step == SW_STEP_LAST_RESORT ? SW_REASON_last_resort : SW_REASON_forwarded;
 	d->action = SW_ACTION_FORWARD;
 }
 
@@ -160,6 +164,12 @@ static __always_inline void decide_in(struct decision *d, struct sw_group *group
 		return;
 	}
 	d->record = !d->pkt.fragment && !d->pkt.icmp_error;
+	if (rule_denies(d->pkt.rule)) {
+		d->reason = SW_REASON_rule_denied;
+		d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
+		d->counted = d->record = d->action == SW_ACTION_PASS;
+		return;
+	}
 	d->to = group->slot;
 	d->reason = SW_REASON_forwarded;
 	d->action = SW_ACTION_FORWARD;
@@ -201,9 +211,48 @@ static __always_inline void decide_limits(struct decision *d, const struct frame
 		pass(d, SW_REASON_observed);
 }
 
-/* Fills *d but for d->at, which is there; returns the packet's flow record, NULL: none (yet). */
-static __always_inline struct sw_flow_record *decide(struct decision *d, const struct frame *frame,
-						     const struct sw_ctl *c)
+/*
+ * What came from inside and is left to the kernel would go where the kernel's routes lead: what a
+ * rule denies, or binds to paths of which none was chosen, must not; nor what has a path, where no
+ * mark would tell the kernel. Not meant is what the kernel keeps, answers or sends inside, and what
+ * is exempt, on which TC egress has an eye (egress.h). (A function of its own, so that the verifier
+ * sees it once.)
+ */
+__noinline int rule_guard(struct decision *d)
+{
+	__u32 zero = 0;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	const struct sw_rule *rule;
+	struct sw_group *group;
+
+	if (!c || !d || !c->rules || d->at.role != SW_ROLE_INSIDE)
+		return 0;
+	switch (d->reason) {
+	case SW_REASON_arp_nd:
+	case SW_REASON_multicast:
+	case SW_REASON_other_host:
+	case SW_REASON_ttl:
+	case SW_REASON_exempt:
+		return 0;
+	}
+	group = fib_group(fib_find(d->pkt.family, &d->pkt.dst));
+	if (group && group->kind != SW_GROUP_ROUTE)
+		return 0;
+	if (!d->pkt.rules && !rule_unread(&d->pkt, d->reason, c)) /* it did not come so far */
+		return 0;
+	rule = rule_row(d->pkt.rule);
+	if (!rule_restricts(rule))
+		return 0;
+	if (d->path != SW_NO_PATH && (!enforcing(c) || c->fwmark))
+		return 0;
+	d->reason = SW_REASON_rule_denied;
+	d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
+	return 0;
+}
+
+/* Its reason and action, and all that goes with them; see decide(). */
+static __always_inline struct sw_flow_record *
+decide_all(struct decision *d, const struct frame *frame, const struct sw_ctl *c)
 {
 	struct sw_flow_record *flow = NULL;
 	struct sw_group *group;
@@ -241,6 +290,7 @@ static __always_inline struct sw_flow_record *decide(struct decision *d, const s
 		return NULL;
 	}
 	d->outside_id = id;
+	rule_decide(&d->pkt, flow, c, d->at.role == SW_ROLE_INSIDE);
 	if (d->at.role == SW_ROLE_INSIDE)
 		decide_out(d, group, flow, c);
 	else
@@ -253,6 +303,17 @@ static __always_inline struct sw_flow_record *decide(struct decision *d, const s
 	}
 	decide_limits(d, frame, c);
 	return d->pkt.icmp_error ? NULL : flow;
+}
+
+/* Fills *d but for d->at, which is there; returns the packet's flow record, NULL: none (yet). */
+static __always_inline struct sw_flow_record *decide(struct decision *d, const struct frame *frame,
+						     const struct sw_ctl *c)
+{
+	struct sw_flow_record *flow = decide_all(d, frame, c);
+
+	if (c->rules && d->action == SW_ACTION_PASS)
+		rule_guard(d);
+	return flow;
 }
 
 /* After the last word on it: its reason, the path's packets, the flow. */

@@ -27,18 +27,21 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include "sameway/abi.h"
+#include "number.h"
 #include "maps.h"
 #include "parse.h"
 #include "admit.h"
 #include "fib.h"
-#include "select.h"
-#include "count.h"
 #include "clock.h"
 #include "flow_table.h"
+#include "rule.h"
+#include "select.h"
+#include "count.h"
 #include "flow_put.h"
 #include "event.h"
 #include "evidence.h"
 #include "settle.h"
+#include "ruled.h"
 #include "flow.h"
 #include "reflect.h"
 #include "nexthop.h"
@@ -215,6 +218,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	if (d->action == SW_ACTION_FORWARD && d->fast) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
+			rule_guard(d);
 		} else if (tc_move(ctx, &d->at, &d->pkt, &d->nh)) {
 			/* half rewritten: not to be shown to the kernel */
 			d->reason = SW_REASON_redirect_failed;
@@ -271,6 +275,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	struct sw_flow_record *flow = NULL;
 	struct amount n;
 	bool record = true, may_move, moved = false;
+	__u32 reason;
 	int ret = c ? fast_tc_egress(ctx, c) : SLOW;
 
 	if (ret != SLOW)
@@ -283,12 +288,18 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	d->at.leaves = 1;
 	port_place(ctx, &d->at, &frame, to);
 	d->at.own = 0;
-	if (d->at.role != SW_ROLE_PATH ||
-	    admit(parse(&frame, &d->at, &d->pkt), &d->pkt) != ADMITTED)
+	if (d->at.role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
+	reason = admit(parse(&frame, &d->at, &d->pkt), &d->pkt);
+	if (reason != ADMITTED)
+		return c->rules && rule_unread(&d->pkt, reason, c) &&
+				       egress_drops(ctx, &d->pkt, c, d->at.slot, frame.segments)
+			       ? TC_ACT_SHOT
+			       : TC_ACT_UNSPEC;
 	d->pkt.hash = flow_hash(&d->pkt.key, c->seed);
 	if (!d->pkt.fragment)
 		flow = flow_find(&d->pkt, clock_now(), LOOK_USE);
+	rule_decide(&d->pkt, flow, c, 1);
 	may_move = moves(c);
 	if (!flow || may_move || d->pkt.icmp_error) {
 		d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);
@@ -309,6 +320,8 @@ int sw_tc_egress(struct __sk_buff *ctx)
 			moved = true;
 		}
 	}
+	if (d->pkt.rule && egress_drops(ctx, &d->pkt, c, d->at.slot, frame.segments))
+		return TC_ACT_SHOT;
 	egress_tell(ctx, &d->pkt, d->at.slot, frame.segments);
 	if (d->pkt.icmp_error)
 		flow = NULL;
@@ -328,6 +341,7 @@ int sw_explain(struct xdp_md *ctx)
 	struct sw_explain *io = (void *)(long)ctx->data;
 	struct sw_ctl *c = settings();
 	struct choice choice = {};
+	const struct sw_rule *rule;
 	struct sw_group *group;
 	struct packet pkt = {};
 
@@ -335,13 +349,16 @@ int sw_explain(struct xdp_md *ctx)
 		return XDP_ABORTED;
 	pkt.family = pkt.key.family = io->family;
 	pkt.proto = pkt.key.proto = io->proto;
+	pkt.dscp = io->dscp;
 	__builtin_memcpy(&pkt.src, io->src, 16);
 	__builtin_memcpy(&pkt.dst, io->dst, 16);
-	flow_key(&pkt.key, &pkt.src, &pkt.dst, io->sport, io->dport);
+	pkt.src_is_lo = flow_key(&pkt.key, &pkt.src, &pkt.dst, io->sport, io->dport);
 	io->group = fib_find(pkt.family, &pkt.dst);
 	group = fib_group(io->group);
 	io->kind = group ? group->kind : SW_GROUP_FREE;
 	choice.path = choice.hint = SW_NO_PATH;
+	rule_decide(&pkt, false, c, 1);
+	choice.rule = pkt.rule;
 	if (group && group->kind == SW_GROUP_ROUTE) {
 		choice.denied = io->down;
 		choice.family = io->family;
@@ -350,6 +367,9 @@ int sw_explain(struct xdp_md *ctx)
 		reflect_ask(&choice, flow_find(&pkt, clock_now(), LOOK_PEEK), c);
 		choose(io->group, &choice);
 	}
+	rule = rule_row(choice.rule);
+	io->rule = choice.rule & SW_FLOW_RULE_MASK;
+	io->rule_flags = rule ? rule->flags : 0;
 	io->path = choice.path;
 	io->tier = choice.tier;
 	io->step = choice.step;

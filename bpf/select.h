@@ -6,6 +6,8 @@
 #ifndef SAMEWAY_BPF_SELECT_H
 #define SAMEWAY_BPF_SELECT_H
 
+#define ALL_PATHS (~0ULL)
+
 /*
  * asked: hint is the path this flow has in this direction: taken among equals while it is one of
  * them, and for nothing else; or, with `follow`, the path that it is answered by: taken from any
@@ -25,7 +27,8 @@ struct choice {
 	__u8 degraded; /* a better class has candidates, or had them, and none is usable */
 	__u8 verdict;  /* of flow_judge(): see next_state() */
 	__u8 follow;
-	__u32 group; /* it was chosen from: the prefix's, or the default route's */
+	__u16 group; /* it was chosen from: the prefix's, or the default route's */
+	__u16 rule;  /* asked: the flow's, as pkt->rule */
 };
 
 static __always_inline __u64 hash_mix(__u64 h, __u64 word)
@@ -63,17 +66,6 @@ static __always_inline __u64 flow_hash(const struct sw_flow_key *key, __u32 seed
 	h = hash_mix(hash_mix(h, lo[0]), lo[1]);
 	h = hash_mix(hash_mix(h, hi[0]), hi[1]);
 	return hash_mix(hash_mix(h, (__u64)both << 8 | key->proto), 0);
-}
-
-/* Number of the lowest bit set in m, not 0: the bits below it, counted. (clang 14 has no ctz.) */
-static __always_inline __u32 lowest_bit(__u64 m)
-{
-	__u64 n = (m & -m) - 1;
-
-	n -= n >> 1 & 0x5555555555555555ULL;
-	n = (n & 0x3333333333333333ULL) + (n >> 2 & 0x3333333333333333ULL);
-	n = (n + (n >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
-	return n * 0x0101010101010101ULL >> 56 & (SW_MAX_PATHS - 1);
 }
 
 /*
@@ -150,7 +142,8 @@ static __always_inline int first_tier(const struct sw_group *group, __u64 mask, 
 	return 0;
 }
 
-static __always_inline __u8 tier_degraded(const struct sw_group *group, __u8 tier)
+/* Whether a better class has paths among these, or, of all, had them. */
+static __always_inline __u8 tier_degraded(const struct sw_group *group, __u8 tier, __u64 among)
 {
 	__u8 rank, i;
 
@@ -160,10 +153,38 @@ static __always_inline __u8 tier_degraded(const struct sw_group *group, __u8 tie
 	for (i = 0; i < SW_MAX_TIERS; i++) {
 		if (i >= tier)
 			break;
-		if (group->rank[i] < rank)
+		if (group->rank[i] < rank && group->tier[i] & among)
 			return 1;
 	}
-	return group->degraded < rank;
+	return among == ALL_PATHS && group->degraded < rank;
+}
+
+/*
+ * The same by the order of a rule: the first of its steps with a path in `mask`. Paths of classes
+ * that are in no tier (`prefer` does not list them) come after those that are, as one. (A function
+ * of its own, so that the verifier sees it once.)
+ */
+__noinline int rule_tier(__u32 group_id, __u32 rule_id, __u64 mask, struct choice *out)
+{
+	struct sw_group *group = fib_group(group_id);
+	struct sw_rule *rule = rule_row(rule_id);
+	__u64 step;
+	int i;
+
+	if (!group || !rule || !out)
+		return 0;
+	mask &= group->members;
+	for (i = 0; i < SW_RULE_STEPS && !(rule->step[i] & mask); i++)
+		;
+	if (i >= SW_RULE_STEPS)
+		return 0;
+	step = rule->step[i];
+	if (!first_tier(group, step & mask, out)) {
+		out->tier = SW_MAX_TIERS;
+		out->members = step & mask;
+	}
+	out->degraded = rule->other[i] & group->members || tier_degraded(group, out->tier, step);
+	return 1;
 }
 
 /* The member: the flow's own path while it is one of them. */
@@ -181,17 +202,32 @@ static __always_inline void take_member(struct choice *io, __u64 weighted)
 	}
 }
 
+/* The first tier, of the rule's where there is one. */
+static __always_inline int any_tier(__u32 group_id, const struct sw_rule *rule, __u64 mask,
+				    struct choice *out)
+{
+	struct sw_group *group;
+
+	if (rule)
+		return rule_tier(group_id, out->rule, mask, out);
+	group = fib_group(group_id);
+	if (!group || !first_tier(group, mask, out))
+		return 0;
+	out->degraded = tier_degraded(group, out->tier, ALL_PATHS);
+	return 1;
+}
+
 /*
  * The whole of select: the group; then the default route's, by `default-route:`; then the group
- * once more without asking peers and probes. 1: found. (A function of its own, so that the verifier
- * sees it once.)
+ * once more without asking peers and probes, unless a rule binds the flow to its paths. 1: found.
+ * (A function of its own, so that the verifier sees it once.)
  */
 __noinline int choose(__u32 group_id, struct choice *io)
 {
 	__u32 zero = 0, other;
 	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
 	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	struct sw_group *group = fib_group(group_id), *from = group;
+	const struct sw_rule *rule;
 	bool last_resort = false;
 	__u64 can;
 
@@ -201,29 +237,27 @@ __noinline int choose(__u32 group_id, struct choice *io)
 	io->step = SW_STEP_NONE;
 	io->degraded = 0;
 	io->group = group_id;
-	if (!u || !c || !group)
+	if (!u || !c)
 		return 0;
+	rule = rule_row(io->rule);
 	io->usable = paths_usable(c, u, io->family) & ~io->denied;
-	if (io->follow && first_tier(group, io->usable & 1ULL << (io->hint & 63), io)) {
+	if (io->follow && any_tier(group_id, rule, io->usable & 1ULL << (io->hint & 63), io)) {
 		io->path = io->hint & 63;
 		io->step = SW_STEP_REFLECTED;
-		io->degraded = tier_degraded(group, io->tier);
 		return 1;
 	}
-	if (!first_tier(group, io->usable, io)) {
+	if (!any_tier(group_id, rule, io->usable, io)) {
 		other = io->family == 4 ? c->default4 : c->default6;
-		from = fib_group(other);
-		if (from && first_tier(from, io->usable, io)) {
+		if (any_tier(other, rule, io->usable, io)) {
 			io->group = other;
 		} else {
 			can = io->family == 4 ? c->can4 : c->can6;
-			from = group;
 			last_resort = true;
-			if (!first_tier(group, u->link & u->admin & can & ~io->denied, io))
+			if ((rule && rule->flags) ||
+			    !any_tier(group_id, rule, u->link & u->admin & can & ~io->denied, io))
 				return 0;
 		}
 	}
-	io->degraded = tier_degraded(from, io->tier);
 	take_member(io, c->weighted);
 	if (last_resort)
 		io->step = SW_STEP_LAST_RESORT;

@@ -58,9 +58,10 @@ static int change_latest(__u32 n __attribute__((unused)), struct change *c)
 
 /*
  * When the answer of this group last changed: by a feed, or by a path of the tiers down to the one
- * chosen from that became usable or ceased to be. A backup that flaps explains nothing.
+ * chosen from that became usable or ceased to be, or at `also`. A backup that flaps explains
+ * nothing.
  */
-__noinline __u64 answer_changed(__u32 id, __u32 path, __u32 tier)
+__noinline __u64 answer_changed(__u32 id, __u32 path, __u32 tier, __u64 also)
 {
 	struct sw_group *group = fib_group(id);
 	struct change change = {};
@@ -68,7 +69,7 @@ __noinline __u64 answer_changed(__u32 id, __u32 path, __u32 tier)
 
 	if (!group)
 		return 0;
-	change.t = group->since_ns;
+	change.t = group->since_ns > also ? group->since_ns : also;
 	for (i = 0; i < SW_MAX_TIERS; i++) {
 		if (i >= group->tiers)
 			break;

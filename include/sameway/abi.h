@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 6
+#define SW_ABI_VERSION 7
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -122,10 +122,10 @@ enum sw_group_kind {
 struct sw_ctl {
 	__u32 abi;	  /* SW_ABI_VERSION */
 	__u32 mode;	  /* enum sw_mode in effect now (monitor during a cold start) */
-	__u32 generation; /* bumped AFTER every change of groups, FIB, usable or paths */
+	__u32 generation; /* bumped AFTER every change of groups, FIB, usable, paths or rules */
+	__u32 rules;	  /* which policy rules are in force, see abi_rule.h; 0: none */
 	__u32 scope;	  /* enum sw_scope */
 	__u32 asymmetry;  /* enum sw_asymmetry */
-	__u32 pad;
 	__u64 grace_ns;
 	__u64 can4, can6; /* paths that may be sent packets of the family */
 	__u64 weighted;	  /* paths whose weight is more than 1 */
@@ -155,6 +155,9 @@ struct sw_ctl {
 	__u32 nodes4, nodes6;	    /* of the tables, in use */
 	/* a bit a slot: its device takes multi-buffer frames that XDP redirects */
 	__u64 takes_frags[SW_MAX_SLOTS / 64];
+	__u64 rules_ns;	  /* CLOCK_MONOTONIC when a reload last changed the rules, 0: never */
+	__u32 rules_last; /* `rules` as it last was, other than 0 */
+	__u32 pad;
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -331,6 +334,7 @@ struct sw_path_stats {
 	__u64 egress_lost;	  /* dropped: half rewritten when it could not be moved */
 	__u64 egress_stayed; /* left here: nothing is moved (kernel forwarding, output rules) */
 	__u64 egress_back;   /* left here, and had come by a path: a loop until its TTL ends */
+	__u64 egress_denied; /* dropped: a rule keeps it off this path, and it has no other */
 };
 struct sw_path_counters {
 	char name[SW_NAME_LEN];
@@ -405,6 +409,7 @@ struct sw_beat {
 #define SW_SIDE_IDLE_NS 5000000000ULL
 
 #include "sameway/abi_flow.h"
+#include "sameway/abi_rule.h"
 
 /*
  * The `explain` program's packet: filled by the caller, answered in place. Runs the stages of the
@@ -413,10 +418,13 @@ struct sw_beat {
 struct sw_explain {
 	__u8 family, proto;
 	__u16 sport, dport; /* network order */
-	__u8 pad[2];
+	__u8 dscp;
+	__u8 pad;
 	__u8 src[16], dst[16];
 	__u64 down; /* paths to be taken as unusable */
 	/* answered */
+	__u32 rule;	  /* number and one, 0: none */
+	__u32 rule_flags; /* SW_RULE_* */
 	__u32 group;
 	__u8 kind;	   /* enum sw_group_kind */
 	__u8 path;	   /* SW_NO_PATH: none */

@@ -105,6 +105,8 @@ struct edge_flows edge_flows(bool unpacked); /* else only these are read of a re
 void edge_usable(uint64_t paths);	     /* these alone */
 void edge_mode(enum sw_mode mode, enum sw_forward forward);
 void edge_changed(void); /* what the daemon does after any change */
+/* n rules in force, the last of them, which all packets are of, chooses as none would. */
+void edge_rules(size_t n);
 int edge_program(enum edge_program program);
 const struct bpf_object *edge_object(void);
 void edge_attach(enum device dev, enum hook hook, bool on);

@@ -4,6 +4,7 @@
  * (10.1.0.0/16 and fd01::/32 behind a gateway), r1 an ExpressRoute, r2 a VPN.
  */
 #include "bench.h"
+#include "core/rules.h"
 #include "kernel/datapath_impl.h"
 #include "kernel/maps.h"
 
@@ -176,6 +177,33 @@ void edge_usable(uint64_t paths)
 void edge_changed(void)
 {
 	__atomic_fetch_add(&datapath_ctl(dp)->generation, 1, __ATOMIC_RELEASE);
+}
+
+void edge_rules(size_t n)
+{
+	struct config_path paths[] = {{.name = "er", .class = SW_CLASS_EXPRESSROUTE},
+				      {.name = "vpn", .class = SW_CLASS_VPN}};
+	static struct config_rule rules[SW_MAX_RULES];
+	const struct config cfg = {.paths = paths, .n_paths = 2, .rules = rules, .n_rules = n};
+	struct sw_ctl *ctl = datapath_ctl(dp);
+	static uint32_t generation;
+
+	for (size_t i = 0; i < n; i++) {
+		char text[PREFIX_STRLEN];
+
+		rules[i] = (struct config_rule){.proto = -1, .dscp = -1, .action = RULE_DENY};
+		snprintf(text, sizeof(text), "192.0.2.%zu/32", i);
+		prefix_parse(text, &rules[i].to, NULL);
+	}
+	if (n)
+		rules[n - 1] = (struct config_rule){
+			.proto = -1,
+			.dscp = -1,
+			.action = RULE_PREFER,
+			.pick = {{.class = SW_CLASS_EXPRESSROUTE}, {.class = SW_CLASS_VPN}},
+			.n_picks = 2};
+	rules_compile(&cfg, NULL, UINT64_MAX, &datapath_rules(dp)[0]);
+	__atomic_store_n(&ctl->rules, n ? ++generation << SW_RULES_GEN_SHIFT : 0, __ATOMIC_RELEASE);
 }
 
 int edge_program(enum edge_program program)

@@ -56,6 +56,8 @@ static const struct row rows[] = {
 	{"TC egress out, IPv4", "tc_egress4", TC_EGRESS, NULL, STAGE_TC, DEV_ER, 4, false, GOES_ON},
 	{"TC ingress in, IPv4", "tc_in4", TC_INGRESS, NULL, STAGE_TC, IN4, TC_MOVED},
 	{"TC ingress in, IPv6", "tc_in6", TC_INGRESS, NULL, STAGE_TC, IN6, TC_MOVED},
+	{"XDP out, IPv4, by a rule of 1", "rule1", XDP, NULL, STAGE_XDP, OUT4, REDIRECTED},
+	{"XDP out, IPv4, by a rule of 256", "rule256", XDP, NULL, STAGE_XDP, OUT4, REDIRECTED},
 	{"bpf_fib_lookup, MACs, TTL", "fib", BENCH, "fib_forward", STAGE_XDP, OUT4, REDIRECTED},
 	{"LPM trie, MACs, TTL, count", "lpm", BENCH, "lpm_forward", STAGE_XDP, OUT4, REDIRECTED},
 	{"a record in an LRU_HASH", "lru", BENCH, "record_lru", STAGE_XDP, OUT4, DROPPED},
@@ -111,11 +113,15 @@ static double gate_of(const struct measured *m)
 static void row_measure(const struct row *r, struct measured *m, double alone)
 {
 	static const uint8_t link_local[4] = {169, 254, 0, 1};
+	size_t rules = strncmp(r->key, "rule", 4) ? 0 : strtoul(r->key + 4, NULL, 10);
 	double ns;
 	int answer;
 
 	traffic_direction(r->family, r->inward);
 	traffic_one_destination(r->program == REFUSED ? link_local : NULL);
+	edge_rules(rules);
+	if (rules) /* each flow is decided for, once */
+		traffic_stage(r->hook, r->dev, m->fd, PACKETS, &answer);
 	ns = traffic_stage(r->hook, r->dev, m->fd, PACKETS, &answer);
 	if (answer != r->answer)
 		fail("%s: it says %d where %d is to be measured", r->name, answer, r->answer);

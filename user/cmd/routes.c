@@ -64,9 +64,11 @@ static long proto_parse(const char *text)
 	return number_parse(text, 255);
 }
 
+#define EXPLAIN_WORDS "DST [from SRC] [proto P] [port N] [dscp N]"
+
 struct explain_args {
 	const char *src;
-	long proto, port; /* -1: not given */
+	long proto, port, dscp; /* -1: not given */
 };
 
 /* One `word value` pair. */
@@ -92,16 +94,20 @@ static int explain_pair(struct explain_args *args, const char *word, const char 
 		if (args->port >= 0)
 			return 0;
 		snprintf(err, CMD_ERR, "%.60s is no port: say 0 to 65535", value);
+	} else if (!strcmp(word, "dscp") && args->dscp < 0) {
+		args->dscp = number_parse(value, 63);
+		if (args->dscp >= 0)
+			return 0;
+		snprintf(err, CMD_ERR, "%.60s is no DSCP: say 0 to 63", value);
 	} else {
-		snprintf(err, CMD_ERR,
-			 "%.60s does not belong here: say DST [from SRC] [proto P] [port N]", word);
+		snprintf(err, CMD_ERR, "%.60s does not belong here: say " EXPLAIN_WORDS, word);
 	}
 	return -EINVAL;
 }
 
 json_t *explain_request(int argc, char **argv, char err[CMD_ERR])
 {
-	struct explain_args args = {.proto = -1, .port = -1};
+	struct explain_args args = {.proto = -1, .port = -1, .dscp = -1};
 	struct ip_addr dst, src;
 
 	if (ip_parse(argv[0], &dst)) {
@@ -110,8 +116,7 @@ json_t *explain_request(int argc, char **argv, char err[CMD_ERR])
 	}
 	for (int i = 1; i < argc; i += 2) {
 		if (i + 1 == argc) {
-			snprintf(err, CMD_ERR,
-				 "%.60s: too few arguments: say DST [from SRC] [proto P] [port N]",
+			snprintf(err, CMD_ERR, "%.60s: too few arguments: say " EXPLAIN_WORDS,
 				 argv[i]);
 			return NULL;
 		}
@@ -123,9 +128,10 @@ json_t *explain_request(int argc, char **argv, char err[CMD_ERR])
 			 argv[0], args.src);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s*, s:o*, s:o*}", "cmd", "explain", "dst", argv[0], "src",
-			 args.src, "proto", args.proto < 0 ? NULL : json_integer(args.proto),
-			 "port", args.port < 0 ? NULL : json_integer(args.port));
+	return json_pack("{s:s, s:s, s:s*, s:o*, s:o*, s:o*}", "cmd", "explain", "dst", argv[0],
+			 "src", args.src, "proto", args.proto < 0 ? NULL : json_integer(args.proto),
+			 "port", args.port < 0 ? NULL : json_integer(args.port), "dscp",
+			 args.dscp < 0 ? NULL : json_integer(args.dscp));
 }
 
 static int call_wrong(const struct cmd_call *call, const char *err)

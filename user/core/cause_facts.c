@@ -4,9 +4,11 @@
  * better path was lost. Reads the RIB (or, while a restarted daemon's RIB is still empty, the
  * adopted FIB) and the paths' states; changes nothing.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "core/cause_gather.h"
+#include "core/rules.h"
 
 bool cause_path_objects(const struct incident_path_state *state, uint8_t family)
 {
@@ -257,6 +259,24 @@ static void gather_one(const struct incident_context *ctx, const struct sw_event
 	}
 }
 
+/* The flow's rule; by its DSCP none is told: events do not carry it. */
+static void gather_rule(const struct incident_context *ctx, const struct sw_event *ev,
+			struct cause_facts *f)
+{
+	uint16_t port = ev->about & SW_FLOW_INSIDE_IS_HI ? ev->key.lo_port : ev->key.hi_port;
+	const struct rule_flow flow = {.from = f->src_host,
+				       .to = f->dst_host,
+				       .proto = ev->key.proto,
+				       .port = ntohs(port),
+				       .dscp = -1};
+	const struct config_rule *rule = rules_match(ctx->cfg, &flow);
+
+	if (!rule)
+		return;
+	f->stateful |= rule->stateful;
+	f->must_encrypt = rule_encrypts(ctx->cfg, rule);
+}
+
 bool cause_asks_kernel(const struct cause_facts *f)
 {
 	if (f->verdict == SW_VERDICT_ASYMMETRIC &&
@@ -394,6 +414,7 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 	f->reverse = way_by_id(ctx, ev->state.in, dst.family);
 	gather_one(ctx, ev, f);
 	gather_ways(ctx, &src_host, &dst_host, ev, f);
+	gather_rule(ctx, ev, f);
 }
 
 /* The path that Azure's answers come by: of the class and, where one has it, of the circuit. */

@@ -93,6 +93,7 @@ void config_free(struct config *cfg)
 	free(cfg->paths);
 	free(cfg->inside);
 	free(cfg->exempt);
+	free(cfg->rules);
 	free(cfg->feeds);
 	free(cfg);
 }

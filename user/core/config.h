@@ -81,6 +81,27 @@ struct config_exempt {
 	bool from; /* given as `from:`, else `to:`; both directions are exempt either way */
 };
 
+enum config_rule_action { RULE_NOTHING, RULE_PREFER, RULE_ONLY, RULE_DENY };
+
+/* What `prefer` or `only` of a rule lists: a path by its name, or all of a class. */
+struct config_pick {
+	char path[SW_NAME_LEN]; /* empty: the class */
+	enum sw_class class;
+};
+
+/* Read from inside (from) to outside (to). */
+struct config_rule {
+	char name[SW_NAME_LEN];
+	struct prefix from, to; /* family 0: any */
+	int proto, dscp;	/* -1: any */
+	uint32_t port;		/* of the outside end, 0: any */
+	bool stateful;
+	enum config_rule_action action;
+	struct config_pick pick[SW_RULE_STEPS];
+	size_t n_picks;
+	int line;
+};
+
 /* Azure's name for a session: the peer's address, and the circuit behind it. */
 struct config_circuit {
 	struct ip_addr peer;
@@ -143,6 +164,8 @@ struct config {
 	size_t n_inside;
 	struct config_exempt *exempt;
 	size_t n_exempt;
+	struct config_rule *rules;
+	size_t n_rules;
 	struct config_feed *feeds;
 	size_t n_feeds;
 	char *notify; /* the command that is told of incidents, NULL: none */
@@ -185,6 +208,8 @@ const struct config_path *config_path_by_name(const struct config *cfg, const ch
 /* The device that has the path's addresses, neighbours and routes. */
 const char *config_l3(const struct config_path *path);
 const char *class_name(enum sw_class class);
+/* Whether what a rule lists is, or has, this path. */
+bool config_pick_has(const struct config_pick *pick, const struct config_path *path);
 /* Whether an rtnetlink feed takes routes of this protocol. */
 bool config_takes_protocol(const struct config_feed *feed, uint8_t protocol);
 /* 0 or -EINVAL. */

@@ -313,4 +313,5 @@ void config_check(struct config_reader *r)
 		check_feed_input(r, &cfg->feeds[i]);
 		check_circuits(r, &cfg->feeds[i]);
 	}
+	config_check_rules(r);
 }

@@ -297,7 +297,7 @@ static const struct config_key top_keys[] = {
 	KEY_OWN("paths", read_paths, .required = true),
 	KEY_OWN("inside", read_insides, .required = true),
 	KEY_OWN("exempt", read_exempts),
-	KEY_LATER("rules", "[]", "leave it out; prefer is for all destinations"),
+	KEY_OWN("rules", config_read_rules),
 	KEY_OWN("feeds", config_read_feeds),
 	KEY_OWN("notify", read_notify),
 	KEY_LATER("export", NULL, "leave it out and read `sameway -j counters`"),

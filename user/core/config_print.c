@@ -191,6 +191,45 @@ static void print_exempts(FILE *f, const struct config *cfg)
 	}
 }
 
+static void print_picks(FILE *f, const struct config_rule *rule)
+{
+	fprintf(f, "    %s: [", rule->action == RULE_ONLY ? "only" : "prefer");
+	for (size_t i = 0; i < rule->n_picks; i++) {
+		const struct config_pick *pick = &rule->pick[i];
+
+		fputs(i ? ", " : "", f);
+		print_text(f, pick->path[0] ? pick->path : class_name(pick->class));
+	}
+	fputs("]\n", f);
+}
+
+static void print_rule(FILE *f, const struct config_rule *rule)
+{
+	const char *proto = config_proto_name(rule->proto);
+	char buf[PREFIX_STRLEN];
+
+	fputs("  - name: ", f);
+	print_text(f, rule->name);
+	fputc('\n', f);
+	if (rule->from.family)
+		print_key_text(f, "from", prefix_format(&rule->from, buf));
+	if (rule->to.family)
+		print_key_text(f, "to", prefix_format(&rule->to, buf));
+	if (proto)
+		print_key_text(f, "proto", proto);
+	else if (rule->proto >= 0)
+		fprintf(f, "    proto: %d\n", rule->proto);
+	if (rule->port)
+		fprintf(f, "    port: %u\n", rule->port);
+	if (rule->dscp >= 0)
+		fprintf(f, "    dscp: %d\n", rule->dscp);
+	fprintf(f, "    stateful: %s\n", truth(rule->stateful));
+	if (rule->action == RULE_DENY)
+		fputs("    deny: true\n", f);
+	else if (rule->action != RULE_NOTHING)
+		print_picks(f, rule);
+}
+
 static void print_listen(FILE *f, const struct config_feed *feed)
 {
 	char buf[IP_STRLEN], listen[IP_STRLEN + 9];
@@ -306,6 +345,9 @@ char *config_print(const struct config *cfg)
 	for (size_t i = 0; i < cfg->n_inside; i++)
 		print_inside(f, &cfg->inside[i]);
 	print_exempts(f, cfg);
+	fputs(cfg->n_rules ? "rules:\n" : "rules: []\n", f);
+	for (size_t i = 0; i < cfg->n_rules; i++)
+		print_rule(f, &cfg->rules[i]);
 	fputs(cfg->n_feeds ? "feeds:\n" : "feeds: []\n", f);
 	for (size_t i = 0; i < cfg->n_feeds; i++)
 		print_feed(f, &cfg->feeds[i]);

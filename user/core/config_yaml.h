@@ -131,6 +131,11 @@ bool config_prefix(struct config_reader *r, const struct config_key *key, const 
 const char *config_protocol_name(uint8_t number);
 /* The section `feeds` (config_feeds.c). */
 config_read_fn config_read_feeds;
+/* The section `rules`, and what can be wrong with it once the paths are there (config_rules.c). */
+config_read_fn config_read_rules;
+void config_check_rules(struct config_reader *r);
+/* NULL: it has none here. */
+const char *config_proto_name(int number);
 /* The whole config by its tables of keys (config_keys.c). */
 void config_read(struct config_reader *r, const yaml_node_t *root);
 /* The checks that need more than one value (config_check.c); complains. */

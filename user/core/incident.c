@@ -80,6 +80,7 @@ void incident_set(struct record *rec, const struct cause_facts *f, const struct 
 	inc->cause = told->cause;
 	inc->side = told->side;
 	inc->severity = inc->confirmed ? told->severity : SEVERITY_NOTICE;
+	rec->severity = told->severity;
 	inc->forward_path = f->forward.path;
 	inc->reverse_path = f->reverse.path;
 	inc->has_moved = f->verdict == SW_VERDICT_FAILOVER && f->has_moved;
@@ -370,6 +371,8 @@ static void record_age(struct incidents *set, struct record *rec,
 			inc->severity = cause_severity(inc->verdict, inc->cause,
 						       cause_stateful(ctx->cfg, &inc->src),
 						       inc->prefixes_lost);
+			if (rec->severity > inc->severity) /* by a rule of its flow */
+				inc->severity = rec->severity;
 		}
 	} else if (elapsed(inc->had_flow_ns, ctx->now) >= wait &&
 		   !(inc->verdict == SW_VERDICT_FAILOVER && flapping(ctx))) {

@@ -21,6 +21,7 @@ struct record {
 	struct incident told;  /* as the last callback saw it */
 	uint64_t told_ns;
 	struct cause_kernel kernel; /* the answer for its first flow */
+	enum severity severity;	    /* once confirmed, as last judged */
 	uint64_t round;		    /* network: the last that told it */
 	bool hole;		    /* of a black hole (blackhole.h): its flows come by scans */
 };

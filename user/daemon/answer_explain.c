@@ -2,6 +2,7 @@
 /*
  * `explain`: one pair, asked of the data plane's own select, and of the audit for the way back.
  */
+#include "core/rules.h"
 #include "daemon/answer_audit.h"
 #include "output/rows.h"
 
@@ -53,11 +54,22 @@ static bool explain_run(struct daemon *d, struct explain *e, uint64_t down)
 	return !datapath_explain(d->dp, &e->io);
 }
 
+/* The rule that decides, NULL: none, or it leaves the choice to the ladder. */
+static const struct config_rule *explain_rule(const struct daemon *d, const struct explain *e)
+{
+	const struct config_rule *rule =
+		e->io.rule && e->io.rule <= d->cfg->n_rules ? &d->cfg->rules[e->io.rule - 1] : NULL;
+
+	return rule && rule->action != RULE_NOTHING ? rule : NULL;
+}
+
 /* The step of the ladder that put the chosen tier before the next one. */
-static const char *explain_step(const struct explain *e)
+static const char *explain_step(const struct daemon *d, const struct explain *e)
 {
 	size_t next = (size_t)e->io.tier + 1;
 
+	if (explain_rule(d, e))
+		return policy_step_name(POLICY_RULE);
 	if (e->io.step == SW_STEP_LAST_RESORT)
 		return step_names[SW_STEP_LAST_RESORT];
 	return next < e->tiers.n_tiers ? policy_step_name(e->tiers.tier[next].step)
@@ -83,7 +95,7 @@ static void why_weight(struct daemon *d, const struct explain *e, char *buf, siz
 		snprintf(buf + used, size - used, ", by weight %u of %u", e->path->weight, sum);
 }
 
-static void why_routed(const struct explain *e, char *buf, size_t size)
+static void why_routed(const struct daemon *d, const struct explain *e, char *buf, size_t size)
 {
 	const struct policy_tier *t = &e->tiers.tier[e->io.tier];
 
@@ -98,7 +110,7 @@ static void why_routed(const struct explain *e, char *buf, size_t size)
 			 e->tiers.n_tiers,
 			 e->io.tier ? " (those before it have no usable path)" : "",
 			 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? "before the next by " : "",
-			 explain_step(e), t->maintenance ? " (in maintenance)" : "",
+			 explain_step(d, e), t->maintenance ? " (in maintenance)" : "",
 			 step_names[e->io.step]);
 }
 
@@ -112,8 +124,34 @@ static void why_monitor(const struct daemon *d, char *buf, size_t size)
 			 "; in monitor mode, as now, the kernel's routes decide");
 }
 
-static void explain_why(const struct explain *e, char *buf, size_t size)
+/* What a rule does with it. */
+static void why_ruled(const struct config *cfg, const struct config_rule *rule,
+		      const struct explain *e, char *buf, size_t size)
 {
+	static const char *const says[] = {"", "prefer", "only", "deny"};
+	size_t used = (size_t)snprintf(buf, size, "rule %s, %s", rule->name, says[rule->action]);
+
+	for (size_t i = 0; i < rule->n_picks && used < size; i++) {
+		const struct config_pick *pick = &rule->pick[i];
+
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : " ",
+					 pick->path[0] ? pick->path : class_name(pick->class));
+	}
+	if (used < size)
+		snprintf(buf + used, size - used, "%s: %s%s",
+			 rule_encrypts(cfg, rule) ? " (to be encrypted)" : "",
+			 e->path ? step_names[e->io.step]
+			 : rule_restricts(cfg, rule)
+				 ? "it has no path: rule-denied, dropped in enforce mode"
+				 : "none of these is usable: no-path, left to the kernel",
+			 e->path && e->io.step == SW_STEP_LAST_RESORT ? " (nothing is usable)"
+								      : "");
+}
+
+static void explain_why(const struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	const struct config_rule *rule = explain_rule(d, e);
+
 	switch (e->io.kind) {
 	case SW_GROUP_LOCAL:
 		snprintf(buf, size, "an address of this box: the kernel's");
@@ -127,15 +165,21 @@ static void explain_why(const struct explain *e, char *buf, size_t size)
 		snprintf(buf, size, "inside: on this side of the edge");
 		break;
 	case SW_GROUP_ROUTE:
-		if (e->path)
-			why_routed(e, buf, size);
+		if (rule)
+			why_ruled(d->cfg, rule, e, buf, size);
+		else if (e->path)
+			why_routed(d, e, buf, size);
 		else
 			snprintf(buf, size,
 				 "no path of its tiers is usable: no-path, left to the "
 				 "kernel");
 		break;
 	default:
-		snprintf(buf, size, "no route: no feed has announced a prefix that holds it");
+		if (rule && rule_restricts(d->cfg, rule))
+			why_ruled(d->cfg, rule, e, buf, size);
+		else
+			snprintf(buf, size,
+				 "no route: no feed has announced a prefix that holds it");
 	}
 }
 
@@ -239,6 +283,7 @@ static json_t *explain_fill(struct daemon *d, const json_t *request, struct expl
 		return answer_refuse(err, 2, "the two addresses are not of one family");
 	e->io.family = e->dst.family;
 	e->io.proto = json_integer_value(json_object_get(request, "proto"));
+	e->io.dscp = json_integer_value(json_object_get(request, "dscp"));
 	e->io.dport = htons(json_integer_value(json_object_get(request, "port")));
 	memcpy(e->io.src, e->src.bytes, 16);
 	memcpy(e->io.dst, e->dst.bytes, 16);
@@ -274,7 +319,8 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 {
 	struct explain e = {0};
 	json_t *row = explain_fill(d, request, &e, err), *ret;
-	char why[300], prefix[PREFIX_STRLEN] = "";
+	char why[400], prefix[PREFIX_STRLEN] = "";
+	const struct config_rule *rule;
 	struct sw_group group;
 	struct prefix match;
 
@@ -293,7 +339,7 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 			match = *rib_node_prefix(e.node);
 		prefix_format(&match, prefix);
 	}
-	explain_why(&e, why, sizeof(why));
+	explain_why(d, &e, why, sizeof(why));
 	if (e.path)
 		why_weight(d, &e, why, sizeof(why));
 	if (e.io.kind == SW_GROUP_ROUTE)
@@ -306,7 +352,10 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	json_object_set_new(row, "class",
 			    e.path ? json_string(class_name(e.path->class)) : json_null());
 	json_object_set_new(row, "why", json_string(why));
-	json_object_set_new(row, "step", e.path ? json_string(explain_step(&e)) : json_null());
+	rule = explain_rule(d, &e);
+	json_object_set_new(row, "rule", rule ? json_string(rule->name) : json_null());
+	json_object_set_new(row, "step",
+			    e.path || rule ? json_string(explain_step(d, &e)) : json_null());
 	json_object_set_new(row, "tiers",
 			    ret ? json_incref(json_object_get(ret, "tiers")) : json_array());
 	json_decref(ret);

@@ -355,7 +355,11 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 	if (!d->control) /* early: who wants to stop us finds us */
 		ret = control_start(d, err);
 	if (!ret)
+		ret = rules_begin(d, err);
+	if (!ret)
 		ret = edge_start(d, err);
+	if (!ret)
+		ret = rules_start(d, err);
 	if (!ret)
 		ret = routes_start_feeds(d, err);
 	if (!ret) { /* what is local or exempt is known before the first packet */

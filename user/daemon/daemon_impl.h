@@ -138,13 +138,14 @@ struct own_address {
 /* What was seen of one path's egress_returned, _stayed, _back. */
 struct egress_seen {
 	bool known, told;
-	uint64_t packets, stayed, back;
+	uint64_t packets, stayed, back, denied;
 };
 
 /* The sums of the last two, when they last grew, and when that was told; 0: never. */
 struct egress_now {
 	uint64_t stayed, stayed_ns, stayed_told_ns;
 	uint64_t back, back_ns, back_told_ns;
+	uint64_t denied_told_ns;
 };
 
 /* Rules, routes and marks of others in the way of ours, as they were last seen (foreign.c). */
@@ -275,6 +276,13 @@ void mode_stop(struct daemon *d);
 int mode_set(struct daemon *d, enum sw_mode mode, uint64_t until_ns, char err[DATAPATH_ERR]);
 /* Arms the timer of the next deadline: of the mode, of a drain. */
 void mode_arm(struct daemon *d);
+
+/*
+ * rules.c. The policy rules in force: before edge_start, with the paths that packets know already;
+ * after it, with all. 0 or -errno with err: as before.
+ */
+int rules_begin(struct daemon *d, char err[DATAPATH_ERR]);
+int rules_start(struct daemon *d, char err[DATAPATH_ERR]);
 
 /* reload.c: rows of `reload`; also for SIGHUP. */
 json_t *reload_run(struct daemon *d);

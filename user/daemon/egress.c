@@ -71,12 +71,24 @@ static void back_tell(struct daemon *d, const struct edge_port *port, uint64_t p
 		   (unsigned long long)packets, port->name, d->cfg->tables, port->name);
 }
 
+static void denied_tell(struct daemon *d, const struct edge_port *port, uint64_t packets)
+{
+	if (d->egress_now.denied_told_ns && clock_now() - d->egress_now.denied_told_ns < TELL_NS)
+		return;
+	d->egress_now.denied_told_ns = clock_now();
+	daemon_log("%llu packets that a rule keeps off %s were about to leave by it, sent by the "
+		   "kernel's routes, and were dropped: exempt, local or marked by others: see "
+		   "`ip route get`, and what writes marks",
+		   (unsigned long long)packets, port->name);
+}
+
 static void kept_watch(struct daemon *d, const struct edge_port *port,
 		       const struct sw_path_stats *stats)
 {
 	const struct egress_seen *seen = &d->egress_seen[port->slot];
 	uint64_t stayed = stats->egress_stayed - seen->stayed;
 	uint64_t back = stats->egress_back - seen->back;
+	uint64_t denied = stats->egress_denied - seen->denied;
 
 	d->egress_now.stayed += stats->egress_stayed;
 	d->egress_now.back += stats->egress_back;
@@ -88,6 +100,8 @@ static void kept_watch(struct daemon *d, const struct edge_port *port,
 		d->egress_now.back_ns = clock_now();
 		back_tell(d, port, back);
 	}
+	if (seen->known && denied)
+		denied_tell(d, port, denied);
 }
 
 static void path_watch(struct daemon *d, const struct edge_port *port)
@@ -109,6 +123,7 @@ static void path_watch(struct daemon *d, const struct edge_port *port)
 	seen->packets = stats.egress_returned;
 	seen->stayed = stats.egress_stayed;
 	seen->back = stats.egress_back;
+	seen->denied = stats.egress_denied;
 	seen->known = true;
 }
 

@@ -33,6 +33,7 @@ _Static_assert(sizeof(struct sw_path) % 8 == 0, "paths");
 _Static_assert(sizeof(struct sw_group) % 8 == 0, "groups");
 _Static_assert(sizeof(struct sw_path_counters) % 8 == 0, "path_counters");
 _Static_assert(sizeof(struct sw_verdict_row) % 8 == 0, "verdicts");
+_Static_assert(sizeof(struct sw_rules) % 8 == 0, "rules");
 
 static int stale(const struct datapath *dp, const char *map, const char *why,
 		 char err[DATAPATH_ERR])
@@ -147,6 +148,7 @@ static int map_memory(struct datapath *dp)
 		[MEM_GROUPS] = {dp->skel->maps.groups, sizeof(struct sw_group)},
 		[MEM_COUNTERS] = {dp->skel->maps.path_counters, sizeof(struct sw_path_counters)},
 		[MEM_FAST] = {dp->skel->maps.interfaces_fast, sizeof(struct sw_interface_fast)},
+		[MEM_RULES] = {dp->skel->maps.rules, sizeof(struct sw_rules)},
 		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},
 		[MEM_FIB4] = {dp->skel->maps.fib4, sizeof(uint64_t)},
 		[MEM_FIB4_NODES] = {dp->skel->maps.fib4_nodes, sizeof(uint64_t)},
@@ -332,6 +334,11 @@ static int open_checked(struct datapath *dp, const struct datapath_sizes *sizes,
 				   "`fib: { nodes4: %u, nodes6: %u }` can't be: give numbers from "
 				   "1 on",
 				   sizes->nodes4, sizes->nodes6);
+	ret = bpf_map__set_max_entries(dp->skel->maps.flow_rules,
+				       (sizes->flows4 + sizes->flows6) / 2 + 1);
+	if (ret)
+		return report_fail(err, ret, "`flows: %u` can't be: give a smaller number",
+				   sizes->flows4);
 	dp->adopted = pins_have(dp->dir, "ctl");
 	return dp->adopted ? open_adopted(dp, err) : open_fresh(dp, err);
 }

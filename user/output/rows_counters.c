@@ -129,6 +129,7 @@ static int egress_sum(struct maps *maps, const struct interface_row *interface,
 		sum->egress_lost += more.egress_lost;
 		sum->egress_stayed += more.egress_stayed;
 		sum->egress_back += more.egress_back;
+		sum->egress_denied += more.egress_denied;
 	}
 	return err;
 }
@@ -145,17 +146,18 @@ static json_t *counters_egress(struct maps *maps)
 
 		if (egress_sum(maps, &list.row[i], &s) ||
 		    !(s.egress_moved | s.egress_too_big | s.egress_no_neighbor | s.egress_returned |
-		      s.egress_lost | s.egress_stayed | s.egress_back))
+		      s.egress_lost | s.egress_stayed | s.egress_back | s.egress_denied))
 			continue;
-		ok = rows_append(rows,
-				 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "interface",
-					   list.row[i].name, "moved", (json_int_t)s.egress_moved,
-					   "too_big", (json_int_t)s.egress_too_big, "no_neighbor",
-					   (json_int_t)s.egress_no_neighbor, "returned",
-					   (json_int_t)s.egress_returned, "lost",
-					   (json_int_t)s.egress_lost, "stayed",
-					   (json_int_t)s.egress_stayed, "back",
-					   (json_int_t)s.egress_back));
+		ok = rows_append(rows, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+						 "interface", list.row[i].name, "moved",
+						 (json_int_t)s.egress_moved, "too_big",
+						 (json_int_t)s.egress_too_big, "no_neighbor",
+						 (json_int_t)s.egress_no_neighbor, "returned",
+						 (json_int_t)s.egress_returned, "lost",
+						 (json_int_t)s.egress_lost, "stayed",
+						 (json_int_t)s.egress_stayed, "back",
+						 (json_int_t)s.egress_back, "denied",
+						 (json_int_t)s.egress_denied));
 	}
 	if (ok)
 		return rows;

@@ -361,9 +361,10 @@ static int counters_redirect_errors(FILE *out, const json_t *rows)
 static int counters_egress(FILE *out, const json_t *rows)
 {
 	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned",
-					     "lost",  "stayed",	 "back"};
-	static const char *const heads[] = {"EGRESS",	"MOVED", "TOO-BIG", "NO-NEIGHBOR",
-					    "RETURNED", "LOST",	 "STAYED",  "BACK"};
+					     "lost",  "stayed",	 "back",	"denied"};
+	static const char *const heads[] = {"EGRESS",	   "MOVED",    "TOO-BIG",
+					    "NO-NEIGHBOR", "RETURNED", "LOST",
+					    "STAYED",	   "BACK",     "DENIED"};
 	struct table *table;
 	const json_t *row;
 	size_t i;
@@ -371,7 +372,7 @@ static int counters_egress(FILE *out, const json_t *rows)
 	if (!json_array_size(rows))
 		return 0;
 	fputc('\n', out);
-	table = table_new("lrrrrrrr", 0);
+	table = table_new("lrrrrrrrr", 0);
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_cell(table, "%s", heads[i]);
 	json_array_foreach (rows, i, row) {
