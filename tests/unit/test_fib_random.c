@@ -247,7 +247,10 @@ static void change_route(struct world *w, struct oracle *o)
 	r.has_local_pref = at->local_pref != 100;
 	r.local_pref = at->local_pref;
 	route_as(&r, at->as, at->n_as);
-	rib_announce(w->rib, feed, &r, w->now);
+	if (below(2))
+		rib_announce_later(w->rib, feed, &r, w->now);
+	else
+		rib_announce(w->rib, feed, &r, w->now);
 }
 
 static void change_peer(struct world *w, struct oracle *o)

@@ -28,7 +28,6 @@ struct fib *fib_new(const struct config *cfg, struct rib *rib, const struct fib_
 	fib->cfg = cfg;
 	fib->rib = rib;
 	fib->ops = *ops;
-	fib->entries.node_size = sizeof(struct fib_entry);
 	TAILQ_INIT(&fib->dirty);
 	TAILQ_INIT(&fib->lost);
 	TAILQ_INIT(&fib->failed);
@@ -41,106 +40,86 @@ void fib_free(struct fib *fib)
 {
 	if (!fib)
 		return;
-	trie_clear(&fib->entries);
+	fib_rare_free(&fib->rare);
 	fib_groups_free(&fib->groups);
 	free(fib);
 }
 
-/* There is none yet. near: an entry near by, or NULL. */
-static struct fib_entry *entry_make(struct fib *fib, const struct prefix *prefix,
-				    struct fib_entry *near)
+void fib_touch(struct fib *fib, struct fib_rare *rare, bool range)
 {
-	struct trie_node *node = trie_insert_near(&fib->entries, near ? &near->trie : NULL, prefix);
-	struct fib_entry *entry = (struct fib_entry *)node;
-
-	if (entry) {
-		entry->had = SW_NO_RANK;
-		entry->lost = SW_NO_RANK;
-	}
-	return entry;
-}
-
-struct fib_entry *fib_entry_get(struct fib *fib, const struct prefix *prefix)
-{
-	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
-
-	return entry ? entry : entry_make(fib, prefix, NULL);
-}
-
-bool fib_entry_prune(struct fib *fib, struct fib_entry *entry)
-{
-	if (entry->group || entry->reserved || entry->dirty || entry->failed ||
-	    entry->had != SW_NO_RANK || entry->lost != SW_NO_RANK)
-		return false;
-	trie_remove(&fib->entries, &entry->trie);
-	return true;
-}
-
-void fib_entry_touch(struct fib *fib, struct fib_entry *entry, bool range)
-{
-	entry->range |= range;
-	if (entry->dirty)
+	rare->range |= range;
+	if (rare->dirty)
 		return;
-	entry->dirty = true;
-	TAILQ_INSERT_TAIL(&fib->dirty, entry, dirty_link);
+	rare->dirty = true;
+	TAILQ_INSERT_TAIL(&fib->dirty, rare, dirty_link);
 	fib->n_dirty++;
 }
 
-/* The last write for the entry failed, or all is well. One that fails again goes last. */
-static void entry_failed(struct fib *fib, struct fib_entry *entry, bool failed)
+/* The last write for the node failed, or all is well. One that fails again goes last. */
+static int node_failed(struct fib *fib, struct rib_node *node, bool failed)
 {
-	if (entry->failed) {
-		TAILQ_REMOVE(&fib->failed, entry, failed_link);
+	struct fib_rare *rare = failed ? fib_rare_get(fib, node) : fib_rare(fib, node);
+
+	if (!rare)
+		return failed ? -ENOMEM : 0;
+	if (rare->failed) {
+		TAILQ_REMOVE(&fib->failed, rare, failed_link);
 		fib->refused--;
 	}
-	entry->failed = failed;
+	rare->failed = failed;
 	if (failed) {
-		TAILQ_INSERT_TAIL(&fib->failed, entry, failed_link);
+		TAILQ_INSERT_TAIL(&fib->failed, rare, failed_link);
 		fib->refused++;
 	}
+	return 0;
 }
 
-static void entry_unlink(struct fib *fib, struct fib_entry *entry)
+static void node_unlink(struct fib *fib, struct rib_node *node)
 {
-	struct fib_group *group = &fib->groups.v[entry->group];
+	struct fib_group *group = &fib->groups.v[node->group];
 
-	LIST_REMOVE(entry, group_link);
 	group->refs--;
 	fib->groups.used -= !group->refs;
 	if (group->content.kind == SW_GROUP_ROUTE)
-		fib->installed[entry->trie.prefix.family == 6]--;
-	fib_groups_drop(&fib->groups, entry->group);
-	entry->group = 0;
+		fib->installed[node->trie.prefix.family == 6]--;
+	fib_groups_drop(&fib->groups, node->group);
+	node->group = 0;
 }
 
-void fib_entry_point(struct fib *fib, struct fib_entry *entry, uint32_t id)
+void fib_node_point(struct fib *fib, struct rib_node *node, uint32_t id)
 {
-	const struct prefix *prefix = &entry->trie.prefix;
+	const struct prefix *prefix = &node->trie.prefix;
 	struct fib_group *group = &fib->groups.v[id];
 	bool route = id && group->content.kind == SW_GROUP_ROUTE;
 
 	if (fib->ops.changed)
 		fib->ops.changed(fib->ops.arg, prefix,
-				 entry->group ? &fib->groups.v[entry->group].content : NULL,
+				 node->group ? &fib->groups.v[node->group].content : NULL,
 				 id ? &group->content : NULL);
 	if (!prefix->len && fib->cfg->default_route == DEFAULT_ROUTE_LAST)
 		fib->ops.default_write(fib->ops.arg, prefix->family, route ? id : 0);
-	if (entry->group)
-		entry_unlink(fib, entry);
+	if (node->group)
+		node_unlink(fib, node);
 	if (!id)
 		return;
-	entry->group = id;
-	LIST_INSERT_HEAD(&group->entries, entry, group_link);
+	node->group = (uint16_t)id;
 	fib->groups.used += !group->refs;
 	group->refs++;
 	fib->installed[prefix->family == 6] += route;
 }
 
-static bool prefix_is_exempt(const struct fib *fib, const struct prefix *prefix)
+static uint8_t node_reserved(const struct fib *fib, const struct rib_node *node)
 {
-	struct trie_node *at = fib->n_exempt ? trie_match(&fib->entries, prefix) : NULL;
+	const struct fib_rare *rare = fib_rare(fib, node);
 
-	while (at && !(((struct fib_entry *)at)->reserved & 1 << SW_GROUP_EXEMPT))
+	return rare ? rare->reserved : 0;
+}
+
+static bool node_is_exempt(const struct fib *fib, const struct rib_node *node)
+{
+	const struct trie_node *at = fib->n_exempt ? &node->trie : NULL;
+
+	while (at && !(node_reserved(fib, (const struct rib_node *)at) & 1 << SW_GROUP_EXEMPT))
 		at = trie_parent(at);
 	return at;
 }
@@ -163,50 +142,49 @@ static struct sw_group answer_group(const struct policy_answer *answer)
 
 /* What the prefix should be, but for since_ns; kind FREE: not installed. live: it has candidates.
  */
-static struct sw_group prefix_want(const struct fib *fib, const struct prefix *prefix,
-				   const struct fib_entry *entry,
+static struct sw_group prefix_want(const struct fib *fib, const struct rib_node *node,
 				   const struct policy_answer *answer, bool live)
 {
-	uint8_t reserved = entry ? entry->reserved : 0;
+	uint8_t reserved = node_reserved(fib, node), lost = fib_lost_rank(fib, node);
 	struct sw_group want = {.kind = SW_GROUP_FREE};
 
 	if (reserved & 1 << SW_GROUP_LOCAL)
 		return fib_group_reserved(SW_GROUP_LOCAL,
 					  reserved & FIB_ON_PATH ? SW_LOCAL_ON_PATH : 0);
-	if ((live || reserved) && prefix_is_exempt(fib, prefix))
+	if ((live || reserved) && node_is_exempt(fib, node))
 		return fib_group_reserved(SW_GROUP_EXEMPT, 0);
 	if (reserved & 1 << SW_GROUP_INSIDE)
-		return fib_group_reserved(SW_GROUP_INSIDE, entry->slot);
+		return fib_group_reserved(SW_GROUP_INSIDE, fib_rare(fib, node)->slot);
 	if (!live)
 		return want;
 	want = answer_group(answer);
-	if (entry->lost < entry->had && entry->had != SW_NO_RANK)
-		want.degraded = entry->lost;
+	if (lost < fib_had(node) && fib_had(node) != SW_NO_RANK)
+		want.degraded = lost;
 	return want;
 }
 
-/* The nearest installed entry, itself or one that covers it. */
-static const struct fib_entry *entry_installed(const struct fib_entry *at)
+/* The nearest installed node, itself or one that covers it. */
+static const struct rib_node *node_installed(const struct rib_node *at)
 {
 	while (at && !at->group)
-		at = (const struct fib_entry *)trie_parent(&at->trie);
+		at = (const struct rib_node *)trie_parent(&at->trie);
 	return at;
 }
 
 /* The group that the prefix's packets get now: its own, else of the nearest installed prefix. */
-static const struct sw_group *group_now(const struct fib *fib, const struct fib_entry *entry)
+static const struct sw_group *group_now(const struct fib *fib, const struct rib_node *node)
 {
-	const struct fib_entry *at = fib->was ? NULL : entry_installed(entry);
+	const struct rib_node *at = fib->was ? NULL : node_installed(node);
 	uint32_t id = at ? at->group : fib->was;
 
 	return id ? &fib->groups.v[id].content : NULL;
 }
 
 /* When a feed last changed the answer, were the prefix to become `want` now. */
-static uint64_t since_of(const struct fib *fib, const struct fib_entry *entry,
+static uint64_t since_of(const struct fib *fib, const struct rib_node *node,
 			 const struct sw_group *want)
 {
-	const struct sw_group *old = group_now(fib, entry);
+	const struct sw_group *old = group_now(fib, node);
 	uint64_t before;
 
 	if (want->kind != SW_GROUP_ROUTE || !old || old->kind != SW_GROUP_ROUTE)
@@ -223,64 +201,69 @@ static bool same_but_since(const struct sw_group *a, struct sw_group b)
 	return !memcmp(a, &b, sizeof(b));
 }
 
-static int prefix_remove(struct fib *fib, struct fib_entry *entry)
+static int prefix_remove(struct fib *fib, struct rib_node *node)
 {
-	const struct fib_entry *cover;
+	const struct rib_node *cover;
 	int ret;
 
-	if (!entry->group)
+	if (!node->group)
 		return 0;
-	cover = entry_installed((const struct fib_entry *)trie_parent(&entry->trie));
+	cover = node_installed((const struct rib_node *)trie_parent(&node->trie));
 	if (cover && !cover->trie.prefix.len)
 		cover = NULL;
-	ret = fib->ops.prefix_remove(fib->ops.arg, &entry->trie.prefix,
+	ret = fib->ops.prefix_remove(fib->ops.arg, &node->trie.prefix,
 				     cover ? cover->trie.prefix.len : 0, cover ? cover->group : 0);
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	fib->unfinished |= ret > 0;
-	fib_entry_point(fib, entry, 0);
+	fib_node_point(fib, node, 0);
 	return 0;
 }
 
 /* Makes the prefix be `want`. 0, or the error of the write that was refused. */
-static int prefix_apply(struct fib *fib, struct fib_entry *entry, struct sw_group *want)
+static int prefix_apply(struct fib *fib, struct rib_node *node, struct sw_group *want)
 {
 	uint32_t id;
 	int err;
 
 	if (want->kind == SW_GROUP_FREE)
-		return prefix_remove(fib, entry);
-	fib_adopted_done(fib, entry);
-	if (entry->group && same_but_since(&fib->groups.v[entry->group].content, *want))
+		return prefix_remove(fib, node);
+	fib_adopted_done(fib, node);
+	if (node->group && same_but_since(&fib->groups.v[node->group].content, *want))
 		return 0;
-	want->since_ns = since_of(fib, entry, want);
+	want->since_ns = since_of(fib, node, want);
 	err = fib_groups_get(&fib->groups, &fib->ops, want, &id);
 	if (err)
 		return err;
-	err = fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, id, !entry->group);
+	err = fib_groups_note(&fib->groups, id, &node->trie.prefix);
+	if (!err)
+		err = fib->ops.prefix_write(fib->ops.arg, &node->trie.prefix, id, !node->group);
 	if (err < 0) {
 		fib_groups_drop(&fib->groups, id);
 		return err;
 	}
 	fib->unfinished |= err > 0;
-	fib_entry_point(fib, entry, id);
+	fib_node_point(fib, node, id);
 	return 0;
 }
 
 /* The paths that the prefix's packets are sent to now; 0: none, or the prefix is no route. */
-static uint64_t answer_now(const struct fib *fib, const struct fib_entry *entry)
+static uint64_t answer_now(const struct fib *fib, const struct rib_node *node)
 {
-	const struct sw_group *group = group_now(fib, entry);
+	const struct sw_group *group = group_now(fib, node);
 
 	return group && group->kind == SW_GROUP_ROUTE ? fib_answer(group, fib->usable) : 0;
 }
 
 /* An installed prefix was compiled: what became of its packets. */
-static void count_moved(struct fib *fib, const struct fib_entry *entry, uint64_t before)
+static void count_moved(struct fib *fib, const struct rib_node *node, uint64_t before)
 {
-	uint64_t after = answer_now(fib, entry);
+	uint64_t after;
 
-	if (!fib->synced || !before || before == after)
+	if (!fib->synced || !before)
+		return;
+	after = answer_now(fib, node);
+	if (before == after)
 		return;
 	if (after && fib->job.adopted) /* a part of what was counted when it was compiled */
 		return;
@@ -291,71 +274,89 @@ static void count_moved(struct fib *fib, const struct fib_entry *entry, uint64_t
 }
 
 /* An adopted prefix that nothing asks for stays while anything else is to be compiled. */
-static bool adopted_keep(struct fib *fib, struct fib_entry *entry, const struct sw_group *want)
+static int adopted_keep(struct fib *fib, struct rib_node *node)
 {
-	if (!entry->adopted || want->kind != SW_GROUP_FREE)
-		return false;
-	if (!entry->unwanted) {
-		entry->unwanted = true;
-		TAILQ_INSERT_TAIL(&fib->unwanted, entry, failed_link);
+	struct fib_rare *rare = fib_rare_get(fib, node);
+
+	if (!rare)
+		return -ENOMEM;
+	if (!rare->unwanted) {
+		rare->unwanted = true;
+		TAILQ_INSERT_TAIL(&fib->unwanted, rare, failed_link);
 		fib->n_unwanted++;
 	}
-	return true;
+	return 0;
 }
 
 /* A prefix that an earlier daemon had, whole or in parts: what it knew of it. */
-static void adopted_recall(struct fib *fib, struct fib_entry *entry)
+static int adopted_recall(struct fib *fib, struct rib_node *node)
 {
-	if (entry->group || !fib->n_adopted || entry->had != SW_NO_RANK)
-		return;
-	fib->was = fib_adopted_answer(fib, &entry->trie.prefix);
-	if (fib->was)
-		fib_adopted_recall(fib, entry, &fib->groups.v[fib->was].content);
+	if (node->group || !fib->n_adopted || fib_had(node) != SW_NO_RANK)
+		return 0;
+	fib->was = fib_adopted_answer(fib, node);
+	if (!fib->was)
+		return 0;
+	return fib_adopted_recall(fib, node, &fib->groups.v[fib->was].content);
 }
 
-int fib_compile_node(struct fib *fib, const struct prefix *prefix, const struct rib_node *node,
-		     struct fib_entry **at, struct fib_entry *near)
+/* Tiers that were left out of the installed group. */
+static int node_cut(struct fib *fib, struct rib_node *node, size_t cut)
+{
+	struct fib_rare *rare = cut ? fib_rare_get(fib, node) : fib_rare(fib, node);
+
+	if (!rare)
+		return cut ? -ENOMEM : 0;
+	fib->cut -= rare->cut;
+	rare->cut = (uint8_t)cut;
+	fib->cut += cut;
+	return 0;
+}
+
+/* Makes the prefix be what its candidates and its reservation say. 0, -ENOMEM: try again. */
+static int node_apply(struct fib *fib, struct rib_node *node, const struct policy_answer *answer,
+		      bool live)
+{
+	bool hold = fib->adopted && !fib->synced;
+	struct sw_group want = prefix_want(fib, node, answer, live);
+	uint64_t before = node->group || fib->was ? answer_now(fib, node) : 0;
+	int err = 0;
+
+	if (node->adopted && want.kind == SW_GROUP_FREE) {
+		err = adopted_keep(fib, node);
+	} else if (!hold || (want.kind != SW_GROUP_ROUTE && want.kind != SW_GROUP_FREE)) {
+		err = node_failed(fib, node, prefix_apply(fib, node, &want) != 0);
+		if (!err)
+			err = node_cut(fib, node, want.kind == SW_GROUP_ROUTE ? answer->cut : 0);
+	}
+	fib->was = 0;
+	count_moved(fib, node, before);
+	return err;
+}
+
+int fib_compile_node(struct fib *fib, struct rib_node *node)
 {
 	struct policy_answer answer;
-	bool live = node && node->trie.count;
+	bool live = node->trie.count;
 	bool hold = fib->adopted && !fib->synced;
-	struct fib_entry *entry = *at;
-	struct sw_group want;
-	uint64_t before;
+	int err = 0;
 
-	if (!entry && !live)
-		return 0;
-	if (!entry)
-		entry = *at = entry_make(fib, prefix, near);
-	if (!entry)
-		return -ENOMEM;
 	answer.members = answer.n_tiers = answer.cut = 0;
 	if (live && !hold) {
 		policy_tiers(fib->cfg, node, &answer);
-		adopted_recall(fib, entry);
+		err = adopted_recall(fib, node);
 	}
-	if (!hold)
-		fib_degraded_update(fib, entry, fib_best_rank(fib, answer.members));
-	want = prefix_want(fib, prefix, entry, &answer, live);
-	before = entry->group || fib->was ? answer_now(fib, entry) : 0;
-	if (!adopted_keep(fib, entry, &want) &&
-	    (!hold || (want.kind != SW_GROUP_ROUTE && want.kind != SW_GROUP_FREE))) {
-		entry_failed(fib, entry, prefix_apply(fib, entry, &want) != 0);
-		fib->cut -= entry->cut;
-		entry->cut = want.kind == SW_GROUP_ROUTE ? (uint8_t)answer.cut : 0;
-		fib->cut += entry->cut;
-	}
+	if (!err && !hold)
+		err = fib_degraded_update(fib, node, fib_best_rank(fib, answer.members));
+	if (!err)
+		err = node_apply(fib, node, &answer, live);
 	fib->was = 0;
-	count_moved(fib, entry, before);
-	if (fib_entry_prune(fib, entry))
-		*at = NULL;
-	return 0;
+	fib_prune(fib, node);
+	return err;
 }
 
 int fib_compile_prefix(struct fib *fib, const struct prefix *prefix)
 {
 	struct trie_node *node = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
-	struct fib_entry *entry = (struct fib_entry *)trie_find(&fib->entries, prefix);
 
-	return fib_compile_node(fib, prefix, (struct rib_node *)node, &entry, NULL);
+	return node ? fib_compile_node(fib, (struct rib_node *)node) : 0;
 }

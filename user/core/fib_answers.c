@@ -5,6 +5,8 @@
  */
 #include "core/fib_internal.h"
 
+#define SOME_TRIES 1024 /* prefixes of a group that may be gone from it, looked at to name some */
+
 uint64_t fib_answer(const struct sw_group *group, uint64_t usable)
 {
 	if (group->kind != SW_GROUP_ROUTE)
@@ -69,16 +71,23 @@ size_t fib_improved(const struct fib *fib, uint64_t before, uint64_t after)
 	return n;
 }
 
-static size_t prefixes_take(const struct fib_group *group, struct prefix *first, size_t n,
-			    size_t room)
+/* Some prefixes that are pointed to the group, `room` at most, the latest first. */
+static size_t group_some(const struct fib *fib, const struct fib_group *group, struct prefix *out,
+			 size_t room)
 {
-	const struct fib_entry *entry;
+	const struct fib_recent *recent = group->recent;
+	size_t left = recent ? recent->n : 0, tries = left < SOME_TRIES ? left : SOME_TRIES, n = 0;
 
-	LIST_FOREACH(entry, &group->entries, group_link)
-	{
-		if (n == room)
-			break;
-		first[n++] = entry->trie.prefix;
+	for (; tries && n < room; tries--) {
+		const struct prefix *prefix = &recent->v[--left];
+		const struct rib_node *node =
+			(const struct rib_node *)trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
+		size_t k = 0;
+
+		while (k < n && !prefix_equal(&out[k], prefix))
+			k++;
+		if (k == n && node && &fib->groups.v[node->group] == group)
+			out[n++] = *prefix;
 	}
 	return n;
 }
@@ -100,7 +109,7 @@ size_t fib_lost(const struct fib *fib, uint64_t usable, uint8_t rank, struct pre
 		lost += group->refs;
 		for (unsigned int i = 0; i < g->tiers && i < SW_MAX_TIERS; i++)
 			*paths |= g->tier[i];
-		n = prefixes_take(group, first, n, room);
+		n += group_some(fib, group, first + n, room - n);
 	}
 	return lost;
 }
@@ -114,6 +123,6 @@ size_t fib_answered(const struct fib *fib, uint64_t usable, unsigned int path, s
 
 	while (n < room && (group = group_next(fib, &id)))
 		if (fib_answer(&group->content, usable) >> path & 1)
-			n = prefixes_take(group, first, n, room);
+			n += group_some(fib, group, first + n, room - n);
 	return n;
 }

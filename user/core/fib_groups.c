@@ -23,8 +23,16 @@ int fib_groups_init(struct fib_groups *groups)
 	return -ENOMEM;
 }
 
+static void recent_forget(struct fib_group *group)
+{
+	free(group->recent);
+	group->recent = NULL;
+}
+
 void fib_groups_free(struct fib_groups *groups)
 {
+	for (uint32_t id = 0; groups->v && id < groups->end; id++)
+		recent_forget(&groups->v[id]);
 	free(groups->v);
 	free(groups->bucket);
 	groups->v = NULL;
@@ -72,6 +80,7 @@ static void group_unhash(struct fib_groups *groups, uint32_t id)
 {
 	uint32_t *link = content_bucket(groups, &groups->v[id].content);
 
+	groups->last = 0;
 	while (*link != id)
 		link = &groups->v[*link].next;
 	*link = groups->v[id].next;
@@ -106,6 +115,7 @@ void fib_groups_drop(struct fib_groups *groups, uint32_t id)
 {
 	if (id < FIB_GROUP_ROUTES || groups->v[id].state != GROUP_USED || groups->v[id].refs)
 		return;
+	recent_forget(&groups->v[id]);
 	group_unhash(groups, id);
 	group_rest(groups, id);
 }
@@ -148,11 +158,14 @@ static int id_take(struct fib_groups *groups, const struct fib_ops *ops, uint32_
 int fib_groups_get(struct fib_groups *groups, const struct fib_ops *ops,
 		   const struct sw_group *content, uint32_t *id)
 {
-	uint32_t found = fib_groups_find(groups, content);
+	uint32_t found = groups->last;
 	int err = 0;
 
+	/* neighbours often have the same */
+	if (!found || memcmp(&groups->v[found].content, content, sizeof(*content)))
+		found = fib_groups_find(groups, content);
 	if (found) {
-		*id = found;
+		groups->last = *id = found;
 		return 0;
 	}
 	if (content->kind == SW_GROUP_ROUTE)
@@ -191,8 +204,44 @@ int fib_groups_adopt(struct fib_groups *groups, uint32_t id, const struct sw_gro
 	return 0;
 }
 
+int fib_groups_note(struct fib_groups *groups, uint32_t id, const struct prefix *prefix)
+{
+	struct fib_group *group = &groups->v[id];
+	struct fib_recent *recent = group->recent;
+	size_t room = recent ? recent->room * 2 : FIB_RECENT;
+
+	if (recent && recent->n >= FIB_RECENT && !group->content.since_ns) {
+		recent->v[group->refs % FIB_RECENT] = *prefix;
+		return 0;
+	}
+	if (!recent || recent->n == recent->room) {
+		recent = realloc(recent, sizeof(*recent) + room * sizeof(recent->v[0]));
+		if (!recent)
+			return -ENOMEM;
+		if (!group->recent)
+			recent->n = 0;
+		recent->room = room;
+		group->recent = recent;
+	}
+	recent->v[recent->n++] = *prefix;
+	return 0;
+}
+
+/* Of many prefixes that settled some are kept. */
+static void recent_shrink(struct fib_group *group)
+{
+	struct fib_recent *recent = group->recent, *less;
+
+	if (!recent || recent->n <= FIB_RECENT)
+		return;
+	recent->n = recent->room = FIB_RECENT;
+	less = realloc(recent, sizeof(*recent) + FIB_RECENT * sizeof(recent->v[0]));
+	group->recent = less ? less : recent;
+}
+
 void fib_groups_settled(struct fib_groups *groups, uint32_t id)
 {
+	recent_shrink(&groups->v[id]);
 	group_unhash(groups, id);
 	groups->v[id].content.since_ns = 0;
 	group_hash(groups, id);

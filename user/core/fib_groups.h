@@ -14,22 +14,29 @@
 
 #include "core/fib.h"
 
-#include <sys/queue.h>
-
 #define FIB_GROUP_LOCAL		1u
 #define FIB_GROUP_EXEMPT	2u
 #define FIB_GROUP_LOCAL_ON_PATH 3u
 #define FIB_GROUP_ROUTES	128u
 
-struct fib_entry;
+/*
+ * Prefixes that were pointed to a group; some may have another by now, or be there twice. All of
+ * them where since_ns is not 0: it may be merged. Else FIB_RECENT, to name some.
+ */
+#define FIB_RECENT 8u
+struct fib_recent {
+	size_t n, room;
+	struct prefix v[];
+};
+
 enum fib_group_state { GROUP_NEVER, GROUP_USED, GROUP_RESTING, GROUP_CLEAN };
 
 struct fib_group {
 	struct sw_group content;
 	enum fib_group_state state;
 	uint32_t next; /* of the hash chain (USED), of those that rest or are clean; 0: last */
-	size_t refs;   /* entries on the list */
-	LIST_HEAD(, fib_entry) entries;
+	size_t refs;   /* prefixes that point to it */
+	struct fib_recent *recent; /* NULL: none */
 };
 
 struct fib_groups {
@@ -38,7 +45,8 @@ struct fib_groups {
 	uint32_t fresh; /* no id from here on was ever taken, adopted ones aside */
 	uint32_t end;	/* no id from here on was ever used */
 	uint32_t rest, clean;
-	size_t used; /* groups that a prefix points to */
+	uint32_t last; /* found last, 0: none */
+	size_t used;   /* groups that a prefix points to */
 };
 
 int fib_groups_init(struct fib_groups *groups);
@@ -57,6 +65,8 @@ int fib_groups_get(struct fib_groups *groups, const struct fib_ops *ops,
 int fib_groups_adopt(struct fib_groups *groups, uint32_t id, const struct sw_group *content);
 /* Puts a group of routes that nothing points to to rest. */
 void fib_groups_drop(struct fib_groups *groups, uint32_t id);
+/* A prefix is to be pointed to the group. 0, -ENOMEM. */
+int fib_groups_note(struct fib_groups *groups, uint32_t id, const struct prefix *prefix);
 /* since_ns of a used group is 0 now (written by the caller). */
 void fib_groups_settled(struct fib_groups *groups, uint32_t id);
 

@@ -13,13 +13,13 @@
 
 #define SWEEP_MIN 1000 /* changed prefixes that are looked for by a walk */
 
-static void entry_clean(struct fib *fib, struct fib_entry *entry)
+static void rare_clean(struct fib *fib, struct fib_rare *rare)
 {
-	if (!entry->dirty)
+	if (!rare || !rare->dirty)
 		return;
-	TAILQ_REMOVE(&fib->dirty, entry, dirty_link);
-	entry->dirty = false;
-	entry->range = false;
+	TAILQ_REMOVE(&fib->dirty, rare, dirty_link);
+	rare->dirty = false;
+	rare->range = false;
 	fib->n_dirty--;
 }
 
@@ -28,41 +28,73 @@ static bool sweep_pays(const struct fib *fib)
 {
 	struct rib_counts counts = rib_counts(fib->rib);
 
+	if (fib->rib->log.n || fib->loaded.family)
+		return false; /* what the log changes is looked for where it was put */
+	if (fib->rib->dirty.overflow)
+		return true;
 	return fib->rib->n_dirty >= SWEEP_MIN &&
 	       fib->rib->n_dirty > (counts.prefixes4 + counts.prefixes6) / 2;
+}
+
+/* A walk through the range for what changed in it. */
+static struct fib_job job_sweep(const struct prefix *range)
+{
+	return (struct fib_job){
+		.active = true,
+		.range = true,
+		.sweep = true,
+		.prefix = *range,
+		.changed = {.family = range->family, .len = (uint8_t)prefix_max_len(range->family)},
+	};
+}
+
+/*
+ * What was put just now is compiled while it is in the cache: what covers it, which is the first in
+ * the queue, then the rest in order of prefix.
+ */
+static bool job_loaded(struct fib *fib, const struct rib_node *first)
+{
+	if (!fib->loaded.family || (first && first->trie.prefix.len < fib->loaded.len))
+		return false;
+	fib->job = job_sweep(&fib->loaded);
+	fib->loaded.family = 0;
+	return true;
 }
 
 /* The next job: all of a family, what the compiler found, what the RIB says changed, what goes. */
 static bool job_take(struct fib *fib)
 {
-	struct fib_entry *entry = TAILQ_FIRST(&fib->dirty);
-	struct rib_node *node = fib->hold ? NULL : rib_dirty_first(fib->rib);
+	struct fib_rare *rare = TAILQ_FIRST(&fib->dirty);
+	bool later = fib->hold || (fib->rib->dirty.overflow && fib->rib->log.n);
+	struct rib_node *node = later ? NULL : rib_dirty_first(fib->rib);
 	struct fib_job job = {.active = true};
 
-	if (!entry && !fib->hold && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib))
+	if (!rare && !fib->hold && !fib->sweep[0] && !fib->sweep[1] && sweep_pays(fib)) {
 		fib->sweep[0] = fib->sweep[1] = true;
+		fib->rib->dirty.overflow = false;
+	}
 	if (fib->full[0] || fib->full[1]) {
 		job.prefix.family = fib->full[0] ? 4 : 6;
 		job.range = true;
 		fib->full[job.prefix.family == 6] = false;
 	} else if (fib->sweep[0] || fib->sweep[1]) {
-		job.prefix.family = job.changed.family = fib->sweep[0] ? 4 : 6;
-		job.changed.len = (uint8_t)prefix_max_len(job.prefix.family);
-		job.range = job.sweep = true;
+		job = job_sweep(&(struct prefix){.family = fib->sweep[0] ? 4 : 6});
 		fib->sweep[job.prefix.family == 6] = false;
-	} else if (entry) {
-		job.prefix = entry->trie.prefix;
-		job.range = entry->range;
-		entry_clean(fib, entry);
+	} else if (!fib->hold && job_loaded(fib, node)) {
+		return true;
+	} else if (rare) {
+		job.prefix = rare->node->trie.prefix;
+		job.range = rare->range;
+		rare_clean(fib, rare);
 	} else if (node) {
 		job.prefix = node->trie.prefix;
 		job.range = job.prefix.len > 0; /* a default route lends nothing */
 		rib_clean(fib->rib, node);
-	} else if (fib->n_unwanted) {
-		entry = TAILQ_FIRST(&fib->unwanted);
-		job.prefix = entry->trie.prefix;
+	} else if (fib->n_unwanted && !fib->rib->log.n) {
+		node = TAILQ_FIRST(&fib->unwanted)->node;
+		job.prefix = node->trie.prefix;
 		job.adopted = true;
-		fib_adopted_done(fib, entry);
+		fib_adopted_done(fib, node);
 	} else {
 		return false;
 	}
@@ -119,43 +151,34 @@ static void walk_begin(const struct fib *fib, struct fib_walk *walk)
 	const struct fib_job *job = &fib->job;
 
 	walk->ready = true;
-	walk->entry = trie_after(&fib->entries, &job->prefix, &job->cursor);
 	ahead_push(walk, trie_after(routes, &job->prefix, &job->cursor));
 	while (walk->last && walk->n_ahead < FIB_AHEAD)
 		ahead_push(walk, next_in(routes, walk->last, &job->prefix));
 }
 
-/* The job's next prefix, with its nodes of either trie (NULL: none); false: it is done. */
+/* The job's next prefix, with its node (NULL: none); false: it is done. */
 static bool job_next(const struct fib *fib, struct fib_walk *walk, struct prefix *next,
-		     struct rib_node **node, struct fib_entry **entry)
+		     struct rib_node **node)
 {
-	const struct trie *routes = &fib->rib->view[VIEW_LOCAL];
 	const struct fib_job *job = &fib->job;
-	struct trie_node *route;
-	int order;
+	struct trie_node *at;
 
 	if (!job->started) {
 		*next = job->prefix;
-		*node = (struct rib_node *)trie_find(routes, next);
-		*entry = (struct fib_entry *)trie_find(&fib->entries, next);
+		*node = (struct rib_node *)trie_find(&fib->rib->view[VIEW_LOCAL], next);
 		return true;
 	}
 	if (!job->range)
 		return false;
 	if (!walk->ready)
 		walk_begin(fib, walk);
-	route = ahead_first(walk);
-	if (!route && !walk->entry)
+	at = ahead_first(walk);
+	if (!at)
 		return false;
-	order = !walk->entry ? -1 : !route ? 1 : prefix_cmp(&route->prefix, &walk->entry->prefix);
-	*next = order <= 0 ? route->prefix : walk->entry->prefix;
-	*node = order <= 0 ? (struct rib_node *)route : NULL;
-	*entry = order >= 0 ? (struct fib_entry *)walk->entry : NULL;
-	/* before these are compiled, which may be their end; what they cover stays */
-	if (*node)
-		ahead_next(fib, walk);
-	if (*entry)
-		walk->entry = next_in(&fib->entries, walk->entry, &job->prefix);
+	*next = at->prefix;
+	*node = (struct rib_node *)at;
+	/* before it is compiled, which may be its end; what it covers stays */
+	ahead_next(fib, walk);
 	return true;
 }
 
@@ -164,7 +187,7 @@ static bool job_skips(struct fib_job *job, const struct prefix *prefix, const st
 {
 	if (!job->sweep)
 		return false;
-	if (node && node->trie.dirty) {
+	if (node->trie.dirty) {
 		if (prefix->len && !prefix_contains(&job->changed, prefix))
 			job->changed = *prefix;
 		return false;
@@ -175,28 +198,24 @@ static bool job_skips(struct fib_job *job, const struct prefix *prefix, const st
 /* Compiles the job's next prefix. 1: it has none any more; -ENOMEM: try again. */
 static int job_step(struct fib *fib, struct fib_walk *walk)
 {
-	struct fib_entry *entry;
 	struct rib_node *node;
 	struct prefix prefix;
-	int err;
+	int err = 0;
 
-	if (!job_next(fib, walk, &prefix, &node, &entry))
+	if (!job_next(fib, walk, &prefix, &node))
 		return 1;
-	if (!job_skips(&fib->job, &prefix, node)) {
+	if (node && !job_skips(&fib->job, &prefix, node)) {
 		/* what else asked for the same is served */
-		if (node && fib->job.range)
+		if (fib->job.range) {
 			rib_clean(fib->rib, node);
-		if (entry && fib->job.range)
-			entry_clean(fib, entry);
-		err = fib_compile_node(fib, &prefix, node, &entry, walk->near);
-		if (err)
-			return err;
+			rare_clean(fib, fib_rare(fib, node));
+		}
+		err = fib_compile_node(fib, node);
 	}
+	if (err)
+		return err;
 	fib->job.started = true;
 	fib->job.cursor = prefix;
-	walk->near = entry ? entry : NULL;
-	if (node)
-		rib_prune(fib->rib, node);
 	return 0;
 }
 
@@ -222,8 +241,13 @@ size_t fib_compile(struct fib *fib, uint64_t now, uint64_t usable, size_t budget
 	fib->usable = usable;
 	fib_slice(fib, !budget);
 	while (!fib->unfinished && (!budget || done < budget)) {
-		if (!fib->job.active && !job_take(fib))
-			break;
+		if (!fib->job.active && !job_take(fib)) {
+			ret = fib->hold ? 0 : (int)log_put(fib->rib, &fib->loaded);
+			if (!ret)
+				break;
+			done += (size_t)ret;
+			continue;
+		}
 		ret = job_step(fib, &walk);
 		if (ret < 0)
 			break;

@@ -17,7 +17,8 @@
 #define SETTLE_REFUSED                                                                             \
 	64 /* refused prefixes tried in vain before the rest waits for the next time */
 #define SETTLE_MERGED 4096 /* prefixes re-pointed a time, so that news of a link don't wait */
-#define RECALL_PARTS  64   /* of an adopted prefix, looked at */
+#define RECALL_PARTS  64   /* of an adopted prefix, looked at, */
+#define RECALL_NODES  1024 /* among others */
 
 uint8_t fib_best_rank(const struct fib *fib, uint64_t paths)
 {
@@ -35,33 +36,44 @@ uint8_t fib_best_rank(const struct fib *fib, uint64_t paths)
 	return best;
 }
 
-void fib_degraded_set(struct fib *fib, struct fib_entry *entry, uint8_t rank, uint64_t since_ns)
+int fib_degraded_set(struct fib *fib, struct rib_node *node, uint8_t rank, uint64_t since_ns)
 {
-	if (entry->lost == SW_NO_RANK && rank != SW_NO_RANK)
-		TAILQ_INSERT_TAIL(&fib->lost, entry, lost_link);
-	else if (entry->lost != SW_NO_RANK && rank == SW_NO_RANK)
-		TAILQ_REMOVE(&fib->lost, entry, lost_link);
-	entry->lost = rank;
-	entry->lost_ns = since_ns;
+	struct fib_rare *rare = rank == SW_NO_RANK ? fib_rare(fib, node) : fib_rare_get(fib, node);
+
+	if (!rare)
+		return rank == SW_NO_RANK ? 0 : -ENOMEM;
+	if (rare->lost == SW_NO_RANK && rank != SW_NO_RANK)
+		TAILQ_INSERT_TAIL(&fib->lost, rare, lost_link);
+	else if (rare->lost != SW_NO_RANK && rank == SW_NO_RANK)
+		TAILQ_REMOVE(&fib->lost, rare, lost_link);
+	rare->lost = rank;
+	rare->lost_ns = since_ns;
+	return 0;
 }
 
-void fib_degraded_update(struct fib *fib, struct fib_entry *entry, uint8_t rank)
+int fib_degraded_update(struct fib *fib, struct rib_node *node, uint8_t rank)
 {
-	if (entry->lost != SW_NO_RANK && !entry->lost_ns)
-		entry->lost_ns = fib->now;
-	if (rank <= entry->lost)
-		fib_degraded_set(fib, entry, SW_NO_RANK, 0);
-	if (fib->synced && entry->had < rank && entry->had < entry->lost)
-		fib_degraded_set(fib, entry, entry->had, fib->now);
-	entry->had = rank;
+	struct fib_rare *rare = fib_rare(fib, node);
+	uint8_t had = fib_had(node);
+	int err = 0;
+
+	if (rare && rare->lost != SW_NO_RANK && !rare->lost_ns)
+		rare->lost_ns = fib->now;
+	if (rank <= fib_lost_rank(fib, node))
+		fib_degraded_set(fib, node, SW_NO_RANK, 0);
+	if (fib->synced && had < rank && had < fib_lost_rank(fib, node))
+		err = fib_degraded_set(fib, node, had, fib->now);
+	if (!err)
+		fib_had_set(node, rank);
+	return err;
 }
 
 int fib_degraded_each(const struct fib *fib, fib_degraded_cb cb, void *arg)
 {
-	struct fib_entry *entry;
+	const struct fib_rare *rare;
 
-	TAILQ_FOREACH (entry, &fib->lost, lost_link) {
-		int err = cb(arg, &entry->trie.prefix, entry->lost, entry->lost_ns);
+	TAILQ_FOREACH (rare, &fib->lost, lost_link) {
+		int err = cb(arg, &rare->node->trie.prefix, rare->lost, rare->lost_ns);
 
 		if (err)
 			return err;
@@ -72,15 +84,18 @@ int fib_degraded_each(const struct fib *fib, fib_degraded_cb cb, void *arg)
 int fib_degraded_restore(struct fib *fib, const struct prefix *prefix, uint8_t rank,
 			 uint64_t since_ns)
 {
-	struct fib_entry *entry;
+	struct rib_node *node;
 
 	if (rank == SW_NO_RANK)
 		return -EINVAL;
-	entry = fib_entry_get(fib, prefix);
-	if (!entry)
+	node = fib_node_get(fib, prefix);
+	if (!node)
 		return -ENOMEM;
-	fib_degraded_set(fib, entry, rank, since_ns);
-	fib_entry_touch(fib, entry, false);
+	if (fib_degraded_set(fib, node, rank, since_ns)) {
+		fib_prune(fib, node);
+		return -ENOMEM;
+	}
+	fib_touch(fib, fib_rare(fib, node), false);
 	return 0;
 }
 
@@ -95,68 +110,94 @@ int fib_adopt_group(struct fib *fib, uint32_t id, const struct sw_group *group)
 
 int fib_adopt_prefix(struct fib *fib, const struct prefix *prefix, uint32_t id)
 {
-	struct fib_entry *entry;
+	struct rib_node *node;
 
 	if (!id || id >= SW_MAX_GROUPS || fib->groups.v[id].state != GROUP_USED)
 		return -ENOENT;
-	entry = fib_entry_get(fib, prefix);
-	if (!entry)
+	node = fib_node_get(fib, prefix);
+	if (!node)
 		return -ENOMEM;
-	if (entry->group)
+	if (node->group)
 		return -EEXIST;
-	fib_entry_point(fib, entry, id);
-	fib_adopted_recall(fib, entry, &fib->groups.v[id].content);
-	entry->adopted = true;
+	if (fib_groups_note(&fib->groups, id, prefix) ||
+	    fib_adopted_recall(fib, node, &fib->groups.v[id].content)) {
+		fib_prune(fib, node);
+		return -ENOMEM;
+	}
+	fib_node_point(fib, node, id);
+	node->adopted = true;
 	fib->n_adopted++;
 	fib->adopted = true;
 	return 0;
 }
 
-void fib_adopted_recall(struct fib *fib, struct fib_entry *entry, const struct sw_group *group)
+int fib_adopted_recall(struct fib *fib, struct rib_node *node, const struct sw_group *group)
 {
+	int err = 0;
+
 	if (group->kind != SW_GROUP_ROUTE)
-		return;
-	entry->had = fib_best_rank(fib, group->members);
-	if (group->degraded != SW_NO_RANK && entry->lost == SW_NO_RANK)
-		fib_degraded_set(fib, entry, group->degraded, 0);
+		return 0;
+	if (group->degraded != SW_NO_RANK && fib_lost_rank(fib, node) == SW_NO_RANK)
+		err = fib_degraded_set(fib, node, group->degraded, 0);
+	if (!err)
+		fib_had_set(node, fib_best_rank(fib, group->members));
+	return err;
 }
 
-void fib_adopted_done(struct fib *fib, struct fib_entry *entry)
+void fib_adopted_done(struct fib *fib, struct rib_node *node)
 {
-	if (!entry->adopted)
+	struct fib_rare *rare = fib_rare(fib, node);
+
+	if (!node->adopted)
 		return;
-	entry->adopted = false;
+	node->adopted = false;
 	fib->n_adopted--;
-	if (!entry->unwanted)
+	if (!rare || !rare->unwanted)
 		return;
-	entry->unwanted = false;
-	TAILQ_REMOVE(&fib->unwanted, entry, failed_link);
+	rare->unwanted = false;
+	TAILQ_REMOVE(&fib->unwanted, rare, failed_link);
 	fib->n_unwanted--;
+}
+
+/* The node after this one in the trie, if the prefix covers it. */
+static const struct rib_node *part_after(const struct fib *fib, const struct rib_node *at,
+					 const struct prefix *prefix)
+{
+	const struct trie_node *next = trie_next(&fib->rib->view[VIEW_LOCAL], &at->trie);
+
+	return next && prefix_contains(prefix, &next->prefix) ? (const struct rib_node *)next
+							      : NULL;
+}
+
+/* Whether nothing longer than `node` that has candidates covers it. */
+static bool part_of(const struct rib_node *part, const struct rib_node *node)
+{
+	const struct rib_node *at = part;
+
+	while (at != node && !at->candidates)
+		at = (const struct rib_node *)trie_parent(&at->trie);
+	return at == node;
 }
 
 /*
  * Tables are read back as what answers alike, not as the prefixes that were written: a prefix with
  * a longer one in it comes back in parts, two that answer alike as one.
  */
-uint32_t fib_adopted_answer(const struct fib *fib, const struct prefix *prefix)
+uint32_t fib_adopted_answer(const struct fib *fib, const struct rib_node *node)
 {
-	const struct fib_entry *best = NULL;
-	const struct trie_node *at = trie_match(&fib->entries, prefix);
+	const struct rib_node *best = NULL, *at = node;
+	int parts = 0;
 
-	for (; at; at = trie_parent(at))
-		if (((const struct fib_entry *)at)->adopted)
-			return ((const struct fib_entry *)at)->group;
-	at = trie_after(&fib->entries, prefix, prefix);
-	for (int i = 0; at && i < RECALL_PARTS; i++) {
-		const struct fib_entry *part = (const struct fib_entry *)at;
-		const struct trie_node *route =
-			trie_match(&fib->rib->view[VIEW_LOCAL], &at->prefix);
-
-		if (part->adopted && fib->groups.v[part->group].content.kind == SW_GROUP_ROUTE &&
-		    route && prefix_equal(&route->prefix, prefix) &&
-		    (!best || at->prefix.len < best->trie.prefix.len))
-			best = part;
-		at = trie_after(&fib->entries, prefix, &at->prefix);
+	for (; at; at = (const struct rib_node *)trie_parent(&at->trie))
+		if (at->adopted)
+			return at->group;
+	at = part_after(fib, node, &node->trie.prefix);
+	for (int i = 0; at && parts < RECALL_PARTS && i < RECALL_NODES; i++) {
+		parts += at->group != 0;
+		if (at->adopted && fib->groups.v[at->group].content.kind == SW_GROUP_ROUTE &&
+		    part_of(at, node) && (!best || at->trie.prefix.len < best->trie.prefix.len))
+			best = at;
+		at = part_after(fib, at, &node->trie.prefix);
 	}
 	return best ? best->group : 0;
 }
@@ -173,64 +214,82 @@ void fib_sync_done(struct fib *fib)
 		fib_groups_drop(&fib->groups, id);
 }
 
-static void reserved_list(struct fib *fib, struct fib_entry *entry, bool listed)
+static void reserved_list(struct fib *fib, struct fib_rare *rare, bool listed)
 {
-	if (listed && !entry->listed)
-		TAILQ_INSERT_TAIL(&fib->reserved, entry, reserved_link);
-	else if (!listed && entry->listed)
-		TAILQ_REMOVE(&fib->reserved, entry, reserved_link);
-	entry->listed = listed;
+	if (listed && !rare->listed)
+		TAILQ_INSERT_TAIL(&fib->reserved, rare, reserved_link);
+	else if (!listed && rare->listed)
+		TAILQ_REMOVE(&fib->reserved, rare, reserved_link);
+	rare->listed = listed;
+}
+
+static struct fib_rare *reserved_find(const struct fib *fib, const struct prefix *prefix)
+{
+	struct trie_node *node = trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
+
+	return node ? fib_rare(fib, (struct rib_node *)node) : NULL;
 }
 
 static void reserved_add(struct fib *fib, const struct fib_reserved *r)
 {
-	struct fib_entry *entry = fib_entry_get(fib, &r->prefix);
+	struct fib_rare *rare = reserved_find(fib, &r->prefix);
 
-	reserved_list(fib, entry, true);
-	entry->reserved |= (uint8_t)(1 << r->kind);
+	reserved_list(fib, rare, true);
+	rare->reserved |= (uint8_t)(1 << r->kind);
 	if (r->kind == SW_GROUP_INSIDE)
-		entry->slot = r->slot;
+		rare->slot = r->slot;
 	if (r->kind == SW_GROUP_LOCAL && r->slot == SW_LOCAL_ON_PATH)
-		entry->reserved |= FIB_ON_PATH;
+		rare->reserved |= FIB_ON_PATH;
 	fib->n_exempt += r->kind == SW_GROUP_EXEMPT;
 }
 
-/* Entries that the new list changes, or no longer has, are compiled again. */
+/* Nodes that the new list changes, or no longer has, are compiled again. */
 static void reserved_compare(struct fib *fib)
 {
-	struct fib_entry *entry = TAILQ_FIRST(&fib->reserved);
+	struct fib_rare *rare = TAILQ_FIRST(&fib->reserved);
 
-	while (entry) {
-		struct fib_entry *next = TAILQ_NEXT(entry, reserved_link);
-		uint8_t changed = entry->reserved ^ entry->was_reserved;
+	while (rare) {
+		struct fib_rare *next = TAILQ_NEXT(rare, reserved_link);
+		uint8_t changed = rare->reserved ^ rare->was_reserved;
 
-		if (changed || entry->slot != entry->was_slot)
-			fib_entry_touch(fib, entry, changed & 1 << SW_GROUP_EXEMPT);
-		entry->was_reserved = entry->reserved;
-		entry->was_slot = entry->slot;
-		if (!entry->reserved)
-			reserved_list(fib, entry, false);
-		entry = next;
+		if (changed || rare->slot != rare->was_slot)
+			fib_touch(fib, rare, changed & 1 << SW_GROUP_EXEMPT);
+		rare->was_reserved = rare->reserved;
+		rare->was_slot = rare->slot;
+		if (!rare->reserved)
+			reserved_list(fib, rare, false);
+		rare = next;
 	}
+}
+
+/* Room for all of them. 0, -ENOMEM with nothing changed. */
+static int reserved_make(struct fib *fib, const struct fib_reserved *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct rib_node *node = fib_node_get(fib, &v[i].prefix);
+
+		if (node && fib_rare_get(fib, node))
+			continue;
+		for (size_t k = 0; k <= i; k++) {
+			struct trie_node *at = trie_find(&fib->rib->view[VIEW_LOCAL], &v[k].prefix);
+
+			if (at)
+				fib_prune(fib, (struct rib_node *)at);
+		}
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n)
 {
-	struct fib_entry *entry;
+	struct fib_rare *rare;
 
-	for (size_t i = 0; i < n; i++) {
-		if (fib_entry_get(fib, &v[i].prefix))
-			continue;
-		while (i--) {
-			entry = (struct fib_entry *)trie_find(&fib->entries, &v[i].prefix);
-			if (entry)
-				fib_entry_prune(fib, entry);
-		}
+	if (reserved_make(fib, v, n))
 		return -ENOMEM;
-	}
-	TAILQ_FOREACH (entry, &fib->reserved, reserved_link) {
-		entry->reserved = 0;
-		entry->slot = 0;
+	TAILQ_FOREACH (rare, &fib->reserved, reserved_link) {
+		rare->reserved = 0;
+		rare->slot = 0;
 	}
 	fib->n_exempt = 0;
 	for (size_t i = 0; i < n; i++)
@@ -245,16 +304,25 @@ int fib_set_reserved(struct fib *fib, const struct fib_reserved *v, size_t n)
  */
 static void group_merge(struct fib *fib, uint32_t id, uint32_t twin, size_t *most)
 {
-	struct fib_entry *entry;
+	struct fib_recent *recent;
 
-	while (*most && !fib->unfinished && (entry = LIST_FIRST(&fib->groups.v[id].entries))) {
-		int ret = fib->ops.prefix_write(fib->ops.arg, &entry->trie.prefix, twin, false);
+	while (*most && !fib->unfinished && (recent = fib->groups.v[id].recent) && recent->n) {
+		const struct prefix *prefix = &recent->v[--recent->n];
+		struct rib_node *node =
+			(struct rib_node *)trie_find(&fib->rib->view[VIEW_LOCAL], prefix);
+		int ret;
 
-		if (ret < 0)
-			return;
-		fib->unfinished |= ret > 0;
-		fib_entry_point(fib, entry, twin);
 		--*most;
+		if (!node || node->group != id)
+			continue;
+		ret = fib->ops.prefix_write(fib->ops.arg, prefix, twin, false);
+		if (ret < 0) {
+			recent->n++;
+			return;
+		}
+		fib->unfinished |= ret > 0;
+		fib_groups_note(&fib->groups, twin, prefix); /* without memory it is not named */
+		fib_node_point(fib, node, twin);
 	}
 }
 
@@ -273,18 +341,17 @@ static void group_settle(struct fib *fib, uint32_t id, size_t *most)
 
 static void degraded_expire(struct fib *fib)
 {
-	struct fib_entry *entry = TAILQ_FIRST(&fib->lost);
+	struct fib_rare *rare = TAILQ_FIRST(&fib->lost);
 
-	while (entry) {
-		struct fib_entry *next = TAILQ_NEXT(entry, lost_link);
-		struct prefix prefix = entry->trie.prefix;
+	while (rare) {
+		struct fib_rare *next = TAILQ_NEXT(rare, lost_link);
 
-		if (entry->lost_ns && fib->now > entry->lost_ns &&
-		    fib->now - entry->lost_ns >= FIB_DEGRADED_NS) {
-			fib_degraded_set(fib, entry, SW_NO_RANK, 0);
-			fib_compile_prefix(fib, &prefix);
+		if (rare->lost_ns && fib->now > rare->lost_ns &&
+		    fib->now - rare->lost_ns >= FIB_DEGRADED_NS) {
+			fib_degraded_set(fib, rare->node, SW_NO_RANK, 0);
+			fib_compile_node(fib, rare->node);
 		}
-		entry = next;
+		rare = next;
 	}
 }
 
@@ -294,9 +361,8 @@ static void refused_retry(struct fib *fib)
 
 	for (size_t in_vain = 0; tries && in_vain < SETTLE_REFUSED; tries--) {
 		size_t before = fib->refused;
-		struct prefix prefix = TAILQ_FIRST(&fib->failed)->trie.prefix;
 
-		if (fib_compile_prefix(fib, &prefix))
+		if (fib_compile_node(fib, TAILQ_FIRST(&fib->failed)->node))
 			return;
 		in_vain += fib->refused == before;
 	}
@@ -328,9 +394,9 @@ struct fib_counts fib_counts(const struct fib *fib)
 		.groups = fib->groups.used,
 		.refused = fib->refused,
 		.tiers_cut = fib->cut,
-		.pending = fib->rib->n_dirty + fib->n_dirty + fib->job.active + fib->full[0] +
-			   fib->full[1] + fib->sweep[0] + fib->sweep[1] + fib->n_unwanted +
-			   fib->unfinished,
+		.pending = fib->rib->log.n + fib->rib->n_dirty + fib->n_dirty + fib->job.active +
+			   fib->full[0] + fib->full[1] + fib->sweep[0] + fib->sweep[1] +
+			   fib->n_unwanted + fib->unfinished,
 		.moved = fib->moved,
 		.lost = fib->lost_answers,
 	};
@@ -340,13 +406,14 @@ bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *
 		struct sw_group *group)
 {
 	struct prefix host = prefix_host(ip);
-	const struct trie_node *at = trie_match(&fib->entries, &host);
+	const struct rib_node *at =
+		(const struct rib_node *)trie_match(&fib->rib->view[VIEW_LOCAL], &host);
 
-	while (at && !((const struct fib_entry *)at)->group)
-		at = trie_parent(at);
+	while (at && !at->group)
+		at = (const struct rib_node *)trie_parent(&at->trie);
 	if (!at)
 		return false;
-	*prefix = at->prefix;
-	*group = fib->groups.v[((const struct fib_entry *)at)->group].content;
+	*prefix = at->trie.prefix;
+	*group = fib->groups.v[at->group].content;
 	return true;
 }

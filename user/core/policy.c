@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ladder (policy.h). Each step below compares two candidates by one number, the better one the
- * lower, and the first step that tells them apart decides. Their order is the contract's, but for
+ * The ladder (policy.h). Each step compares two candidates by one number, the better one the lower,
+ * and the first step that tells them apart decides. Their order is the contract's, but for
  * class-first, where class comes before prefix length as long as both prefixes are at least
  * class-first-min long: shorter ones follow all of these, by length first, so that the order stays
  * total.
@@ -43,124 +43,136 @@ bool policy_is_leak(const struct attributes *attr)
 	return false;
 }
 
-static uint64_t step_key(const struct config *cfg, const struct candidate *c, enum policy_step step)
+/*
+ * All steps as one number, the lower the better: of `first`, from the top, 12 bits that are 0 (no
+ * rules yet), whether class-first leaves it out, prefix length and class (8 bits each; class-first:
+ * the other way round), maintenance, stale, local preference (32); of `second` AS path and circuit
+ * (16).
+ */
+struct policy_rank {
+	const struct candidate *c;
+	uint64_t first, second;
+	bool by_class; /* class is asked before prefix length */
+};
+
+static struct policy_rank rank_of(const struct config *cfg, const struct candidate *c, uint8_t rank)
 {
-	switch (step) {
-	case POLICY_PREFIX_LENGTH:
-		return 128u - rib_node_prefix(c->node)->len;
-	case POLICY_CLASS:
-		return config_rank(cfg, c->attr->class);
-	case POLICY_MAINTENANCE:
-		return c->attr->maintenance;
-	case POLICY_STALE:
-		return c->stale;
-	case POLICY_LOCAL_PREF:
-		return UINT32_MAX - c->attr->local_pref;
-	case POLICY_AS_PATH:
-		return c->attr->as_length;
-	case POLICY_CIRCUIT:
-		return cfg->multipath == MULTIPATH_CIRCUITS ? 0 : c->attr->circuit_id;
-	default: /* no rules yet: nobody is before another by RULE; EQUAL ends the ladder */
-		return 0;
-	}
+	uint8_t len = rib_node_prefix(c->node)->len;
+	uint64_t length = 128u - len, order = length << 8 | rank;
+	uint64_t circuit = cfg->multipath == MULTIPATH_CIRCUITS ? 0 : c->attr->circuit_id;
+	bool by_class = cfg->match == MATCH_CLASS_FIRST && len >= cfg->class_first_min;
+
+	if (by_class)
+		order = (uint64_t)rank << 8 | length;
+	else if (cfg->match == MATCH_CLASS_FIRST)
+		order |= 1 << 16;
+	order = order << 2 | (uint64_t)c->attr->maintenance << 1 | c->stale;
+	return (struct policy_rank){
+		.c = c,
+		.first = order << 32 | (UINT32_MAX - c->attr->local_pref),
+		.second = (uint64_t)c->attr->as_length << 16 | circuit,
+		.by_class = by_class,
+	};
 }
 
-static bool long_enough(const struct config *cfg, const struct candidate *c)
+static int rank_cmp(const struct policy_rank *a, const struct policy_rank *b)
 {
-	return rib_node_prefix(c->node)->len >= cfg->class_first_min;
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return (a->second > b->second) - (a->second < b->second);
 }
 
-/* Whether class is asked before prefix length. */
-static bool class_first(const struct config *cfg, const struct candidate *a,
-			const struct candidate *b)
+/* The first step that tells them apart. */
+static enum policy_step rank_step(const struct policy_rank *a, const struct policy_rank *b)
 {
-	return cfg->match == MATCH_CLASS_FIRST && long_enough(cfg, a) && long_enough(cfg, b);
+	uint64_t first = (a->first ^ b->first) >> 32, second = a->second ^ b->second;
+
+	if (first >> 18)
+		return POLICY_PREFIX_LENGTH;
+	if (first >> 10)
+		return a->by_class ? POLICY_CLASS : POLICY_PREFIX_LENGTH;
+	if (first >> 2)
+		return a->by_class ? POLICY_PREFIX_LENGTH : POLICY_CLASS;
+	if (first)
+		return first >> 1 ? POLICY_MAINTENANCE : POLICY_STALE;
+	if (a->first != b->first)
+		return POLICY_LOCAL_PREF;
+	if (second)
+		return second >> 16 ? POLICY_AS_PATH : POLICY_CIRCUIT;
+	return POLICY_EQUAL;
 }
 
 int policy_compare(const struct config *cfg, const struct candidate *a, const struct candidate *b,
 		   enum policy_step *step)
 {
-	bool swap = class_first(cfg, a, b);
+	struct policy_rank x = rank_of(cfg, a, config_rank(cfg, a->attr->class));
+	struct policy_rank y = rank_of(cfg, b, config_rank(cfg, b->attr->class));
 
-	for (int i = POLICY_RULE; i < POLICY_EQUAL; i++) {
-		enum policy_step at = (enum policy_step)i;
-		uint64_t ka, kb;
-
-		if (swap && at == POLICY_PREFIX_LENGTH)
-			at = POLICY_CLASS;
-		else if (swap && at == POLICY_CLASS)
-			at = POLICY_PREFIX_LENGTH;
-		ka = step_key(cfg, a, at);
-		kb = step_key(cfg, b, at);
-		if (ka != kb) {
-			*step = at;
-			return ka < kb ? -1 : 1;
-		}
-	}
-	*step = POLICY_EQUAL;
-	return 0;
+	*step = rank_step(&x, &y);
+	return rank_cmp(&x, &y);
 }
 
 /* The best candidate of each path, of usable classes, of the prefix and what covers it; *of: whose
  * there are. */
 static void best_collect(const struct config *cfg, const struct rib_node *node,
-			 const struct candidate *best[SW_MAX_PATHS], uint64_t *of,
-			 uint64_t *members)
+			 struct policy_rank best[SW_MAX_PATHS], uint64_t *of, uint64_t *members)
 {
 	const struct rib_node *at = node;
-	enum policy_step step;
 
 	for (; at; at = rib_parent(at)) {
 		if (at != node && !rib_node_prefix(at)->len)
 			break;
 		for (const struct candidate *c = rib_node_candidates(at); c; c = c->next) {
 			int path = c->attr->path;
+			struct policy_rank one;
+			uint8_t rank;
 
 			if (!candidate_live(c) || path < 0)
 				continue;
 			*members |= 1ULL << path;
-			if (config_rank(cfg, c->attr->class) == SW_NO_RANK)
+			rank = config_rank(cfg, c->attr->class);
+			if (rank == SW_NO_RANK)
 				continue;
-			if (!(*of >> path & 1) || policy_compare(cfg, c, best[path], &step) < 0)
-				best[path] = c;
+			one = rank_of(cfg, c, rank);
+			if (!(*of >> path & 1) || rank_cmp(&one, &best[path]) < 0)
+				best[path] = one;
 			*of |= 1ULL << path;
 		}
 	}
 }
 
-static size_t best_sort(const struct config *cfg, const struct candidate *best[SW_MAX_PATHS],
-			uint64_t of, const struct candidate *sorted[SW_MAX_PATHS])
+static size_t best_sort(const struct policy_rank best[SW_MAX_PATHS], uint64_t of,
+			const struct policy_rank *sorted[SW_MAX_PATHS])
 {
-	enum policy_step step;
 	size_t n = 0;
 
 	for (; of; of &= of - 1) {
-		const struct candidate *c = best[__builtin_ctzll(of)];
+		const struct policy_rank *one = &best[__builtin_ctzll(of)];
 		size_t at = n++;
 
-		for (; at && policy_compare(cfg, c, sorted[at - 1], &step) < 0; at--)
+		for (; at && rank_cmp(one, sorted[at - 1]) < 0; at--)
 			sorted[at] = sorted[at - 1];
-		sorted[at] = c;
+		sorted[at] = one;
 	}
 	return n;
 }
 
 void policy_tiers(const struct config *cfg, const struct rib_node *node, struct policy_answer *out)
 {
-	const struct candidate *best[SW_MAX_PATHS], *sorted[SW_MAX_PATHS];
+	struct policy_rank best[SW_MAX_PATHS];
+	const struct policy_rank *sorted[SW_MAX_PATHS];
 	uint64_t of = 0;
 	size_t n;
 
 	out->n_tiers = out->cut = 0;
 	out->members = 0;
 	best_collect(cfg, node, best, &of, &out->members);
-	n = best_sort(cfg, best, of, sorted);
+	n = best_sort(best, of, sorted);
 	for (size_t i = 0; i < n; i++) {
-		const struct candidate *c = sorted[i];
-		enum policy_step step = POLICY_RULE;
+		const struct candidate *c = sorted[i]->c;
 		struct policy_tier *tier;
 
-		if (i && !policy_compare(cfg, sorted[i - 1], c, &step)) {
+		if (i && !rank_cmp(sorted[i - 1], sorted[i])) {
 			if (!out->cut)
 				out->tier[out->n_tiers - 1].paths |= 1ULL << c->attr->path;
 			continue;
@@ -176,6 +188,6 @@ void policy_tiers(const struct config *cfg, const struct rib_node *node, struct 
 		tier->via = *rib_node_prefix(c->node);
 		tier->own = c->node == node;
 		tier->maintenance = policy_maintenance(c);
-		tier->step = step;
+		tier->step = i ? rank_step(sorted[i - 1], sorted[i]) : POLICY_RULE;
 	}
 }

@@ -28,7 +28,6 @@ struct rib *rib_new(const struct config *cfg, const uint8_t *path_ids)
 	}
 	for (int view = 0; view < VIEW_COUNT; view++)
 		rib->view[view].node_size = sizeof(struct rib_node);
-	rib->dirty_end = &rib->dirty;
 	rib->candidates.size = sizeof(struct candidate);
 	return rib;
 }
@@ -39,11 +38,13 @@ void rib_free(struct rib *rib)
 		return;
 	for (int view = 0; view < VIEW_COUNT; view++)
 		trie_clear(&rib->view[view]);
+	log_free(&rib->log);
 	slab_clear(&rib->candidates);
 	attributes_free(&rib->attributes);
 	for (size_t i = 0; i < rib->n_feeds; i++)
 		free(rib->feed[i].mark);
 	free(rib->feed);
+	free(rib->dirty.v);
 	free(rib->nets);
 	free(rib->own);
 	free(rib);
@@ -95,61 +96,6 @@ void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view v
 		count_live(rib, c->node, c, view, by);
 }
 
-/* Takes the node out of its trie. What is near it there may go with it. */
-static void node_remove(struct rib *rib, struct rib_node *node, enum rib_view view)
-{
-	rib->near[view] = NULL;
-	trie_remove(&rib->view[view], &node->trie);
-}
-
-void rib_touch(struct rib *rib, struct rib_node *node, enum rib_view view)
-{
-	if (view == VIEW_REMOTE) {
-		if (!node->candidates)
-			node_remove(rib, node, view);
-		return;
-	}
-	if (node->trie.dirty)
-		return;
-	node->trie.dirty = true;
-	rib->n_dirty++;
-	if (node->trie.listed)
-		return;
-	node->trie.listed = true;
-	node->dirty_next = NULL;
-	*rib->dirty_end = node;
-	rib->dirty_end = &node->dirty_next;
-}
-
-/* Those that somebody came by are passed over. */
-struct rib_node *rib_dirty_first(struct rib *rib)
-{
-	struct rib_node *node;
-
-	while ((node = rib->dirty) && !node->trie.dirty) {
-		rib->dirty = node->dirty_next;
-		if (!rib->dirty)
-			rib->dirty_end = &rib->dirty;
-		node->trie.listed = false;
-		rib_prune(rib, node);
-	}
-	return node;
-}
-
-void rib_clean(struct rib *rib, struct rib_node *node)
-{
-	if (!node->trie.dirty)
-		return;
-	node->trie.dirty = false;
-	rib->n_dirty--;
-}
-
-void rib_prune(struct rib *rib, struct rib_node *node)
-{
-	if (!node->candidates && !node->trie.dirty && !node->trie.listed)
-		node_remove(rib, node, VIEW_LOCAL);
-}
-
 void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view view)
 {
 	struct candidate *c = *link;
@@ -179,14 +125,15 @@ static int feed_reserve(struct rib *rib, feed_id id, uint16_t source)
 	}
 	feed = &rib->feed[id];
 	n = (size_t)source + 1;
-	if (n <= feed->n_marks)
-		return 0;
-	mark = realloc(feed->mark, n);
-	if (!mark)
-		return -ENOMEM;
-	memset(mark + feed->n_marks, 0, n - feed->n_marks);
-	feed->mark = mark;
-	feed->n_marks = n;
+	if (n > feed->n_marks) {
+		mark = realloc(feed->mark, n);
+		if (!mark)
+			return -ENOMEM;
+		memset(mark + feed->n_marks, 0, n - feed->n_marks);
+		feed->mark = mark;
+		feed->n_marks = n;
+	}
+	feed->mark[source] |= SOURCE_HEARD;
 	return 0;
 }
 
@@ -336,7 +283,7 @@ static enum rib_result candidate_refresh(struct rib *rib, struct candidate *c, e
 {
 	bool changed = c->stale || c->peer_down;
 
-	c->mark = rib->feed[c->feed].mark[c->source] & 15;
+	c->mark = rib->feed[c->feed].mark[c->source] & SOURCE_MARK;
 	if (!changed && !c->stale_ns)
 		return RIB_UNCHANGED;
 	candidate_count(rib, c, view, -1);
@@ -389,8 +336,10 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 		c = slab_take(&rib->candidates);
 		if (!c) {
 			attributes_put(&rib->attributes, new->attr);
-			if (!node->candidates && !node->trie.dirty && !node->trie.listed)
-				node_remove(rib, node, view);
+			if (view == VIEW_LOCAL)
+				rib_prune(rib, node);
+			else
+				rib_touch(rib, node, view);
 			return RIB_NO_MEMORY;
 		}
 		*link = c;
@@ -402,33 +351,66 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 	return c->attr->own ? RIB_OWN : RIB_OK;
 }
 
-enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route, uint64_t now)
+enum rib_result rib_put(struct rib *rib, enum rib_view view, const struct prefix *prefix,
+			struct candidate *new)
 {
-	struct candidate new = {
+	struct trie_node *node = trie_insert_near(&rib->view[view], rib->near[view], prefix);
+
+	if (!node) {
+		attributes_put(&rib->attributes, new->attr);
+		return RIB_NO_MEMORY;
+	}
+	rib->near[view] = node;
+	return node_put(rib, (struct rib_node *)node, view, new);
+}
+
+/* What the route says, with a reference to its attributes. Not kept: RIB_UNKNOWN_PATH, NO_MEMORY.
+ */
+static enum rib_result candidate_make(struct rib *rib, feed_id feed, const struct route *route,
+				      uint64_t now, struct candidate *new)
+{
+	enum rib_result result;
+
+	*new = (struct candidate){
 		.heard_ns = now - route->age_ns,
 		.chosen = route->chosen,
 		.sub = route->sub,
 		.source = route->source,
 		.feed = (uint16_t)feed,
 	};
-	enum rib_result result = route_resolve(rib, feed, route, &new.attr);
-	struct trie_node *node;
-
+	result = route_resolve(rib, feed, route, &new->attr);
 	if (result == RIB_UNKNOWN_PATH && feed_by_sub(rib, feed))
 		rib_withdraw(rib, feed, route, true, now);
 	if (result == RIB_UNKNOWN_PATH || result == RIB_NO_MEMORY)
 		return result;
-	node = feed_reserve(rib, feed, route->source)
-		       ? NULL
-		       : trie_insert_near(&rib->view[route->view], rib->near[route->view],
-					  &route->prefix);
-	if (!node) {
-		attributes_put(&rib->attributes, new.attr);
+	if (feed_reserve(rib, feed, route->source)) {
+		attributes_put(&rib->attributes, new->attr);
 		return RIB_NO_MEMORY;
 	}
-	rib->near[route->view] = node;
-	new.mark = rib->feed[feed].mark[route->source] & 15;
-	return node_put(rib, (struct rib_node *)node, route->view, &new);
+	new->mark = rib->feed[feed].mark[route->source] & SOURCE_MARK;
+	return result;
+}
+
+enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route, uint64_t now)
+{
+	struct candidate new;
+	enum rib_result result = candidate_make(rib, feed, route, now, &new);
+
+	if (result == RIB_UNKNOWN_PATH || result == RIB_NO_MEMORY)
+		return result;
+	log_put_prefix(rib, &route->prefix);
+	return rib_put(rib, route->view, &route->prefix, &new);
+}
+
+enum rib_result rib_announce_later(struct rib *rib, feed_id feed, const struct route *route,
+				   uint64_t now)
+{
+	struct candidate new;
+	enum rib_result result = candidate_make(rib, feed, route, now, &new);
+
+	if (result == RIB_UNKNOWN_PATH || result == RIB_NO_MEMORY)
+		return result;
+	return log_add(rib, route->view, &route->prefix, &new) ? RIB_NO_MEMORY : result;
 }
 
 /* The address is the candidate's own, or tells the path of one that was announced without. */
@@ -463,12 +445,13 @@ static bool withdraw_matches(const struct rib *rib, const struct candidate *c, f
 size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bool by_sub,
 		    uint64_t now)
 {
-	struct rib_node *node =
-		(struct rib_node *)trie_find(&rib->view[route->view], &route->prefix);
 	struct candidate **link;
+	struct rib_node *node;
 	size_t n = 0;
 
 	(void)now;
+	log_put_prefix(rib, &route->prefix);
+	node = (struct rib_node *)trie_find(&rib->view[route->view], &route->prefix);
 	if (!node)
 		return 0;
 	link = &node->candidates;

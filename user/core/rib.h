@@ -4,7 +4,7 @@
  * (CLOCK_MONOTONIC, ns).
  *
  * Per view and family a path-compressed binary trie of prefixes; a node holds the candidates of
- * its prefix in a list. A node that changed is put on the dirty list, which fib.h drains: it
+ * its prefix in a list. A node that changed is put in the dirty queue, which fib.h drains: it
  * recompiles the node and what it covers.
  */
 #ifndef SAMEWAY_CORE_RIB_H
@@ -54,21 +54,22 @@ struct route {
  * pointer. Read only.
  */
 struct attributes {
-	struct attributes *next; /* of the hash chain */
 	uint32_t hash, refs;
-	const uint32_t *as_path;
-	const char *circuit; /* remote view, as given, else "" */
-	uint32_t n_as;
 	uint32_t as_length;  /* as the ladder counts: repeats of the first AS are one */
 	uint32_t local_pref; /* as given; absent: 100 */
 	uint16_t circuit_id; /* of its path, place in config order */
 	int16_t path;	     /* path id; -1: remote view, or own and of no path */
 	uint8_t class;	     /* enum sw_class; local: whenever it has a path, the path's */
-	bool has_as_path, has_local_pref, has_class;
 	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
 	bool maintenance; /* policy_maintenance() */
 	bool leak; /* of the VPN, and has been through the Microsoft edge: policy_is_leak() */
+	bool has_as_path, has_local_pref, has_class;
 	bool second_hand; /* as route.second_hand */
+	/* so far what the compiler looks at */
+	struct attributes *next; /* of the hash chain */
+	const uint32_t *as_path;
+	const char *circuit; /* remote view, as given, else "" */
+	uint32_t n_as;
 	struct ip_addr peer, nexthop;
 };
 
@@ -138,6 +139,13 @@ int rib_set_links(struct rib *rib, const struct rib_link_net *nets, size_t n_net
 enum rib_result rib_announce(struct rib *rib, feed_id feed, const struct route *route,
 			     uint64_t now);
 /*
+ * As rib_announce, in a log: fib_compile() puts it into its place, many in order of prefix, which
+ * for a whole table is several times faster. Until then it is in rib_feed_routes() alone, and
+ * RIB_UNCHANGED is not told. Whatever else is told to the RIB comes after what is in the log.
+ */
+enum rib_result rib_announce_later(struct rib *rib, feed_id feed, const struct route *route,
+				   uint64_t now);
+/*
  * Removes: with a path or peer, next hop or sub given, the candidates of this feed that match what
  * is given (BGP: sub; jsonl: path or peer) in route->source; with none, all of the source's
  * candidates of the prefix. Returns how many.
@@ -171,6 +179,7 @@ size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns);
  */
 struct rib_counts {
 	size_t prefixes4, prefixes6, candidates, own;
+	size_t lost; /* ever, in the log, since there was no memory for them */
 };
 struct rib_counts rib_counts(const struct rib *rib);
 /* The feed's candidates, of both views, whose peer is not down; none of the `chosen`. */

@@ -67,10 +67,10 @@ static bool content_equal(const struct attributes *a, const struct attributes *b
 	       (!a->n_as || !memcmp(a->as_path, b->as_path, a->n_as * sizeof(*a->as_path)));
 }
 
-/* Twice as many buckets; without memory the chains get longer. */
+/* Four times as many buckets: each is a miss a set. Without memory the chains get longer. */
 static void table_grow(struct attribute_table *t)
 {
-	size_t n = t->n_buckets ? t->n_buckets * 2 : BUCKETS_MIN;
+	size_t n = t->n_buckets ? t->n_buckets * 4 : BUCKETS_MIN;
 	struct attributes **bucket = calloc(n, sizeof(void *));
 
 	if (!bucket)
@@ -128,7 +128,7 @@ struct attributes *attributes_get(struct attribute_table *t, struct attributes *
 	content->maintenance = policy_is_maintenance(content, run);
 	content->leak = policy_is_leak(content);
 	content->hash = content_hash(content);
-	if (t->n >= t->n_buckets)
+	if (t->n >= t->n_buckets * 2)
 		table_grow(t);
 	if (!t->n_buckets)
 		return NULL;

@@ -77,6 +77,7 @@ size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, 
 {
 	struct walk walk = {.feed = feed, .peer = peer, .now = now};
 
+	log_put_all(rib);
 	return peer->family ? walk_all(rib, peer_down, &walk) : 0;
 }
 
@@ -107,17 +108,24 @@ static enum walk_do fresh(struct walk *walk, struct rib *rib, struct candidate *
 	return WALK_CHANGED;
 }
 
+static bool source_heard(const struct rib *rib, feed_id feed, uint16_t source)
+{
+	return feed < rib->n_feeds && source < rib->feed[feed].n_marks &&
+	       rib->feed[feed].mark[source] & SOURCE_HEARD;
+}
+
 size_t rib_source_mark(struct rib *rib, feed_id feed, uint16_t source)
 {
 	struct walk walk = {.feed = feed, .source = source};
 	uint8_t *mark;
 
-	if (feed >= rib->n_feeds || source >= rib->feed[feed].n_marks)
+	if (!source_heard(rib, feed, source))
 		return 0; /* it has announced nothing yet */
+	log_put_all(rib);
 	mark = &rib->feed[feed].mark[source];
-	if (*mark == MARK_LAST) {
+	if ((*mark & SOURCE_MARK) == MARK_LAST) {
 		walk_all(rib, mark_renew, &walk);
-		*mark = MARK_FIRST;
+		*mark = SOURCE_HEARD | MARK_FIRST;
 	}
 	++*mark;
 	return rib->n_stale ? walk_all(rib, fresh, &walk) : 0;
@@ -134,6 +142,9 @@ size_t rib_source_sweep(struct rib *rib, feed_id feed, uint16_t source, uint64_t
 {
 	struct walk walk = {.feed = feed, .source = source, .now = now};
 
+	if (!source_heard(rib, feed, source) || !(rib->feed[feed].mark[source] & SOURCE_MARK))
+		return 0; /* it was never marked */
+	log_put_all(rib);
 	return walk_all(rib, sweep, &walk);
 }
 
@@ -149,6 +160,7 @@ size_t rib_source_drop(struct rib *rib, feed_id feed, uint16_t source, uint64_t 
 {
 	struct walk walk = {.feed = feed, .source = source, .now = now};
 
+	log_put_all(rib);
 	return walk_all(rib, drop, &walk);
 }
 
@@ -169,6 +181,7 @@ void rib_source_stale(struct rib *rib, feed_id feed, uint16_t source, uint64_t n
 {
 	struct walk walk = {.feed = feed, .source = source, .now = now};
 
+	log_put_all(rib);
 	walk_all(rib, stale, &walk);
 }
 
@@ -187,5 +200,8 @@ size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns)
 {
 	struct walk walk = {.now = now, .stale_ns = stale_ns};
 
-	return rib->n_stale ? walk_all(rib, expire, &walk) : 0;
+	if (!rib->n_stale)
+		return 0;
+	log_put_all(rib);
+	return walk_all(rib, expire, &walk);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of the RIB, for rib*.c and for the compiler (fib*.c), which drains the dirty list. A
- * local node stays in its trie, without candidates, until the compiler has seen that it is empty.
+ * The inside of the RIB, for rib*.c and for the compiler (fib*.c), which drains the dirty queue and
+ * keeps what it knows of a prefix in the RIB's node. A local node stays in its trie, without
+ * candidates, until the compiler has seen that it is empty.
  */
 #ifndef SAMEWAY_CORE_RIB_INTERNAL_H
 #define SAMEWAY_CORE_RIB_INTERNAL_H
@@ -11,12 +12,25 @@
 
 /*
  * A cache line. Of `trie` are: count, candidates that count; of the local view: dirty, to be
- * compiled; listed, on the dirty list, also when it is dirty no more.
+ * compiled; listed, in the dirty queue, also when it is dirty no more. What is behind `candidates`
+ * is the compiler's.
  */
 struct rib_node {
 	struct trie_node trie; /* first */
 	struct candidate *candidates;
-	struct rib_node *dirty_next;
+	uint32_t rare;	/* number of its struct fib_rare, 0: none */
+	uint16_t group; /* installed, 0: not */
+	uint8_t had;	/* ~ best class rank with a candidate when last compiled, 0: none */
+	bool adopted;	/* an earlier daemon's, nothing has asked for it yet */
+};
+_Static_assert(sizeof(struct rib_node) == 64, "a cache line");
+
+/* Nodes that changed, oldest first. More than it holds are found by a walk. */
+#define DIRTY_MAX 65536u
+struct dirty_queue {
+	struct rib_node **v; /* a ring */
+	size_t size, first, n;
+	bool overflow; /* some are dirty and not in it */
 };
 
 #define ATTRIBUTES_STEP	 16u /* bytes */
@@ -36,11 +50,25 @@ struct rib_memo {
 	struct ip_addr nexthop_ll;
 };
 
+#define SOURCE_MARK  0x0f
+#define SOURCE_HEARD 0x80 /* it has announced something */
+
 struct rib_feed {
 	size_t routes, stale;
+	size_t logged; /* of routes in the log, those that will be in `routes` */
 	uint8_t *mark; /* by source; beyond n_marks: 0 */
 	size_t n_marks;
 	size_t path[SW_MAX_PATHS][2]; /* local ones that count: IPv4, IPv6 */
+};
+
+/* Routes that came in no order, until they are put in order of prefix: rib_log.c. */
+struct log_entry;
+struct rib_log {
+	struct log_entry **bucket; /* LOG_BUCKETS of each family, last announced first */
+	struct slab entries;
+	size_t n;
+	uint32_t at; /* no bucket before this is put next */
+	size_t lost; /* that there was no memory for */
 };
 
 struct rib {
@@ -49,9 +77,10 @@ struct rib {
 	struct trie view[VIEW_COUNT];
 	struct trie_node *near[VIEW_COUNT]; /* where something was last inserted, NULL: gone */
 	struct slab candidates;
+	struct rib_log log;
 	struct attribute_table attributes;
 	struct rib_memo memo;
-	struct rib_node *dirty, **dirty_end; /* oldest first */
+	struct dirty_queue dirty;
 	size_t n_dirty;
 	struct rib_counts counts;
 	size_t n_stale; /* that are, or wait to be confirmed: stale_ns is set */
@@ -76,8 +105,26 @@ static inline bool rib_swept(const struct rib *rib, const struct candidate *c)
 {
 	const struct rib_feed *feed = &rib->feed[c->feed];
 
-	return c->source < feed->n_marks && c->mark != feed->mark[c->source];
+	return c->source < feed->n_marks && c->mark != (feed->mark[c->source] & SOURCE_MARK);
 }
+
+/* Puts a candidate into its place, and takes over its reference to the attributes. */
+enum rib_result rib_put(struct rib *rib, enum rib_view view, const struct prefix *prefix,
+			struct candidate *new);
+
+/* rib_log.c. Takes over the reference to the attributes. 0, -ENOMEM. */
+int log_add(struct rib *rib, enum rib_view view, const struct prefix *prefix,
+	    const struct candidate *new);
+/* Puts what there is of the prefix, and of some that are near it. */
+void log_put_prefix(struct rib *rib, const struct prefix *prefix);
+/* Puts all of it. */
+void log_put_all(struct rib *rib);
+/*
+ * Puts the next of it in order of prefix, some ten to some thousand. Returns how many, 0: the log
+ * is empty. *range: where they are, but for those that cover it or, of IPv6, are outside 2000::/3.
+ */
+size_t log_put(struct rib *rib, struct prefix *range);
+void log_free(struct rib_log *log);
 
 /* rib_resolve.c: what the route is of. Returns RIB_OK, RIB_OWN or RIB_UNKNOWN_PATH. */
 enum rib_result rib_resolve(const struct rib *rib, const struct route *route, int *path);
@@ -97,10 +144,10 @@ void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view vi
 /* The node changed: dirty (local), or removed when it has no candidate left (remote). */
 void rib_touch(struct rib *rib, struct rib_node *node, enum rib_view view);
 
-/* Dirty nodes, oldest first; NULL: none. Clean: taken off the list. */
+/* rib_dirty.c. Dirty nodes in the queue, oldest first; NULL: none. Clean: dirty no more. */
 struct rib_node *rib_dirty_first(struct rib *rib);
 void rib_clean(struct rib *rib, struct rib_node *node);
-/* Removes a clean local node without candidates from its trie. */
+/* Removes a clean local node, of which neither a feed nor the compiler says anything. */
 void rib_prune(struct rib *rib, struct rib_node *node);
 
 #endif

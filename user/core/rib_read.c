@@ -4,12 +4,15 @@
 
 struct rib_counts rib_counts(const struct rib *rib)
 {
-	return rib->counts;
+	struct rib_counts counts = rib->counts;
+
+	counts.lost = rib->log.lost;
+	return counts;
 }
 
 size_t rib_feed_routes(const struct rib *rib, feed_id feed)
 {
-	return feed < rib->n_feeds ? rib->feed[feed].routes : 0;
+	return feed < rib->n_feeds ? rib->feed[feed].routes + rib->feed[feed].logged : 0;
 }
 
 size_t rib_feed_stale(const struct rib *rib, feed_id feed)

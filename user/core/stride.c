@@ -147,13 +147,25 @@ static struct way way_of(const struct stride *s, const struct prefix *prefix)
 	return way;
 }
 
+/* Eight entries from `at` on, all of prefixes of one length. */
+static void eight_store(const struct stride *s, const struct stride_place *p, size_t at,
+			uint32_t value)
+{
+	uint64_t *words = (uint64_t *)(p->entries + at * s->width);
+	uint64_t word = s->width == 2 ? value * 0x0001000100010001ULL
+				      : (value ^ s->stored) * 0x100000001ULL;
+
+	for (size_t i = 0; i < s->width; i++)
+		__atomic_store_n(&words[i], word, __ATOMIC_RELEASE);
+}
+
 /* The whole node answers `value`. Nobody reads it yet. */
 static void node_fill(const struct stride *s, const struct stride_place *p, uint32_t value,
 		      uint8_t depth)
 {
 	memset(p->depth, depth, STRIDE_NODE_ENTRIES);
-	for (size_t i = 0; i < STRIDE_NODE_ENTRIES; i++)
-		stride_store(s, p, i, value);
+	for (size_t i = 0; i < STRIDE_NODE_ENTRIES; i += 8)
+		eight_store(s, p, i, value);
 }
 
 /*
@@ -212,18 +224,6 @@ static void way_collapse(struct stride *s, const struct way *way, const struct p
 }
 
 /* sweeps */
-
-/* Eight entries from `at` on, all of prefixes of one length. */
-static void eight_store(const struct stride *s, const struct stride_place *p, size_t at,
-			uint32_t value)
-{
-	uint64_t *words = (uint64_t *)(p->entries + at * s->width);
-	uint64_t word = s->width == 2 ? value * 0x0001000100010001ULL
-				      : (value ^ s->stored) * 0x100000001ULL;
-
-	for (size_t i = 0; i < s->width; i++)
-		__atomic_store_n(&words[i], word, __ATOMIC_RELEASE);
-}
 
 /* From `at` to `end` or the next node: paints, and returns where it stopped. */
 static size_t run(const struct stride *s, const struct stride_place *p, size_t at, size_t end,

@@ -121,13 +121,16 @@ static size_t compile_turn(struct daemon *d)
 {
 	uint64_t now = clock_now(), end = now + COMPILE_NS;
 	bool hold = table_comes_in(d, now);
-	size_t left;
+	size_t left, lost = rib_counts(d->rib).lost;
 
 	fib_hold(d->fib, hold);
 	do {
 		left = fib_compile(d->fib, now, d->usable, COMPILE_SLICE);
 		now = clock_now();
 	} while (left && !hold && now < end);
+	lost = rib_counts(d->rib).lost - lost;
+	if (lost)
+		daemon_log("out of memory: %zu routes are lost", lost);
 	return left;
 }
 
@@ -238,7 +241,10 @@ static enum rib_result sink_announce(void *arg, feed_id feed, const struct route
 
 	edge_reserve(d); /* next hops are told by the links' networks */
 	d->announced_ns = clock_now();
-	ret = rib_announce(d->rib, feed, route, d->announced_ns);
+	if (d->cold && !d->cold_ending)
+		ret = rib_announce_later(d->rib, feed, route, d->announced_ns);
+	else
+		ret = rib_announce(d->rib, feed, route, d->announced_ns);
 	if (ret == RIB_NO_MEMORY)
 		daemon_log("feed %s: out of memory: a route is lost", d->feeds[feed].cfg->name);
 	if (ret == RIB_OK && !d->rib_dirty)
