@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The lab of scenarios.md's rows, sourced after lib.sh by test_scenarios_*.sh: two circuits of ExpressRoute, two VPN tunnels, real BGP
+# for what is announced here, Azure's gateway tables as files for what it has learned of us, and by which way it answers as a row wants.
+#
+#   lan eth0 10.2.30.10 .70 .140 -- lan0 edge er0 192.168.30.18 (er1-primary) ---- azure -- cloud: every address of
+#       eth1 10.2.31.10 (stateful) - lan1     er1 192.168.30.22 (er1-secondary) --/         10.10.N.0/24, 10.11.N.0/24,
+#                                             er2 192.168.32.18 (er2-primary) ---/         10.17.N.0/24
+#                                             tun30, tun31 == wan, as 52.168.162.84 == /
+#
+# Row N has prefixes of its own: 10.10.N.0/24 (hub: ExpressRoute and VPN), 10.11.N.0/26 (spoke: the same), 10.11.N.64/26 (branch: VPN
+# only), 10.17.N.0/26 (another region: ExpressRoute only). No row has to wait until another's incident has closed.
+
+SITES='lan edge azure cloud'
+HOST=10.2.30.10 HOST2=10.2.30.70 NEWHOST=10.2.30.140 FWHOST=10.2.31.10
+NETWORKS='10.2.30.0/25 10.2.30.128/25 10.2.31.0/25'
+VPNPEER=10.10.30.254
+declare -A ann=() GATEWAY=([er0]=192.168.30.17 [er1]=192.168.30.21 [er2]=192.168.32.17)
+
+# --- The lab. ---
+
+scene_links() {
+	local net
+	make_link lan eth0 "$HOST/25 $HOST2/25 $NEWHOST/25" edge lan0 '10.2.30.3/25 10.2.30.131/25' &&
+		make_link lan eth1 $FWHOST/25 edge lan1 10.2.31.3/25 &&
+		make_link edge er0 192.168.30.17/30 azure ce0 192.168.30.18/30 &&
+		make_link edge er1 192.168.30.21/30 azure ce1 192.168.30.22/30 &&
+		make_link edge er2 192.168.32.17/30 azure ce2 192.168.32.18/30 &&
+		make_link edge wan 66.198.12.106/30 azure wan 66.198.12.105/30 &&
+		make_link azure hub0 172.16.3.1/30 cloud eth0 172.16.3.2/30 &&
+		make_link lan by0 10.77.0.1/30 cloud by0 10.77.0.2/30 || return 1
+	ip -n "$LAB-lan" route add default via 10.2.30.3 &&
+		ip -n "$LAB-lan" route add default via 10.2.31.3 table 31 && ip -n "$LAB-lan" rule add from 10.2.31.0/25 table 31 &&
+		ip -n "$LAB-azure" addr add 52.168.162.84/32 dev lo && ip -n "$LAB-edge" route add 52.168.162.84/32 via 66.198.12.105 &&
+		ip -n "$LAB-azure" route add 10.8.0.0/13 via 172.16.3.2 && ip -n "$LAB-azure" route add 10.16.0.0/12 via 172.16.3.2 &&
+		ip -n "$LAB-cloud" route add default via 172.16.3.1 || return 1
+	for net in 10.10.0.0/16 10.11.0.0/16 10.17.0.0/16; do ip -n "$LAB-cloud" route add local $net dev lo || return 1; done
+}
+
+scene_tunnel() { # DEVICE PORT EDGE'S AZURE'S
+	background edge "tunnel-edge-$1" "$TUNNEL" "$1" 66.198.12.106 52.168.162.84 "$2" &&
+		background azure "tunnel-azure-$1" "$TUNNEL" "$1" 52.168.162.84 66.198.12.106 "$2" || return 1
+	wait_for 3 ip -n "$LAB-edge" link show "$1" up && wait_for 3 ip -n "$LAB-azure" link show "$1" up &&
+		ip -n "$LAB-edge" addr add "$3/32" dev "$1" && ip -n "$LAB-azure" addr add "$4/32" dev "$1" &&
+		ip -n "$LAB-edge" route add "$4/32" dev "$1" src "$3" && ip -n "$LAB-azure" route add "$3/32" dev "$1" src "$4"
+}
+
+# answers BY [PREFIX]: Azure sends there (all our networks) by that device of azure: ce0 ce1 ce2 tun30 tun31, or nowhere
+answers() {
+	local net
+	for net in ${2:-$NETWORKS}; do
+		case $1 in
+		tun*) ip -n "$LAB-azure" route replace "$net" dev "$1" ;;
+		ce*) ip -n "$LAB-azure" route replace "$net" via "${GATEWAY[er${1#ce}]}" ;;
+		*) ip -n "$LAB-azure" route replace blackhole "$net" ;;
+		esac || return 1
+	done
+}
+answers_no_more() { ip -n "$LAB-azure" route del "$1" 2>/dev/null; }
+
+# --- BGP: ${ann[NEIGHBOUR PREFIX]} is what it announces, its value the AS numbers behind its own. ---
+
+# a line a neighbour: the edge's device, its address and AS, ours
+scene_neighbours() {
+	cat <<-X
+		er0 192.168.30.18 12076 192.168.30.17
+		er1 192.168.30.22 12076 192.168.30.21
+		er2 192.168.32.18 12076 192.168.32.17
+		tun30 $VPNPEER 65515 10.2.30.125
+		tun31 10.10.30.253 65515 10.2.30.126
+	X
+}
+
+azure_conf() {
+	local name addr as remote key
+	echo 'log stderr { warning, error, fatal, bug }; router id 192.168.30.18; protocol device {}'
+	while read -r name addr as remote; do
+		echo "ipv4 table t_$name; protocol static s_$name { ipv4 { table t_$name; };"
+		for key in "${!ann[@]}"; do
+			[ "${key% *}" != "$name" ] || echo "	route ${key#* } blackhole { bgp_path.empty; ${ann[$key]} };"
+		done
+		cat <<-X
+			}
+			protocol bgp p_$name { local $addr as $as; neighbor $remote as 65021; multihop; strict bind yes; passive yes; $BGP_TIMERS
+				ipv4 { table t_$name; import none; export all; next hop self; }; }
+		X
+	done < <(scene_neighbours)
+}
+
+# The edge: local preference 200 on ExpressRoute but for rows 10, 12 and 13, where it was forgotten. Equal paths: the older stays, as
+# with FRR and IOS. Row 14: a daemon that does not choose by local preference.
+edge_conf() {
+	local name addr as remote import far
+	cat <<-X
+		log stderr { warning, error, fatal, bug }; router id 10.2.30.253; protocol device { scan time 1; }
+		protocol kernel k4 { ipv4 { import none; export where source = RTS_BGP; }; }
+		protocol static peers { ipv4; route $VPNPEER/32 via "tun30"; route 10.10.30.253/32 via "tun31"; }
+		filter f_er { bgp_local_pref = 200; if net ~ [10.10.10.0/24, 10.10.12.0/24, 10.10.13.0/24] then bgp_local_pref = 100;
+			if net = 10.10.14.0/24 then preference = 90; accept; }
+	X
+	while read -r name addr as remote; do
+		import='filter f_er' far=direct
+		[[ $name == er* ]] || import=all far=multihop
+		cat <<-X
+			protocol bgp p_$name { local $remote as 65021; neighbor $addr as $as; $far; prefer older on; igp metric off; $BGP_TIMERS
+				ipv4 { import $import; export none; }; }
+		X
+	done < <(scene_neighbours)
+	cat <<-X
+		protocol bgp MON { local 127.0.0.1 as 65021; neighbor 127.0.0.2 port 1790 as 65021; multihop; rr client; $BGP_TIMERS
+			ipv4 { import none; add paths tx; export where source = RTS_BGP; next hop keep; }; }
+	X
+}
+
+# announce NEIGHBOUR PREFIX [AS ...]: with these behind its own AS; unannounce NEIGHBOUR PREFIX; then bgp_apply
+announce() {
+	local as path=''
+	for as in "${@:3}"; do path="bgp_path.prepend($as); $path"; done
+	ann["$1 $2"]=$path
+}
+unannounce() { unset "ann[$1 $2]"; }
+bgp_apply() { azure_conf >"$RUN/azure.conf" && birdc_at azure configure >/dev/null; }
+# shellcheck disable=SC2034 # for who sources this
+NINE='12076 12076 12076 12076 12076 12076 12076 12076'
+
+# Row N's own: by both, by VPN only, by ExpressRoute only
+announce_row() {
+	announce er0 "10.10.$1.0/24" && announce tun30 "10.10.$1.0/24" && announce er0 "10.11.$1.0/26" && announce tun30 "10.11.$1.0/26" &&
+		announce tun30 "10.11.$1.64/26" 65516 && announce er0 "10.17.$1.0/26"
+}
+
+scene_up() { # ROW...
+	local site row
+	LAB=sw$(printf '%04x%04x' $RANDOM $RANDOM)
+	RUN=$(mktemp -d "/tmp/$LAB.XXXXXX") && chmod 755 "$RUN" && mkdir "$RUN/azure" || return 1
+	: >"$RUN/pids"
+	for site in $SITES; do make_site "$site" || return 1; done
+	scene_links && scene_tunnel tun30 4500 10.2.30.125 $VPNPEER && scene_tunnel tun31 4501 10.2.30.126 10.10.30.253 && answers ce0 || return 1
+	for row in "$@"; do announce_row "$row"; done
+	azure_conf >"$RUN/azure.conf" && edge_conf >"$RUN/edge.conf" || return 1
+	for site in azure edge; do
+		bird -p -c "$RUN/$site.conf" && background $site "bird-$site" bird -f -c "$RUN/$site.conf" -s "$RUN/$site.ctl" || return 1
+	done
+	background cloud serve /usr/bin/python3 "$ROOT/tests/lab/talk.py" serve
+	wait_for 5 lines_reach serve listening 1 && wait_for 20 bgp_up 5
+}
+bgp_up() { [ "$(birdc_at edge show protocols | awk '$2 == "BGP" && $1 != "MON" && /Established/ { n++ } END { print n + 0 }')" = "$1" ]; }
+
+# --- Azure's own view: the table of its ExpressRoute gateway, as `az network vnet-gateway list-learned-routes` prints it. ---
+
+# azure_table 'NETWORK AS-PATH' ...: ExpressRoute where 12076 comes first
+azure_table() {
+	printf '%s\n' "$@" | jq -Rn '{value: [inputs | split(" ") | (.[1] | startswith("12076")) as $er |
+		{asPath: .[1], localAddress: "10.10.30.140", network: .[0], nextHop: (if $er then "10.10.30.132" else "10.10.30.142" end),
+		 origin: (if $er then "EBgp" else "IBgp" end), sourcePeer: (if $er then "10.10.30.132" else "10.10.30.142" end),
+		 weight: (if $er then 32769 else 32768 end)}]}' >"$RUN/azure.new" && mv "$RUN/azure.new" "$RUN/azure/ergw.json"
+}
+STEADY=()
+for net in $NETWORKS; do STEADY+=("$net 12076-65021" "$net 65021"); done
+azure_steady() { azure_table "${STEADY[@]}"; }
+# azure_returns ADDRESS CLASS: sameway has read it
+azure_returns() { explained ".return.class == \"$2\"" 10.10.1.4 from "$1"; }
+# explained FILTER DESTINATION ...: its exit status, 3, where the answer is another way, is not of interest
+explained() { s -j explain "${@:2}" | jq -e "$1"; }
+
+# --- sameway. SCENE_MODE, SCENE_FEEDS, SCENE_EXTRA. ---
+
+scene_config() {
+	cat >"$RUN/sameway.yaml" <<-X
+		mode: ${SCENE_MODE:-monitor}
+		asymmetry: { grace: 1s, confirm: 1s${SCENE_ASYMMETRY:-} }
+		failback-delay: 200ms
+		forward: fast
+		${SCENE_EXTRA:-}
+		paths:
+		  - { name: er1-primary, class: expressroute, circuit: er1, interface: er0, gateway: 192.168.30.18, peers: [192.168.30.18], as: 12076 }
+		  - { name: er1-secondary, class: expressroute, circuit: er1, interface: er1, gateway: 192.168.30.22, peers: [192.168.30.22] }
+		  - { name: er2-primary, class: expressroute, circuit: er2, interface: er2, gateway: 192.168.32.18, peers: [192.168.32.18] }
+		  - { name: vpn30, class: vpn, circuit: s2s, interface: tun30, peers: [$VPNPEER] }
+		  - { name: vpn31, class: vpn, circuit: s2s, interface: tun31, peers: [10.10.30.253] }
+		inside:
+		  - { interface: lan0, networks: [10.2.30.0/25, 10.2.30.128/25] }
+		  - { interface: lan1, networks: [10.2.31.0/25], stateful: true }
+		feeds:
+		  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }
+		  - { name: azure, type: azure, dir: azure/, view: remote, interval: 1s, circuits: { 10.10.30.132: er1 } }
+		${SCENE_FEEDS:-}
+	X
+}
+
+# scene_start ROW...: the lab for these rows, with sameway; ends the script when that can't be had.
+scene_start() {
+	if scene_up "$@" >&2 && azure_steady && scene_config && sameway_start && wait_for 10 azure_returns "$HOST" expressroute; then
+		wait_for 5 true_json '.uptime_s >= 2' status # the start itself explains nothing any more
+		BASE=0
+		return
+	fi
+	fail "$(basename "$0" .sh): the lab comes up with sameway" "$(birdc_at edge show protocols 2>&1 | grep BGP | tr '\n' ' ')"
+	done_testing
+}
+
+# --- What a row says. ---
+
+# row NAME: begins it: what was told before is not its own. NAME begins with its number.
+row() {
+	ROW=$1
+	BASE=$(j 'map(.id) | max // 0' alerts --all)
+}
+# talk SOURCE>DESTINATION ...: TCP, UDP and ICMP echo, each 50 ms, until hush
+talk() { background lan talk /usr/bin/python3 "$ROOT/tests/lab/talk.py" talk "$@"; }
+hush() { end_background talk; }
+
+# flows_are SOURCE DESTINATION VERDICT [FILTER]: all flows of the pair, three protocols
+flows_are() {
+	local out
+	out=$(j "[.[] | select(.src == \"$1\" and .dst == \"$2\" and .idle_s < 1)]" flows)
+	jq -e "([.[].proto] | unique) == [\"icmp\", \"tcp\", \"udp\"] and all(.[]; .verdict == \"$3\" and (${4:-true}))" <<<"$out" && return
+	jq -c 'map([.proto, .verdict, .forward.path, .reverse.path])' <<<"$out"
+	return 1
+}
+by() { echo ".forward.path == \"$1\" and .reverse.path == \"$2\""; }
+# judged SOURCE DESTINATION VERDICT [FILTER]: checks that
+judged() { check_within 6 "$ROW: $1 -> $2 is $3" flows_are "$@"; }
+# told FILTER [WHAT]: an incident since the row began
+told() { check_within 8 "$ROW: ${2:-the incident}" incident_is "$1"; }
+incident_is() {
+	local out
+	out=$(j "[.[] | select(.id > $BASE and .verdict != \"route-change\")]" alerts --all)
+	jq -e "any(.[]; $1)" <<<"$out" && return
+	jq -c 'map(del(.state, .flows, .prefixes_moved, .prefixes_lost, .duration_ms, .first_seen, .last_seen))' <<<"$out"
+	return 1
+}
+# The parts of a filter
+incident() { echo ".verdict == \"$1\" and .cause == \"$2\" and .side == \"$3\" and .severity == \"$4\""; }
+says() { echo "(.message | test(\"$1\"))"; }
+fix_says() { echo "(.fix | test(\"$1\"))"; }
+pair() { echo ".src_prefix == \"$1\" and .dst_prefix == \"$2\""; }
+# silent: no incident since the row began but those of the kinds named
+silent() {
+	check "$ROW: ${1:-no incident}" true_json "[.[] | select(.id > $BASE and .verdict != \"route-change\" ${2:-})] == []" alerts --all
+}
+# over: ends it; nothing is sent any more when Azure answers by ExpressRoute again
+over() {
+	hush
+	answers ce0
+}
+# A row's flows have been judged for a second: the scan that finds what no event told has been by
+steady() { wait_for 3 true_json "any(.[]; .src == \"$1\" and .dst == \"$2\" and .age_s >= 1 and .idle_s < 1)" flows; }
+
+# reason INTERFACE REASON: packets
+reason() { j "[.reasons[] | select(.interface == \"$1\" and .reason == \"$2\") | .packets] | add // 0" counters; }

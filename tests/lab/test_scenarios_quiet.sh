@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Rows of scenarios.md that must stay silent, each by its number.
+set -u
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/scenarios.sh
+. "$(dirname "$0")/scenarios.sh"
+
+s1_steady_er() {
+	row 'S1 steady ExpressRoute'
+	talk "$HOST>10.10.1.4" "$HOST>10.11.1.4" "$HOST>10.17.1.4" "$FWHOST>10.10.1.4"
+	judged "$HOST" 10.10.1.4 ok "$(by er1-primary er1-primary)"
+	judged "$HOST" 10.11.1.4 ok "$(by er1-primary er1-primary)"
+	judged "$HOST" 10.17.1.4 ok "$(by er1-primary er1-primary)"
+	judged "$FWHOST" 10.10.1.4 ok "$(by er1-primary er1-primary)"
+	silent
+	over
+}
+
+
+s2_vpn_only_destination() {
+	row 'S2 destination by VPN only'
+	talk "$HOST>10.11.2.68" "$FWHOST>10.11.2.68"
+	answers tun30
+	judged "$HOST" 10.11.2.68 ok "$(by vpn30 vpn30)"
+	judged "$FWHOST" 10.11.2.68 ok "$(by vpn30 vpn30)"
+	check "$ROW: ExpressRoute is up and no candidate" true_json '[.[0].tiers[].paths] == [["vpn30"]]' routes 10.11.2.68
+	silent
+	over
+}
+
+s3_pinned_host() {
+	row 'S3 pinned host inside an ExpressRoute prefix'
+	check "$ROW: ExpressRoute has the prefix around it" true_json '.[0].tiers[0].paths == ["er1-primary"]' routes 10.10.30.4
+	answers tun30
+	check_at_least "$ROW: a LAN host's tcp/179 leaves by the tunnel" "$(moved edge tun30 tx in_ns lan timeout 1 bash -c "exec 3<>/dev/tcp/$VPNPEER/179")" 1
+	check "$ROW: exempt both ways, counted" eval '[ "$(reason tun30 exempt)" -gt 0 ] && [ "$(reason lan0 exempt)" -gt 0 ]'
+	answers ce0
+	check "$ROW: explain says so" explained '.path == null and (.why | test("exempt|own"))' "$VPNPEER"
+	check "$ROW: no record" true_json "[.[] | select(.dst == \"$VPNPEER\" or .src == \"$VPNPEER\")] == []" flows
+	check "$ROW: its BGP stands" bgp_up 5
+	silent
+	over
+}
+
+# The edge's own: IKE and ESP to the gateway, BGP and BFD to the Microsoft edge; also where Azure answers another way
+s4_control_traffic() {
+	row 'S4 control traffic'
+	answers tun30 192.168.30.17/32
+	in_ns edge /usr/bin/python3 - <<-'P'
+		import socket
+		for ports, dst in (((500, 4500), "52.168.162.84"), ((3784, 179), "192.168.30.18"), ((3784,), "10.10.30.254")):
+		    for port in ports:
+		        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		        for _ in range(3):
+		            s.sendto(b"x" * 40, (dst, port))
+		    esp = socket.socket(socket.AF_INET, socket.SOCK_RAW, 50)
+		    esp.sendto(b"\0\0\0\1" * 10, (dst, 0))
+	P
+	check "$ROW: BGP stands" bgp_up 5
+	check "$ROW: no record" true_json '[.[] | select(any(.src, .dst; test("^(52.168.162.84|192.168.3|10.10.30.25[34])"))) ] == []' flows
+	check "$ROW: counted as ours" eval "[ \$((\$(reason er0 exempt) + \$(reason er0 local))) -gt 0 ]"
+	answers_no_more 192.168.30.17/32
+	silent
+	over
+}
+
+s5_ecmp_in_a_circuit() {
+	row 'S5 ECMP inside one circuit'
+	talk "$HOST>10.10.5.4" "$FWHOST>10.10.5.4"
+	answers ce1
+	judged "$HOST" 10.10.5.4 benign-ecmp "$(by er1-primary er1-secondary)"
+	judged "$FWHOST" 10.10.5.4 benign-ecmp "$(by er1-primary er1-secondary)"
+	check "$ROW: counted" true_json '[.verdicts[] | select(.verdict == "benign-ecmp")][0].flows >= 6' counters
+	silent
+	over
+}
+
+s6_two_tunnels() {
+	row 'S6 two VPN tunnels'
+	talk "$HOST>10.11.6.68"
+	answers tun31
+	judged "$HOST" 10.11.6.68 benign-ecmp "$(by vpn30 vpn31)"
+	silent
+	over
+}
+
+# What the Microsoft edge itself says comes home by VPN, the flow by ExpressRoute
+s7_icmp_errors() {
+	row 'S7 traceroute, ICMP errors'
+	ip -n "$LAB-azure" rule add iif lo to 10.2.30.0/25 lookup 77
+	ip -n "$LAB-azure" route add 10.2.30.0/25 dev tun30 table 77
+	talk "$HOST>10.10.7.4"
+	check_at_least "$ROW: errors come by VPN" "$(moved edge tun30 rx in_ns lan traceroute -n -U -p 7000 -w 1 -q 3 10.10.7.4)" 3
+	check_equal "$ROW: hops" "$(in_ns lan traceroute -n -U -p 7000 -w 1 -q 1 10.10.7.4 | awk 'NR > 1 { print $2 }' | tr '\n' ' ')" "10.2.30.3 $VPNPEER 10.10.7.4 "
+	judged "$HOST" 10.10.7.4 ok "$(by er1-primary er1-primary)"
+	check "$ROW: nothing comes from VPN in any record" true_json '[.[] | select(.dst == "10.10.7.4" and .reverse.path == "vpn30")] == []' flows
+	silent
+	over
+	ip -n "$LAB-azure" rule del iif lo to 10.2.30.0/25 lookup 77
+}
+
+s8_unroutable() {
+	row 'S8 unroutable destination'
+	before=$(reason lan0 no-route)
+	talk "$HOST>10.1.31.10"
+	check_within 4 "$ROW: counted" eval "[ \$(reason lan0 no-route) -ge $((before + 10)) ]"
+	check_equal "$ROW: on no path" "$(wire 0.7 tun30 host 10.1.31.10),$(wire 0.7 er0 host 10.1.31.10)" 0,0
+	check "$ROW: no record" true_json '[.[] | select(.dst == "10.1.31.10")] == []' flows
+	check "$ROW: explain" explained '.path == null and .prefix == null' 10.1.31.10
+	silent
+	over
+}
+
+s34_default_route() {
+	row 'S34 default route from the VPN'
+	announce tun30 0.0.0.0/0
+	bgp_apply
+	ip -n "$LAB-cloud" route add local 203.0.113.0/24 dev lo
+	ip -n "$LAB-azure" route add 203.0.113.0/24 via 172.16.3.2
+	check_within 5 "$ROW: it is there" true_json '.[0].prefix == "0.0.0.0/0"' routes 203.0.113.4
+	talk "$HOST>203.0.113.4"
+	answers tun30
+	judged "$HOST" 203.0.113.4 ok "$(by vpn30 vpn30)"
+	check "$ROW: no backup of an ExpressRoute prefix" true_json '[.[0].tiers[].class] == ["expressroute"]' routes 10.17.34.4
+	silent
+	over
+	unannounce tun30 0.0.0.0/0
+	bgp_apply
+	wait_for 5 explained '.path == null' 203.0.113.4
+}
+
+s39_the_secondary() {
+	row 'S39 the secondary interface'
+	talk "$HOST>10.10.39.4"
+	answers ce1
+	judged "$HOST" 10.10.39.4 ok "$(by er1-secondary er1-secondary)"
+	before=$(reason er0 unknown-vlan)
+	in_ns azure /usr/bin/python3 - <<-'P'
+		import socket
+		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		s.bind(("ce0", 0))
+		ip = bytes.fromhex("4500001c00010000401100000a0a27040a021e0a1b581b5800080000")
+		for _ in range(5):
+		    s.send(b"\xff" * 6 + b"\2\0\0\0\0\1" + bytes.fromhex("8100012d0800") + ip)
+	P
+	check_within 3 "$ROW: on a tag that is nobody's: unknown-vlan" eval "[ \$(reason er0 unknown-vlan) -ge $((before + 5)) ]"
+	silent
+	over
+}
+
+s40_fragments() {
+	row 'S40 fragments'
+	answers tun30
+	local before
+	before=$(j '[.[] | select(.name == "er1-primary")][0].tx_packets' paths)
+	check_equal "$ROW: they arrive, out by ExpressRoute, back by VPN" "$(in_ns lan ping -q -c 20 -i 0.02 -s 3000 -W 1 10.10.40.4 | awk '/packets transmitted/ { print $4 }')" 20
+	check_at_least "$ROW: counted by path" $(($(j '[.[] | select(.name == "er1-primary")][0].tx_packets' paths) - before)) 60
+	check "$ROW: no record" true_json '[.[] | select(.dst == "10.10.40.4")] == []' flows
+	silent
+	over
+}
+
+scene_start 1 2 5 6 7 30 34 40
+announce er1 10.10.5.0/24
+announce tun31 10.11.6.64/26 65516 65516
+announce er1 10.10.39.0/24
+bgp_apply
+s1_steady_er
+s2_vpn_only_destination
+s3_pinned_host
+s4_control_traffic
+s5_ecmp_in_a_circuit
+s6_two_tunnels
+s7_icmp_errors
+s8_unroutable
+s34_default_route
+s39_the_secondary
+s40_fragments
+done_testing
