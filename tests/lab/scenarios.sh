@@ -119,9 +119,22 @@ announce() {
 	ann["$1 $2"]=$path
 }
 unannounce() { unset "ann[$1 $2]"; }
+unannounce_all() {
+	local key
+	for key in "${!ann[@]}"; do [[ $key != "$1 "* ]] || unannounce "$1" "${key#* }"; done
+}
 bgp_apply() { azure_conf >"$RUN/azure.conf" && birdc_at azure configure >/dev/null; }
-# shellcheck disable=SC2034 # for who sources this
-NINE='12076 12076 12076 12076 12076 12076 12076 12076'
+
+# maintenance on|off: the primary Microsoft edge prepends its AS eight times to all that it announces
+maintenance() {
+	local key
+	for key in "${!ann[@]}"; do
+		# shellcheck disable=SC2086,SC2046
+		[[ $key != er0* ]] || announce $key $([ "$1" = off ] || printf '12076 %.0s' 1 2 3 4 5 6 7 8)
+	done
+	bgp_apply
+	wait_for 5 true_json ".[0].candidates | any(.path == \"er1-primary\" and (.as_path | length) == $([ "$1" = off ] && echo 1 || echo 9))" routes "$2"
+}
 
 # Row N's own: by both, by VPN only, by ExpressRoute only
 announce_row() {
@@ -136,6 +149,7 @@ scene_up() { # ROW...
 	: >"$RUN/pids"
 	for site in $SITES; do make_site "$site" || return 1; done
 	scene_links && scene_tunnel tun30 4500 10.2.30.125 $VPNPEER && scene_tunnel tun31 4501 10.2.30.126 10.10.30.253 && answers ce0 || return 1
+	announce tun31 10.99.0.0/24 # or it would be told as a backup without routes
 	for row in "$@"; do announce_row "$row"; done
 	azure_conf >"$RUN/azure.conf" && edge_conf >"$RUN/edge.conf" || return 1
 	for site in azure edge; do
@@ -144,6 +158,22 @@ scene_up() { # ROW...
 	background cloud serve /usr/bin/python3 "$ROOT/tests/lab/talk.py" serve
 	wait_for 5 lines_reach serve listening 1 && wait_for 20 bgp_up 5
 }
+# The link of er0, er1 or er2, from Microsoft's side: Azure goes on by VPN. At its return BGP comes again, Azure's answers do not.
+er_down() {
+	ip -n "$LAB-azure" link set "c${1/er/e}" down
+	answers tun30
+}
+er_up() { # DEVICE PATH DESTINATION
+	ip -n "$LAB-azure" link set "c${1/er/e}" up
+	wait_for 15 bgp_up 5 && wait_for 15 explained ".path == \"$2\"" "$3"
+}
+# what Azure discards from that device of azure to a prefix, without a word; discards no more
+discards() {
+	in_ns azure nft -f - <<-X
+		table ip hole { chain f { type filter hook forward priority 0; iifname $1 ip daddr $2 ${3:-} drop; }; }
+	X
+}
+discards_no_more() { in_ns azure nft delete table ip hole; }
 bgp_up() { [ "$(birdc_at edge show protocols | awk '$2 == "BGP" && $1 != "MON" && /Established/ { n++ } END { print n + 0 }')" = "$1" ]; }
 
 # --- Azure's own view: the table of its ExpressRoute gateway, as `az network vnet-gateway list-learned-routes` prints it. ---
@@ -168,7 +198,7 @@ explained() { s -j explain "${@:2}" | jq -e "$1"; }
 scene_config() {
 	cat >"$RUN/sameway.yaml" <<-X
 		mode: ${SCENE_MODE:-monitor}
-		asymmetry: { grace: 1s, confirm: 1s${SCENE_ASYMMETRY:-} }
+		asymmetry: { grace: 2s, confirm: 1s${SCENE_ASYMMETRY:-} }
 		failback-delay: 200ms
 		forward: fast
 		${SCENE_EXTRA:-}
@@ -178,6 +208,7 @@ scene_config() {
 		  - { name: er2-primary, class: expressroute, circuit: er2, interface: er2, gateway: 192.168.32.18, peers: [192.168.32.18] }
 		  - { name: vpn30, class: vpn, circuit: s2s, interface: tun30, peers: [$VPNPEER] }
 		  - { name: vpn31, class: vpn, circuit: s2s, interface: tun31, peers: [10.10.30.253] }
+		exempt: [{ to: 52.168.162.84/32 }]
 		inside:
 		  - { interface: lan0, networks: [10.2.30.0/25, 10.2.30.128/25] }
 		  - { interface: lan1, networks: [10.2.31.0/25], stateful: true }
@@ -203,9 +234,17 @@ scene_start() {
 
 # row NAME: begins it: what was told before is not its own. NAME begins with its number.
 row() {
-	ROW=$1
+	ROW="$1${IN:-}"
 	BASE=$(j 'map(.id) | max // 0' alerts --all)
 }
+# in_mode monitor|enforce: the rows that follow
+in_mode() {
+	s "$1" >/dev/null
+	check_within 20 "$1 is on" true_json ".mode == \"$1\" and .waiting == []" status
+	IN=", $1"
+}
+# all_rows: what follows is of all of them together
+all_rows() { ROW='all rows' BASE=0; }
 # talk SOURCE>DESTINATION ...: TCP, UDP and ICMP echo, each 50 ms, until hush
 talk() { background lan talk /usr/bin/python3 "$ROOT/tests/lab/talk.py" talk "$@"; }
 hush() { end_background talk; }
@@ -220,9 +259,9 @@ flows_are() {
 }
 by() { echo ".forward.path == \"$1\" and .reverse.path == \"$2\""; }
 # judged SOURCE DESTINATION VERDICT [FILTER]: checks that
-judged() { check_within 6 "$ROW: $1 -> $2 is $3" flows_are "$@"; }
-# told FILTER [WHAT]: an incident since the row began
-told() { check_within 8 "$ROW: ${2:-the incident}" incident_is "$1"; }
+judged() { check_within 10 "$ROW: $1 -> $2 is $3" flows_are "$@"; }
+# told FILTER [WHAT [SECONDS]]: an incident since the row began
+told() { check_within "${3:-8}" "$ROW: ${2:-the incident}" incident_is "$1"; }
 incident_is() {
 	local out
 	out=$(j "[.[] | select(.id > $BASE and .verdict != \"route-change\")]" alerts --all)
@@ -235,9 +274,14 @@ incident() { echo ".verdict == \"$1\" and .cause == \"$2\" and .side == \"$3\" a
 says() { echo "(.message | test(\"$1\"))"; }
 fix_says() { echo "(.fix | test(\"$1\"))"; }
 pair() { echo ".src_prefix == \"$1\" and .dst_prefix == \"$2\""; }
-# silent: no incident since the row began but those of the kinds named
-silent() {
-	check "$ROW: ${1:-no incident}" true_json "[.[] | select(.id > $BASE and .verdict != \"route-change\" ${2:-})] == []" alerts --all
+# silent [WHAT [FILTER]]: no incident since the row began, but for changes of routes and those of which FILTER is not true
+silent() { check "$ROW: ${1:-no incident}" no_incident "${2:-true}"; }
+no_incident() {
+	local out
+	out=$(j "[.[] | select(.id > $BASE and .verdict != \"route-change\" and ($1))]" alerts --all)
+	[ "$(jq length <<<"$out")" = 0 ] && return
+	jq -c 'map([.verdict, .cause, .severity, .dst_prefix, .message])' <<<"$out"
+	return 1
 }
 # over: ends it; nothing is sent any more when Azure answers by ExpressRoute again
 over() {

@@ -33,9 +33,10 @@ def serve():
                 conns.add(tcp.accept()[0])
             elif s is udp:
                 data, info, _, peer = udp.recvmsg(2048, 64)
+                # from the address that it was sent to, by whichever interface the routes say
+                at = info[0][2][4:]
                 try:
-                    # from the address that it was sent to
-                    udp.sendmsg([data], info, 0, peer)
+                    udp.sendmsg([data], [(socket.IPPROTO_IP, IP_PKTINFO, b"\0" * 4 + at)], 0, peer)
                 except OSError:
                     pass
             else:

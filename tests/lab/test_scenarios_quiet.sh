@@ -162,7 +162,60 @@ s40_fragments() {
 	over
 }
 
-scene_start 1 2 5 6 7 30 34 40
+s35_maintenance() {
+	row 'S35 maintenance with local preference'
+	talk "$HOST>10.10.35.4" "$FWHOST>10.10.35.4"
+	judged "$HOST" 10.10.35.4 ok
+	maintenance on 10.10.35.0/24
+	told ".verdict == \"maintenance\" and .severity == \"notice\" and $(says 'er1-primary')" 'maintenance, a notice' 10
+	told ".verdict == \"maintenance\" and $(says 'redundan')" 'and that there is no redundancy'
+	judged "$HOST" 10.10.35.4 ok "$(by er1-primary er1-primary)"
+	judged "$FWHOST" 10.10.35.4 ok "$(by er1-primary er1-primary)"
+	silent 'nothing else' '.verdict != "maintenance"'
+	maintenance off 10.10.35.0/24
+	check_within 8 "$ROW: over" true_json "[.[] | select(.verdict == \"maintenance\" and .state == \"open\")] == []" alerts
+	over
+}
+
+# What is too big for the VPN vanishes on its way; what is small returns
+s37_path_mtu() {
+	row 'S37 path MTU'
+	discards tun30 10.11.37.0/24 'ip length > 1300'
+	answers tun30
+	talk "$HOST>10.11.37.68"
+	judged "$HOST" 10.11.37.68 ok "$(by vpn30 vpn30)"
+	check_equal "$ROW: a DF packet vanishes" "$(in_ns lan ping -q -c 10 -i 0.05 -W 0.2 -M 'do' -s 1300 10.11.37.68 | awk '/packets transmitted/ { print $4 }')" 0
+	in_ns lan timeout 1 /usr/bin/python3 -c 'import socket; s = socket.create_connection(("10.11.37.68", 7000)); s.sendall(b"x" * 100000); s.recv(1)'
+	steady "$HOST" 10.11.37.68
+	judged "$HOST" 10.11.37.68 ok "$(by vpn30 vpn30)"
+	silent
+	over
+	discards_no_more
+}
+
+# The router's feed ends, Azure's answers turn empty, then an error
+s38_stale_feeds() {
+	row 'S38 stale or empty feed'
+	talk "$HOST>10.10.38.4"
+	judged "$HOST" 10.10.38.4 ok
+	echo '{"value": []}' >"$RUN/azure/ergw.json"
+	check_within 5 "$ROW: an empty answer is told" true_json '.feeds[1].last_error | test("empty: that is unknown")' status
+	echo '(InternalServerError) An error occurred.' >"$RUN/azure/ergw.json"
+	check_within 5 "$ROW: an error of Azure is told" true_json '.feeds[1].last_error | test("InternalServerError")' status
+	check "$ROW: the last good table stays" azure_returns "$HOST" expressroute
+	birdc_at edge disable MON >/dev/null
+	told ".verdict == \"feed-stale\" and .severity == \"warning\" and .subject == \"router\"" 'feed-stale, a warning' 12
+	check "$ROW: its routes stay" true_json '.[0].candidates | length == 2 and all(.[]; .stale)' routes 10.10.38.4
+	judged "$HOST" 10.10.38.4 ok "$(by er1-primary er1-primary)"
+	silent 'nothing else' '.verdict != "feed-stale"'
+	birdc_at edge enable MON >/dev/null
+	azure_steady
+	check_within 15 "$ROW: back, it closes" true_json '[.[] | select(.verdict == "feed-stale" and .state == "open")] == []' alerts
+	over
+}
+
+export SCENE_EXTRA='stale-time: 8s'
+scene_start 1 2 5 6 7 30 34 35 37 38 40
 announce er1 10.10.5.0/24
 announce tun31 10.11.6.64/26 65516 65516
 announce er1 10.10.39.0/24
@@ -176,6 +229,19 @@ s6_two_tunnels
 s7_icmp_errors
 s8_unroutable
 s34_default_route
+s37_path_mtu
 s39_the_secondary
 s40_fragments
+# The same where sameway moves the packets
+in_mode enforce
+s1_steady_er
+s2_vpn_only_destination
+s3_pinned_host
+s4_control_traffic
+s8_unroutable
+s40_fragments
+in_mode monitor
+s38_stale_feeds
+all_rows
+silent 'nothing was told later' '.verdict | IN("maintenance", "feed-stale") | not'
 done_testing
