@@ -237,6 +237,13 @@ row() {
 	ROW="$1${IN:-}"
 	BASE=$(j 'map(.id) | max // 0' alerts --all)
 }
+# rows FUNCTION ...: runs them, or with ONLY='s5 s10' of them these
+rows() {
+	local row
+	for row in "$@"; do
+		[[ -n ${ONLY:-} && " $ONLY " != *" ${row%%_*} "* ]] || "$row"
+	done
+}
 # in_mode monitor|enforce: the rows that follow
 in_mode() {
 	s "$1" >/dev/null

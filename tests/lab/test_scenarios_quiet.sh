@@ -220,28 +220,13 @@ announce er1 10.10.5.0/24
 announce tun31 10.11.6.64/26 65516 65516
 announce er1 10.10.39.0/24
 bgp_apply
-s1_steady_er
-s2_vpn_only_destination
-s3_pinned_host
-s4_control_traffic
-s5_ecmp_in_a_circuit
-s6_two_tunnels
-s7_icmp_errors
-s8_unroutable
-s34_default_route
-s37_path_mtu
-s39_the_secondary
-s40_fragments
+rows s1_steady_er s2_vpn_only_destination s3_pinned_host s4_control_traffic s5_ecmp_in_a_circuit s6_two_tunnels \
+	s7_icmp_errors s8_unroutable s34_default_route s37_path_mtu s39_the_secondary s40_fragments
 # The same where sameway moves the packets
 in_mode enforce
-s1_steady_er
-s2_vpn_only_destination
-s3_pinned_host
-s4_control_traffic
-s8_unroutable
-s40_fragments
+rows s1_steady_er s2_vpn_only_destination s3_pinned_host s4_control_traffic s8_unroutable s40_fragments
 in_mode monitor
-s38_stale_feeds
+rows s38_stale_feeds
 all_rows
 silent 'nothing was told later' '.verdict | IN("maintenance", "feed-stale") | not'
 done_testing
