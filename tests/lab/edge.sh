@@ -338,7 +338,8 @@ edge_config() {
 }
 
 sameway_ready() {
-	s -j status | jq -e '.daemon and .waiting == [] and ([.feeds[] | select(.state != "up")] == [])'
+	local out
+	out=$(s -j status) && jq -e '.daemon and .waiting == [] and ([.feeds[] | select(.state != "up")] == [])' <<<"$out"
 }
 
 # sameway_start: runs it on $RUN/sameway.yaml; back when it does what its mode says with all the feeds in.

@@ -178,6 +178,9 @@ bgp_up() { [ "$(birdc_at edge show protocols | awk '$2 == "BGP" && $1 != "MON" &
 
 # --- Azure's own view: the table of its ExpressRoute gateway, as `az network vnet-gateway list-learned-routes` prints it. ---
 
+# holds FILTER JSON: of an answer that there is; to jq none at all is no mistake
+holds() { [ -n "$2" ] && jq -e "$1" <<<"$2" >/dev/null; }
+
 # azure_table 'NETWORK AS-PATH' ...: ExpressRoute where 12076 comes first
 azure_table() {
 	printf '%s\n' "$@" | jq -Rn '{value: [inputs | split(" ") | (.[1] | startswith("12076")) as $er |
@@ -191,7 +194,7 @@ azure_steady() { azure_table "${STEADY[@]}"; }
 # azure_returns ADDRESS CLASS: sameway has read it
 azure_returns() { explained ".return.class == \"$2\"" 10.10.1.4 from "$1"; }
 # explained FILTER DESTINATION ...: its exit status, 3, where the answer is another way, is not of interest
-explained() { s -j explain "${@:2}" | jq -e "$1"; }
+explained() { holds "$1" "$(s -j explain "${@:2}")"; }
 
 # --- sameway. SCENE_MODE, SCENE_FEEDS, SCENE_EXTRA. ---
 
@@ -260,7 +263,7 @@ hush() { end_background talk; }
 flows_are() {
 	local out
 	out=$(j "[.[] | select(.src == \"$1\" and .dst == \"$2\" and .idle_s < 1)]" flows)
-	jq -e "([.[].proto] | unique) == [\"icmp\", \"tcp\", \"udp\"] and all(.[]; .verdict == \"$3\" and (${4:-true}))" <<<"$out" && return
+	holds "([.[].proto] | unique) == [\"icmp\", \"tcp\", \"udp\"] and all(.[]; .verdict == \"$3\" and (${4:-true}))" "$out" && return
 	jq -c 'map([.proto, .verdict, .forward.path, .reverse.path])' <<<"$out"
 	return 1
 }
@@ -272,7 +275,7 @@ told() { check_within "${3:-8}" "$ROW: ${2:-the incident}" incident_is "$1"; }
 incident_is() {
 	local out
 	out=$(j "[.[] | select(.id > $BASE and .verdict != \"route-change\")]" alerts --all)
-	jq -e "any(.[]; $1)" <<<"$out" && return
+	holds "any(.[]; $1)" "$out" && return
 	jq -c 'map(del(.state, .flows, .prefixes_moved, .prefixes_lost, .duration_ms, .first_seen, .last_seen))' <<<"$out"
 	return 1
 }
