@@ -113,7 +113,11 @@ static struct flow flow_by(const struct net *n, int out, int in, enum sw_verdict
 	return (struct flow){
 		.seen_ns = n->w.e->ctx.now,
 		.created_ns = n->w.e->ctx.now - 600 * S,
-		.state = {.out = (uint8_t)out, .in = (uint8_t)in, .verdict = (uint8_t)verdict},
+		.state = {.out = (uint8_t)out,
+			  .in = (uint8_t)in,
+			  .answer = ER1,
+			  .verdict = (uint8_t)verdict,
+			  .flags = SW_FLOW_OUT_FRESH | SW_FLOW_IN_FRESH},
 	};
 }
 
@@ -312,6 +316,33 @@ static void test_stuck(void **state)
 		stuck_one(&stuck_cases[i]);
 }
 
+/* By the VPN on both sides, and yet nobody is stuck. */
+static void test_stuck_not(void **state)
+{
+	(void)state;
+	for (int why = 0; why < 3; why++) {
+		struct net *n = returned();
+		uint64_t back = n->w.e->ctx.now - 15 * S;
+
+		for (int i = 0; i < 12; i++) {
+			struct flow flow = flow_by(n, VPN, VPN, SW_VERDICT_POLICY_VIOLATION);
+
+			if (why == 0) /* a rule wants it there (S9) */
+				flow.state.answer = VPN;
+			if (why == 1) /* no packet since the return */
+				flow.state.flags = 0;
+			net_wait(n, 5);
+			if (why == 2) /* its last packet came before it was due */
+				flow.seen_ns = back + 59 * S;
+			net_scan(n, flow, 3);
+		}
+		net_tick(n);
+		if (n->once[NETWORK_FAILBACK_STUCK])
+			fail_msg("case %d: told", why);
+		net_free(n);
+	}
+}
+
 /* S14: nothing flows, and the kernel, by the routing daemon, would send by the VPN. */
 static void test_stuck_kernel(void **state)
 {
@@ -362,8 +393,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),	     cmocka_unit_test(test_flapping_words),
 		cmocka_unit_test(test_failback),     cmocka_unit_test(test_failback_bgp),
-		cmocka_unit_test(test_stuck),	     cmocka_unit_test(test_stuck_kernel),
-		cmocka_unit_test(test_stuck_remote), cmocka_unit_test(test_cause),
+		cmocka_unit_test(test_stuck),	     cmocka_unit_test(test_stuck_not),
+		cmocka_unit_test(test_stuck_kernel), cmocka_unit_test(test_stuck_remote),
+		cmocka_unit_test(test_cause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,14 +103,22 @@ static void stuck_flow(struct network_watch *watch, const struct incident_contex
 	struct sw_group group;
 	uint8_t best;
 
-	if (ctx->now > flow->seen_ns + SEEN_NS || flow->state.verdict == SW_VERDICT_PENDING ||
+	/* what was last seen before it was due can't have followed */
+	if (ctx->now > flow->seen_ns + SEEN_NS || flow->seen_ns < due_ns(p, ctx) ||
+	    flow->state.verdict == SW_VERDICT_PENDING ||
 	    !fib_lookup(ctx->fib, &dst, &prefix, &group) || !(group.members >> id & 1))
 		return;
 	best = rank_of(ctx, (uint8_t)id);
-	if (fib_answer_rank(&group, watch->usable) != best)
+	/* the flow's own answer: a rule may want it elsewhere */
+	if (fib_answer_rank(&group, watch->usable) != best ||
+	    rank_of(ctx, flow->state.answer) != best)
 		return;
-	side_add(&p->stuck[STUCK_ONPREM], rank_of(ctx, flow->state.out), best, key, flow, &prefix);
-	side_add(&p->stuck[STUCK_AZURE], rank_of(ctx, flow->state.in), best, key, flow, &prefix);
+	if (flow->state.flags & SW_FLOW_OUT_FRESH)
+		side_add(&p->stuck[STUCK_ONPREM], rank_of(ctx, flow->state.out), best, key, flow,
+			 &prefix);
+	if (flow->state.flags & SW_FLOW_IN_FRESH)
+		side_add(&p->stuck[STUCK_AZURE], rank_of(ctx, flow->state.in), best, key, flow,
+			 &prefix);
 }
 
 void network_watch_flow(struct network_watch *watch, const struct incident_context *ctx,
