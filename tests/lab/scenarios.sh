@@ -81,7 +81,7 @@ azure_conf() {
 		done
 		cat <<-X
 			}
-			protocol bgp p_$name { local $addr as $as; neighbor $remote as 65021; multihop; strict bind yes; passive yes; $BGP_TIMERS
+			protocol bgp p_$name { router id $addr; local $addr as $as; neighbor $remote as 65021; multihop; strict bind yes; passive yes; $BGP_TIMERS
 				ipv4 { table t_$name; import none; export all; next hop self; }; }
 		X
 	done < <(scene_neighbours)
@@ -301,5 +301,14 @@ over() {
 # A row's flows have been judged for a second: the scan that finds what no event told has been by
 steady() { wait_for 3 true_json "any(.[]; .src == \"$1\" and .dst == \"$2\" and .age_s >= 1 and .idle_s < 1)" flows; }
 
+# arrives DEVICE FILTER COMMAND...: packets of the filter that a device of azure sees while the command runs. (On the edge XDP's
+# redirects pass tcpdump by.)
+arrives() {
+	background azure dump tcpdump -nn --immediate-mode -l -i "$1" "$2"
+	wait_for 10 lines_reach dump 'listening on' 1
+	"${@:3}" >/dev/null
+	end_background dump
+	lines dump ' IP '
+}
 # reason INTERFACE REASON: packets
 reason() { j "[.reasons[] | select(.interface == \"$1\" and .reason == \"$2\") | .packets] | add // 0" counters; }
