@@ -535,6 +535,27 @@ static void test_ends(void **state)
 	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
 }
 
+/* It is mended: what was answered moves back to its path, what gave up in the meantime stays where
+ * it was. */
+static void test_given_up(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	run(s, 20, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	flow_add(s, PING, "10.2.30.10", "10.10.30.4")->back_off = false;
+	for (size_t i = 0; i < 6; i++)
+		s->flow[i].out_s = s->flow[i].back_off = 0;
+	run(s, 5, 5);
+	s->flow[6].path = ER1;
+	run(s, 40, 5);
+	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
+	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 1);
+}
+
 /* The time that a packet came by the path, not before the scan that found it before. */
 static void test_received(void **state)
 {
@@ -577,6 +598,7 @@ int main(void)
 		SIM(test_not_of_a_lost_path),
 		SIM(test_far_syns),
 		SIM(test_ends),
+		SIM(test_given_up),
 		SIM(test_received),
 	};
 

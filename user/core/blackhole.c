@@ -38,6 +38,7 @@ struct cell {
 	struct prefix src, dst;
 	size_t silent, answered, elsewhere, moves;
 	uint32_t last_answer; /* of its silent flows */
+	uint32_t since;	      /* the first silence of those that never were answered */
 	uint32_t host[CELL_HOSTS];
 	size_t hosts;
 };
@@ -45,6 +46,14 @@ struct cell {
 struct hole {
 	struct blackhole told;
 	uint32_t last; /* when a flow last sent into it */
+};
+
+/* One that an answer has ended. What has not sent since then tells nothing. */
+struct ended {
+	uint8_t path;
+	bool whole;
+	struct prefix src, dst;
+	uint32_t at;
 };
 
 struct blackholes {
@@ -58,6 +67,8 @@ struct blackholes {
 	size_t cells;
 	struct hole hole[HOLES];
 	size_t holes;
+	struct ended ended[HOLES]; /* the last ones */
+	size_t n_ended;
 };
 
 struct blackholes *blackholes_new(void)
@@ -247,7 +258,7 @@ static void host_add(struct cell *c, uint32_t host)
 
 struct finding {
 	bool silent, answered, elsewhere, moves;
-	uint32_t host, last_answer;
+	uint32_t host, last_answer, since;
 };
 
 static void cell_add(struct cell *c, const struct finding *f)
@@ -263,6 +274,22 @@ static void cell_add(struct cell *c, const struct finding *f)
 	host_add(c, f->host);
 	if (f->last_answer > c->last_answer)
 		c->last_answer = f->last_answer;
+	if (!c->since || f->since < c->since)
+		c->since = f->since;
+}
+
+/* It last sent before an answer ended the hole it was in. */
+static bool before_answer(const struct blackholes *b, uint8_t path, const struct prefix *src,
+			  const struct prefix *dst, uint32_t sent)
+{
+	for (size_t i = 0; i < HOLES && i < b->n_ended; i++) {
+		const struct ended *e = &b->ended[i];
+
+		if (e->path == path && sent <= e->at && prefix_equal(&e->src, src) &&
+		    (e->whole || prefix_equal(&e->dst, dst)))
+			return true;
+	}
+	return false;
 }
 
 /* Where it belongs: the inside network, or what Azure knows of it by itself; and the routes'
@@ -311,7 +338,9 @@ void blackholes_flow(struct blackholes *b, const struct incident_context *ctx,
 		return;
 	f.answered = s->answered && ms_since(b, s->answered) < BLACKHOLE_NS / MS;
 	f.elsewhere = flow->state.verdict == SW_VERDICT_ONE_WAY;
-	if (!f.answered && long_silent(b, s)) {
+	if (!f.answered && long_silent(b, s) &&
+	    !before_answer(b, flow->state.out, &src, &dst, s->sent)) {
+		f.since = s->silent;
 		f.silent = counts(b, s, flow, key->proto, service);
 		f.last_answer = s->answered;
 		f.moves = f.silent && key->proto == IPPROTO_TCP && s->in &&
@@ -352,7 +381,7 @@ static void silent_of(const struct blackholes *b, const struct cell *c, struct c
 	s->hosts = c->hosts;
 	s->whole = c->whole;
 	s->moves = c->moves;
-	s->for_ns = (uint64_t)ms_since(b, c->last_answer ? c->last_answer : b->before) * MS;
+	s->for_ns = (uint64_t)ms_since(b, c->last_answer ? c->last_answer : c->since) * MS;
 }
 
 /* The destination with most silent flows, to name. */
@@ -418,6 +447,15 @@ static bool hole_lasts(struct blackholes *b, const struct incident_context *ctx,
 	return ms_since(b, h->last) < wait;
 }
 
+static void hole_ended(struct blackholes *b, const struct blackhole *h)
+{
+	b->ended[b->n_ended++ % HOLES] = (struct ended){.path = h->path,
+							.whole = h->silent.whole,
+							.src = h->src,
+							.dst = h->dst,
+							.at = b->now};
+}
+
 void blackholes_end(struct blackholes *b, const struct incident_context *ctx, blackhole_cb cb,
 		    void *arg)
 {
@@ -428,10 +466,12 @@ void blackholes_end(struct blackholes *b, const struct incident_context *ctx, bl
 		struct hole h = b->hole[i];
 		bool answered, lasts = hole_lasts(b, ctx, &h, &answered);
 
-		if (lasts)
+		if (lasts) {
 			b->hole[kept++] = h;
-		else if (answered)
+		} else if (answered) {
+			hole_ended(b, &h.told);
 			cb(arg, &h.told, true);
+		}
 	}
 	b->holes = kept;
 	holes_open(b, ctx, true);
