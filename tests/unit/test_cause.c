@@ -351,6 +351,30 @@ static void test_old_loss_is_not_blamed(void **state)
 	edge_free(e);
 }
 
+/* One prefix is withdrawn: a circuit that never had a route, whose session is up or not, has no
+ * part in it. */
+static void test_unused_circuit_is_not_blamed(void **state)
+{
+	struct edge *e = edge_new();
+	struct cause_facts f;
+	struct sw_event ev;
+
+	(void)state;
+	edge_hub(e);
+	edge_route(e, "10.77.0.0/16", "er1-primary", 12076, 100);
+	edge_wait(e, 3600 * S);
+	edge_withdraw(e, "10.10.30.0/24", "er1-primary");
+	ev = edge_hub_event(e, SW_VERDICT_FAILOVER, 9, VPN, VPN);
+	ev.settle_ns = ev.ts_ns - 5 * MS;
+	assert_int_equal(judge_event(e, &ev, &f).cause, CAUSE_UNKNOWN);
+	assert_int_equal(f.lost.path, -1);
+	/* what was lost before a restart may have been its */
+	e->ctx.started_ns = ev.ts_ns;
+	assert_int_equal(judge_event(e, &ev, &f).cause, CAUSE_BGP_DOWN);
+	assert_string_equal(f.lost.name, "er2-primary");
+	edge_free(e);
+}
+
 /* A flow born after the failure did not fail over: it says nothing of how long that took. */
 static void test_new_flow_has_no_duration(void **state)
 {
@@ -516,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_drained),
 		cmocka_unit_test(test_bgp_down),
 		cmocka_unit_test(test_old_loss_is_not_blamed),
+		cmocka_unit_test(test_unused_circuit_is_not_blamed),
 		cmocka_unit_test(test_new_flow_has_no_duration),
 		cmocka_unit_test(test_one_prefix_withdrawn),
 		cmocka_unit_test(test_nothing_known),

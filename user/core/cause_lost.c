@@ -39,7 +39,12 @@ static int path_blame(const struct incident_context *ctx, const struct sw_event 
 	/* Azure may have dropped the connection of one VNet, while the session stays up */
 	if (state->limit_near)
 		return 3;
-	return rib_path_routes(ctx->rib, id, ev->key.family) ? 0 : 2;
+	if (rib_path_routes(ctx->rib, id, ev->key.family))
+		return 0;
+	/* a circuit that is not in use: what had none since we look was not lost since */
+	if (!rib_path_had_routes(ctx->rib, id, ev->key.family) && ev->settle_ns > ctx->started_ns)
+		return 0;
+	return 2;
 }
 
 void cause_gather_lost(const struct incident_context *ctx, const struct sw_event *ev,

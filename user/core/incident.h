@@ -122,6 +122,7 @@ struct incident_context {
 	size_t prefixes_moved, prefixes_lost; /* by the last change of usable or of a feed */
 	struct incident_lost lost;	      /* of those, names */
 	uint64_t now, wall;
+	uint64_t started_ns; /* since when there is a RIB */
 	/*
 	 * The kernel's route for a packet from src, by inside interface `inside`, to dst, for which
 	 * select gave path `answer` (SW_NO_PATH: none): asked once an incident. 0 or -errno. NULL:

@@ -70,6 +70,7 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 	if (view != VIEW_LOCAL)
 		return;
 	rib->path_routes[c->attr->path][is6] += (size_t)by;
+	rib->path_had[c->attr->path][is6] = true;
 	rib->feed[c->feed].path[c->attr->path][is6] += (size_t)by;
 	if (policy_maintenance(c))
 		rib->path_maintenance[c->attr->path] += (size_t)by;

@@ -85,6 +85,7 @@ struct rib {
 	struct rib_counts counts;
 	size_t n_stale; /* that are, or wait to be confirmed: stale_ns is set */
 	size_t path_routes[SW_MAX_PATHS][2]; /* IPv4, IPv6 */
+	bool path_had[SW_MAX_PATHS][2];	     /* since the start */
 	size_t path_maintenance[SW_MAX_PATHS];
 	size_t path_leaks[SW_MAX_PATHS], remote_leaks;
 	struct rib_feed *feed;

@@ -40,6 +40,11 @@ size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)
 	return n;
 }
 
+bool rib_path_had_routes(const struct rib *rib, int path, uint8_t family)
+{
+	return path >= 0 && path < SW_MAX_PATHS && rib->path_had[path][family == 6];
+}
+
 bool rib_path_maintenance(const struct rib *rib, int path)
 {
 	return path >= 0 && path < SW_MAX_PATHS && rib->path_maintenance[path];

@@ -116,6 +116,7 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		.lost = d->lost_names,
 		.now = clock_now(),
 		.wall = clock_wall(),
+		.started_ns = d->start_ns,
 		.kernel_route = kernel_route,
 		.kernel_arg = d,
 	};
