@@ -153,5 +153,6 @@ s20_azure_preference() {
 }
 
 scene_start 11 12 14 15 16 17 18 19 20
-rows s10_local_pref_missing s11_vpn_more_specific s15_fib_override s20_azure_preference s14_daemon
+rows s10_local_pref_missing s11_vpn_more_specific s12_maintenance_without_local_pref s15_fib_override s16_edge_first \
+	s17_onprem_more_specific s18_not_advertised_on_er s19_er_dataplane s20_azure_preference s14_daemon
 done_testing

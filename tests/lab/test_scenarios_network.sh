@@ -138,6 +138,6 @@ all_over() {
 scene_start 23 24 28 32 33 36 41
 announce er2 10.10.36.0/24
 bgp_apply
-rows s30_backup_gone s23_er_unused s28_other_edge s33_own_source s36_two_circuits s31_backup_not_independent s32_route_leak
+rows s30_backup_gone s23_er_unused s28_other_edge s33_own_source s36_two_circuits s31_backup_not_independent s32_route_leak s41_overlap
 all_over
 done_testing
