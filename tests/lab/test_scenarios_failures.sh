@@ -34,7 +34,8 @@ s22_prefix_limits() {
 
 s24_failover() {
 	row 'S24 failover'
-	talk "$HOST>10.10.24.4" "$HOST>10.11.24.4"
+	ip -n "$LAB-edge" route add 10.10.9.0/24 dev tun30 proto static
+	talk "$HOST>10.10.24.4" "$HOST>10.11.24.4" "$HOST>10.10.9.4"
 	judged "$HOST" 10.10.24.4 ok
 	steady "$HOST" 10.10.24.4
 	er_down er0
@@ -58,8 +59,10 @@ s26_azure_stays() {
 	BASE=$(j 'map(.id) | max // 0' alerts --all)
 	check "$ROW: ExpressRoute is back" er_up er0 er1-primary 10.10.24.4
 	told ".verdict == \"failback-stuck\" and .side == \"azure\" and .severity == \"warning\" and $(says 'er1-primary') and $(says 'vpn30') and $(fix_says 'use BGP on the VPN')" 'failback-stuck, Azure' 20
+	judged "$HOST" 10.10.9.4 ok "$(by vpn30 vpn30)"
 	silent 'what a rule keeps on the VPN is not stuck' '.verdict == "failback-stuck" and .side == "onprem"'
 	over
+	ip -n "$LAB-edge" route del 10.10.9.0/24 dev tun30 proto static
 }
 
 s21_azure_slower() {
@@ -141,7 +144,8 @@ s27_flapping() {
 }
 
 # Each path fails twice at most before the row that counts them
-ROWS=(22 24 25 27)
+export SCENE_EXTRA='rules: [{ name: secure, to: 10.10.9.0/24, prefer: [vpn] }]'
+ROWS=(9 22 24 25 27)
 scene_start "${ROWS[@]}"
 for row in 13 21; do
 	announce er2 "10.10.$row.0/24"

@@ -252,15 +252,15 @@ s38_stale_feeds() {
 	over
 }
 
-export SCENE_EXTRA=$'stale-time: 8s'
+export SCENE_EXTRA=$'stale-time: 8s\nrules: [{ name: secure, to: 10.10.9.0/24, prefer: [vpn] }]'
 scene_start 1 2 5 6 7 9 30 34 35 37 38 40
 announce tun31 10.11.6.64/26 65516 65516
 bgp_apply
 rows s1_steady_er s2_vpn_only_destination s3_pinned_host s4_control_traffic s35_maintenance s5_ecmp_in_a_circuit s6_two_tunnels \
-	s7_icmp_errors s8_unroutable s34_default_route s37_path_mtu s39_the_secondary s40_fragments
+	s7_icmp_errors s8_unroutable s9_vpn_first s9_in_clear s34_default_route s37_path_mtu s39_the_secondary s40_fragments
 # The same where sameway moves the packets
 in_mode enforce
-rows s1_steady_er s2_vpn_only_destination s3_pinned_host s4_control_traffic s8_unroutable s40_fragments
+rows s1_steady_er s2_vpn_only_destination s3_pinned_host s4_control_traffic s8_unroutable s9_never_in_clear s40_fragments
 in_mode monitor
 rows s38_stale_feeds
 all_rows
