@@ -36,7 +36,7 @@ struct scan {
 	uint64_t flows[SW_VERDICT_COUNT];
 	struct flow_ref *idle; /* of this turn */
 	size_t n_idle, room;
-	bool all; /* states of the network are told by all flows */
+	bool all;		  /* states of the network are told by all flows */
 	struct blackholes *holes; /* NULL: nobody watches what comes in */
 };
 
