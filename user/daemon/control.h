@@ -11,17 +11,20 @@
  * cmd          arguments                                   rows
  * status       -                                           the object of contract.md
  * routes       [prefix: text | address: text]              array
- * audit        [if_down: name of a path]                   array, as many lines as it takes,
- * likewise;
- *                                                           {"rows": [...], "ok": true, "more":
- *                                                           bool, "asymmetric": rows of it that
- * are} explain      dst, [src], [proto], [port]                 object alerts       [all: bool],
- * [follow: bool]                 array ack          id                                          the
- * incident silence      prefix, for_ns (0: ends it)                 {prefix, until, left_s,
- * incidents: [ids]} drain        path, undrain: bool, [for_ns]               {path, usable,
- * prefixes_moved, prefixes_lost, for_s} enforce      [for_ns] {mode, for_s} monitor      - {mode,
- * for_s: null} reload       -                                           {config, reloaded: bool,
- * error: null | text, mistakes: [{line, text}]} stop         - {} then the daemon ends (for detach)
+ * audit        [if_down: name of a path]                   array, as `routes`; each line has
+ *                                                           "asymmetric": rows of it that are
+ * explain      dst, [src], [proto], [port]                 object
+ * alerts       [all: bool], [follow: bool]                 array
+ * ack          id                                          the incident
+ * silence      prefix, for_ns (0: ends it)                 {prefix, until, left_s, incidents:
+ *                                                           [ids]}
+ * drain        path, undrain: bool, [for_ns]               {path, usable, prefixes_moved,
+ *                                                           prefixes_lost, for_s}
+ * enforce      [for_ns]                                    {mode, for_s}
+ * monitor      -                                           {mode, for_s: null}
+ * reload       -                                           {config, reloaded: bool, error: null |
+ *                                                           text, mistakes: [{line, text}]}
+ * stop         -                                           {} then the daemon ends (for detach)
  */
 #ifndef SAMEWAY_DAEMON_CONTROL_H
 #define SAMEWAY_DAEMON_CONTROL_H
