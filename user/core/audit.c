@@ -36,7 +36,6 @@ static bool is_degraded(const struct audit *a, const struct rib_node *node,
 			const struct policy_answer *answer, int tier)
 {
 	const struct prefix *prefix = rib_node_prefix(node);
-	struct ip_addr ip = prefix_address(prefix);
 	uint8_t rank = answer->tier[tier].rank;
 	struct sw_group group;
 	struct prefix match;
@@ -44,7 +43,7 @@ static bool is_degraded(const struct audit *a, const struct rib_node *node,
 	for (int t = 0; t < tier; t++)
 		if (answer->tier[t].rank < rank)
 			return true;
-	return fib_lookup(a->ctx->fib, &ip, &match, &group) && prefix_equal(&match, prefix) &&
+	return fib_cover(a->ctx->fib, prefix, &match, &group) && prefix_equal(&match, prefix) &&
 	       group.kind == SW_GROUP_ROUTE && group.degraded < rank;
 }
 

@@ -49,11 +49,10 @@ static bool address_after(const struct prefix *p, struct ip_addr *out)
 /* Whether this box, or what is never steered, has all of it. */
 static bool is_exempt(const struct audit *a, const struct prefix *prefix)
 {
-	struct ip_addr ip = prefix_address(prefix);
 	struct sw_group group;
 	struct prefix match;
 
-	return fib_lookup(a->ctx->fib, &ip, &match, &group) && match.len <= prefix->len &&
+	return fib_cover(a->ctx->fib, prefix, &match, &group) &&
 	       (group.kind == SW_GROUP_LOCAL || group.kind == SW_GROUP_EXEMPT);
 }
 
@@ -229,12 +228,11 @@ static struct ip_addr destination_host(const struct rib *rib, const struct rib_n
 static bool is_vpn_only(const struct audit *a, const struct audit_destination *d)
 {
 	const struct prefix *prefix = rib_node_prefix(d->node);
-	struct ip_addr ip = prefix_address(prefix);
 	struct policy_answer answer;
 	struct sw_group group;
 	struct prefix match;
 
-	if (fib_lookup(a->ctx->fib, &ip, &match, &group) && prefix_equal(&match, prefix) &&
+	if (fib_cover(a->ctx->fib, prefix, &match, &group) && prefix_equal(&match, prefix) &&
 	    group.degraded < config_rank(a->ctx->cfg, SW_CLASS_VPN))
 		return false;
 	policy_tiers(a->ctx->cfg, d->node, &answer);

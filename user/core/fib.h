@@ -103,6 +103,10 @@ int fib_degraded_each(const struct fib *fib, fib_degraded_cb cb, void *arg);
 int fib_degraded_restore(struct fib *fib, const struct prefix *prefix, uint8_t rank,
 			 uint64_t since_ns);
 
+/* The longest installed prefix that holds all of `of`, itself at best, and its group. False: none.
+ */
+bool fib_cover(const struct fib *fib, const struct prefix *of, struct prefix *prefix,
+	       struct sw_group *group);
 /* What an address gets: the installed prefix and group. False: none. */
 bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *prefix,
 		struct sw_group *group);

@@ -402,12 +402,11 @@ struct fib_counts fib_counts(const struct fib *fib)
 	};
 }
 
-bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *prefix,
-		struct sw_group *group)
+bool fib_cover(const struct fib *fib, const struct prefix *of, struct prefix *prefix,
+	       struct sw_group *group)
 {
-	struct prefix host = prefix_host(ip);
 	const struct rib_node *at =
-		(const struct rib_node *)trie_match(&fib->rib->view[VIEW_LOCAL], &host);
+		(const struct rib_node *)trie_match(&fib->rib->view[VIEW_LOCAL], of);
 
 	while (at && !at->group)
 		at = (const struct rib_node *)trie_parent(&at->trie);
@@ -416,4 +415,12 @@ bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *
 	*prefix = at->trie.prefix;
 	*group = fib->groups.v[at->group].content;
 	return true;
+}
+
+bool fib_lookup(const struct fib *fib, const struct ip_addr *ip, struct prefix *prefix,
+		struct sw_group *group)
+{
+	struct prefix host = prefix_host(ip);
+
+	return fib_cover(fib, &host, prefix, group);
 }
