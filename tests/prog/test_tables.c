@@ -415,8 +415,8 @@ static void test_sums(void **state)
 	(void)state;
 	assert_int_equal(maps_open(&maps, INSTANCE, err), 0);
 	for (int i = 0; i < cpus; i++)
-		rows[i] =
-			(struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4, 5, 6, 7};
+		rows[i] = (struct sw_path_stats){1, 20, 300, 4000 + (uint64_t)i, 1, 2, 3, 4, 5,
+						 6, 7,	8};
 	fd = pins_open(dir(), "path_stats");
 	assert_int_equal(bpf_map_update_elem(fd, &path, rows, BPF_ANY), 0);
 	assert_int_equal(maps_path_stats(maps, 5, &sum), 0);
@@ -427,6 +427,7 @@ static void test_sums(void **state)
 	assert_int_equal(sum.egress_moved, cpus);
 	assert_int_equal(sum.egress_returned, 4 * cpus);
 	assert_int_equal(sum.egress_lost, 5 * cpus);
+	assert_int_equal(sum.egress_denied, 8 * cpus);
 	assert_int_equal(maps_path_stats(maps, SW_MAX_PATHS, &sum), -ENOENT);
 	close(fd);
 	maps_close(maps);
