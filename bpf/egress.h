@@ -149,10 +149,10 @@ __noinline int egress_denied(struct __sk_buff *ctx, const struct packet *pkt, __
 	in = from ? bpf_map_lookup_elem(&interfaces, &from) : NULL;
 	if (in && in->role == SW_ROLE_INSIDE)
 		return 1;
-	if (in)
-		return 0;
 	dst = fib_group(fib_find(pkt->family, &pkt->dst));
 	src = fib_group(fib_find(pkt->family, &pkt->src));
+	if (in) /* an inside host's packet never came by a path: act_mirred sent it */
+		return src && src->kind == SW_GROUP_INSIDE;
 	return egress_movable(pkt, dst, src);
 }
 

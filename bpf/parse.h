@@ -274,13 +274,14 @@ static __always_inline enum parse_result parse_ip4(struct packet *pkt, void *l3,
 		return PARSE_MALFORMED;
 	ihl = (ip->ihl & 15) * 4;
 	pkt->family = pkt->key.family = 4;
-	pkt->len = bpf_ntohs(ip->tot_len);
-	if (pkt->len < ihl || pkt->len > avail)
-		return PARSE_MALFORMED;
+	/* before what may be wrong: rules are asked of it all the same */
 	pkt->src.word[0] = ip->saddr;
 	pkt->dst.word[0] = ip->daddr;
 	pkt->proto = ip->protocol;
 	pkt->dscp = ip->tos >> 2;
+	pkt->len = bpf_ntohs(ip->tot_len);
+	if (pkt->len < ihl || pkt->len > avail)
+		return PARSE_MALFORMED;
 	pkt->ttl = ip->ttl;
 	pkt->options = ihl > sizeof(*ip);
 	pkt->fragment = (ip->frag_off & bpf_htons(IP_FRAG_BITS)) != 0;
@@ -301,12 +302,12 @@ static __always_inline enum parse_result parse_ip6(struct packet *pkt, void *l3,
 	if ((void *)(ip6 + 1) > end || ip6->version != 6)
 		return PARSE_MALFORMED;
 	pkt->family = pkt->key.family = 6;
-	pkt->len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	if (pkt->len > avail)
-		return PARSE_MALFORMED;
 	__builtin_memcpy(&pkt->src, &ip6->saddr, 16);
 	__builtin_memcpy(&pkt->dst, &ip6->daddr, 16);
 	pkt->dscp = bpf_ntohs(*(__u16 *)ip6) >> 6 & 0x3f;
+	pkt->len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
+	if (pkt->len > avail)
+		return PARSE_MALFORMED;
 	pkt->ttl = ip6->hop_limit;
 	pkt->headers = sizeof(*ip6);
 	next = ip6->nexthdr;

@@ -274,7 +274,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	struct decision *d;
 	struct sw_flow_record *flow = NULL;
 	struct amount n;
-	bool record = true, may_move, moved = false;
+	bool record = true, may_move, moved = false, again = false;
 	__u32 reason;
 	int ret = c ? fast_tc_egress(ctx, c) : SLOW;
 
@@ -314,14 +314,15 @@ int sw_tc_egress(struct __sk_buff *ctx)
 		if (done == EGRESS_LOST)
 			return TC_ACT_SHOT;
 		if (done == EGRESS_RETURNED) {
-			if (!ctx->cb[2]) /* counted there already */
-				return TC_ACT_UNSPEC;
+			again = !ctx->cb[2];
 			ctx->cb[2] = 0;
 			moved = true;
 		}
 	}
 	if (d->pkt.rule && egress_drops(ctx, &d->pkt, c, d->at.slot, frame.segments))
 		return TC_ACT_SHOT;
+	if (again) /* counted there already */
+		return TC_ACT_UNSPEC;
 	egress_tell(ctx, &d->pkt, d->at.slot, frame.segments);
 	if (d->pkt.icmp_error)
 		flow = NULL;

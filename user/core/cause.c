@@ -80,7 +80,8 @@ static void add_ways(struct text *t, const struct cause_facts *f)
 	if (f->must_encrypt)
 		text_add(t, ", expected vpn by a rule");
 	else if (f->has_expected)
-		text_add(t, ", expected %s by our routes", class_name(f->expected));
+		text_add(t, ", expected %s by %s%s", class_name(f->expected),
+			 f->rule ? "rule " : "our routes", f->rule ? f->rule : "");
 }
 
 static void add_routes(struct text *t, const struct cause_facts *f)

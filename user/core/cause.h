@@ -87,6 +87,7 @@ struct cause_facts {
 	const char *available[CAUSE_NAMES]; /* its usable paths, the first few */
 	size_t n_available;
 	struct cause_way better; /* the first of them; path -1: none */
+	const char *rule;	 /* of the config, that it is by; NULL: by the ladder */
 	bool must_encrypt;	 /* a rule wants it on the VPN: ExpressRoute carries it in clear */
 
 	struct cause_remote remote;
@@ -159,12 +160,15 @@ void cause_gather_pair(const struct incident_context *ctx, const struct cause_pa
 bool cause_asks_kernel(const struct cause_facts *facts);
 /* Cause and words of a verdict that opens incidents (cause_opens()). */
 void cause_tell(const struct cause_facts *facts, struct cause_told *told);
+/* The rule of the event's flow, NULL: none; by its DSCP none is told: events do not carry it. */
+const struct config_rule *cause_rule(const struct config *cfg, const struct sw_event *ev);
 /*
  * All that cause_gather() tells two flows apart by, but their hosts' addresses, ports and times: of
  * two with one key, in one context, both cause and prefixes are the same. To be compared byte by
  * byte. False: this flow has no such key.
  */
 struct cause_key {
+	const struct config_rule *rule;
 	const struct prefix *network;	/* inside one of src */
 	const struct rib_node *node[3]; /* local of dst, of src; remote of src */
 	struct sw_flow_state state;

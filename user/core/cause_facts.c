@@ -259,22 +259,40 @@ static void gather_one(const struct incident_context *ctx, const struct sw_event
 	}
 }
 
-/* The flow's rule; by its DSCP none is told: events do not carry it. */
+const struct config_rule *cause_rule(const struct config *cfg, const struct sw_event *ev)
+{
+	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
+	const struct rule_flow flow = {
+		.from = key_addr(&ev->key, inside_hi),
+		.to = key_addr(&ev->key, !inside_hi),
+		.proto = ev->key.proto,
+		.port = ntohs(inside_hi ? ev->key.lo_port : ev->key.hi_port),
+		.dscp = -1,
+	};
+
+	return cfg->n_rules ? rules_match(cfg, &flow) : NULL;
+}
+
 static void gather_rule(const struct incident_context *ctx, const struct sw_event *ev,
 			struct cause_facts *f)
 {
-	uint16_t port = ev->about & SW_FLOW_INSIDE_IS_HI ? ev->key.lo_port : ev->key.hi_port;
-	const struct rule_flow flow = {.from = f->src_host,
-				       .to = f->dst_host,
-				       .proto = ev->key.proto,
-				       .port = ntohs(port),
-				       .dscp = -1};
-	const struct config_rule *rule = rules_match(ctx->cfg, &flow);
+	const struct config_rule *rule = cause_rule(ctx->cfg, ev);
+	const struct config_path *path;
 
 	if (!rule)
 		return;
 	f->stateful |= rule->stateful;
 	f->must_encrypt = rule_encrypts(ctx->cfg, rule);
+	path = rib_path(ctx->rib, ev->state.answer);
+	if ((rule->action != RULE_PREFER && rule->action != RULE_ONLY) || !path)
+		return;
+	/* what select gave it was by the rule, not by the ladder */
+	f->rule = rule->name;
+	f->n_available = 0;
+	f->more_specific = false;
+	expect_tier(ctx, f, 1ULL << ev->state.answer, path->class);
+	add_route(ctx, f, rib_match(ctx->rib, VIEW_LOCAL, &f->dst_host), path->name,
+		  ev->state.answer);
 }
 
 bool cause_asks_kernel(const struct cause_facts *f)

@@ -31,5 +31,6 @@ bool cause_key(const struct incident_context *ctx, const struct sw_event *ev, st
 	key->state.flags &= (uint8_t)~SW_FLOW_EVENT;
 	key->about = ev->about;
 	key->proto = ev->key.proto;
+	key->rule = cause_rule(ctx->cfg, ev);
 	return true;
 }

@@ -275,7 +275,7 @@ bool cause_own_tell(const struct cause_facts *f, struct cause_told *told, struct
 			return true;
 		}
 	}
-	if (!used || !better)
+	if (!used || !better || used == better || f->rule)
 		return false;
 	/* with class-first here, and the longest prefix in the routing daemon */
 	if (used_prefix.len > better_prefix.len && used->attr->class == SW_CLASS_VPN) {

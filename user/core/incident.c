@@ -114,6 +114,11 @@ static void record_refresh(struct record *rec, const struct incident_context *ct
 	struct incident *inc = &rec->inc;
 	bool moved = inc->forward_path != f->forward.path || inc->reverse_path != f->reverse.path;
 
+	if (told->severity > rec->severity) { /* a flow of a stateful rule among others */
+		rec->severity = told->severity;
+		if (inc->confirmed && inc->severity < told->severity)
+			inc->severity = told->severity;
+	}
 	/* The first packet on the new path, of whichever flow, ends the failover. */
 	if (f->duration_ms >= 0 && (inc->duration_ms < 0 || f->duration_ms < inc->duration_ms))
 		inc->duration_ms = f->duration_ms;

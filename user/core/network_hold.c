@@ -153,10 +153,12 @@ void network_prefixes_text(struct text *t, const struct prefix *v, size_t n)
 {
 	char buf[PREFIX_STRLEN];
 
-	for (size_t i = 0; i < n && i < NETWORK_NAMES; i++)
+	size_t i;
+
+	for (i = 0; i < n && i < NETWORK_NAMES && v[i].family; i++)
 		text_add(t, "%s%s", i ? ", " : "", prefix_format(&v[i], buf));
-	if (n > NETWORK_NAMES)
-		text_add(t, ", ...");
+	if (i < n)
+		text_add(t, "%s...", i ? ", " : "");
 }
 
 void network_paths_text(struct text *t, const struct incident_context *ctx, uint64_t paths)

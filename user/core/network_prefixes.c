@@ -240,8 +240,13 @@ size_t network_prefixes_lost(const struct network_watch *watch, const struct inc
 			     uint64_t *paths)
 {
 	const struct found *gone = &watch->rows->gone[rank];
-	size_t n = fib_lost(ctx->fib, usable, rank, first, NETWORK_NAMES, paths), names = n;
+	size_t n, names = 0;
 
+	/* of a settled group the compiler knows some names only */
+	memset(first, 0, NETWORK_NAMES * sizeof(*first));
+	n = fib_lost(ctx->fib, usable, rank, first, NETWORK_NAMES, paths);
+	while (names < NETWORK_NAMES && first[names].family)
+		names++;
 	for (size_t i = 0; i < gone->n && names < NETWORK_NAMES; i++)
 		first[names++] = gone->first[i];
 	*paths |= gone->paths;

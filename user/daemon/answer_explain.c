@@ -201,6 +201,24 @@ static struct prefix source_prefix(const struct daemon *d, const struct ip_addr 
 	return found;
 }
 
+/* A rule, not the ladder, chose the way out. */
+static void explain_by_rule(struct explain *e, uint8_t path)
+{
+	const struct config_path *p =
+		path < SW_MAX_PATHS ? rib_path(e->audit.ctx->rib, path) : NULL;
+	struct audit_forward *forward = &e->destination.forward;
+	const char *circuit;
+
+	*forward = (struct audit_forward){0};
+	if (!p)
+		return;
+	circuit = p->circuit[0] ? p->circuit : p->name;
+	forward->paths = 1ULL << path;
+	forward->class = forward->expected = p->class;
+	forward->has_expected = true;
+	snprintf(forward->circuit, sizeof(forward->circuit), "%s", circuit);
+}
+
 /* Both ways of the pair with path `down` out; the verdict. Of several paths the way out is its own.
  */
 static int explain_judge(struct explain *e, int down, uint8_t path)
@@ -215,7 +233,9 @@ static int explain_judge(struct explain *e, int down, uint8_t path)
 		return AUDIT_UNKNOWN;
 	}
 	dst->host = e->dst;
-	if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1)
+	if (e->io.rule && e->audit.ctx->cfg->mode == SW_MODE_ENFORCE)
+		explain_by_rule(e, path);
+	else if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1)
 		dst->forward.paths = 1ULL << path;
 	return audit_verdict(&e->audit, &dst->forward, &e->source.back[audit_by(&e->source, dst)]);
 }

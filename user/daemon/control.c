@@ -298,7 +298,10 @@ void control_tell(struct daemon *d, enum incident_change change, const struct in
 			continue;
 		if (evbuffer_get_length(bufferevent_get_output(c->bev)) > FOLLOWER_MAX) {
 			daemon_log("a follower of alerts does not read: it is cut off");
-			client_free(c);
+			/* it may be its own command that we are in: it is freed after that */
+			c->follows = false;
+			bufferevent_trigger_event(c->bev, BEV_EVENT_ERROR,
+						  BEV_TRIG_DEFER_CALLBACKS);
 			continue;
 		}
 		row = rows_incident_event(change, inc, d->cfg, d->path_ids);
