@@ -295,7 +295,7 @@ decide_all(struct decision *d, const struct frame *frame, const struct sw_ctl *c
 		decide_out(d, group, flow, c);
 	else
 		decide_in(d, group, c);
-	if (flow && !d->pkt.icmp_error && drop_asymmetric(flow, c, d->dir, d->path) &&
+	if (flow && !d->pkt.icmp_error && d->dir == DIR_IN && drop_asymmetric(flow, c, d->path) &&
 	    enforcing(c)) {
 		d->reason = SW_REASON_asymmetric_denied;
 		d->action = SW_ACTION_DROP;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What enforce does with a flow whose verdict is asymmetric, where `asymmetry: action:` says more
- * than alert: it goes out by the path that it is answered by (reflect), or not at all (drop).
+ * than alert: it goes out by the path that it is answered by (reflect), or its answers go
+ * no further (drop).
  *
  * To reflect is to believe the far side. So it takes both directions, several answers, and a while
  * in which neither direction changed its class: one packet that somebody made up moves nothing, as
@@ -57,18 +58,19 @@ static __always_inline void reflect_ask(struct choice *choice, const struct sw_f
 }
 
 /*
- * Whether a packet of this direction goes no further. Only while the verdict stands: where another
- * could be due, the packet passes, and is judged.
+ * Whether a packet that came by the path goes no further. Only while the verdict stands: where
+ * another could be due, it passes, and is judged. What goes out is not dropped: without it no
+ * answer could come by the right path, and nothing would end the verdict.
  */
 static __always_inline bool drop_asymmetric(const struct sw_flow_record *flow,
-					    const struct sw_ctl *c, __u32 dir, __u32 path)
+					    const struct sw_ctl *c, __u32 path)
 {
 	union sw_flow_word w;
 
 	if (c->asymmetry != SW_ASYMMETRY_DROP)
 		return false;
 	w = flow_state(flow);
-	return w.s.verdict == SW_VERDICT_ASYMMETRIC && flow_stands(flow, w, c, dir, path, 0);
+	return w.s.verdict == SW_VERDICT_ASYMMETRIC && flow_stands(flow, w, c, DIR_IN, path, 0);
 }
 
 #endif

@@ -45,7 +45,7 @@ refused() {
 }
 
 table 'forward' 11 forward -n 1 -s 0.02 -f 256 -r 1000 -o noflow,tc,marks,monitor,fib,lpm,kernel,conntrack
-table 'stages' 19 stages -n 1 -f 256 -r 1000
+table 'stages' 22 stages -n 1 -f 256 -r 1000
 table 'flows' 8 flows -n 1 -f 4k -r 1000
 table 'failover' 6 failover -n 3 -r 1000
 check 'stages as JSON' eval "'$BENCH' stages -j -n 1 -f 256 -r 1000 | jq -e '.\"256\" | length >= 12 and all(.[]; type == \"number\")'"

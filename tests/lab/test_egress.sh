@@ -73,7 +73,7 @@ check_equal "IPv6 likewise" "$(at msee own6 pings 40 $OWN6 $CLOUD6)" 40
 check_equal "fragments likewise: three of each ping" \
 	"$(at msee own4 in_ns edge ping -q -c 5 -i 0.01 -W 1 -s 4000 -I $OWN4 $CLOUD4)" 15
 check_at_least "counters: moved" "$(egress tun30 moved)" 95
-check "counters as text: moved" eval 's counters | grep -Eq "^tun30 +[0-9]+ +0 +0 +0 +0 +0 +0$"'
+check "counters as text: moved" eval 's counters | grep -Eq "^tun30 +[0-9]+ +0 +0 +0 +0 +0 +0 +0$"'
 # Bound to a path: its own address, exempt.
 check_equal "from the VPN's own address: by the VPN" "$(at vpngw vpn4 pings 20 10.2.30.125 $CLOUD4)" 20
 check_equal "the VPN's peer: by the VPN" "$(at vpngw own4 pings 20 $OWN4 $VPNPEER4)" 20

@@ -42,8 +42,8 @@ with 's/interface: tun30/interface: nosuch0/'
 refused "a missing interface" 1 'nosuch0'
 with '1i fwmark: 0x7e'
 refused "fwmark without room for all paths" 2 'fwmark: 0x7e: 6 bits'
-with '$a rules: [ { name: x, to: 10.0.0.0/8, deny: true } ]'
-refused "a key of a later issue" 2 'rules'
+with '$a export: { prometheus: 127.0.0.1:9465 }'
+refused "a key of a later issue" 2 'export'
 rm "$RUN/sameway.yaml"
 refused "no config file" 2 'sameway.yaml'
 {

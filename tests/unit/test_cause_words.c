@@ -163,7 +163,7 @@ static void test_always_words(void **state)
 	(void)state;
 	seed = text ? (unsigned int)strtoul(text, NULL, 0) : 20261127;
 	print_message("SEED=%u\n", seed);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		struct scene *s;
 
 		scene_new((void **)&s);

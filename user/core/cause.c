@@ -313,6 +313,8 @@ void cause_tell(const struct cause_facts *f, struct cause_told *told)
 		tell_unencrypted(f, told, &msg, &fix);
 	else
 		tell_verdict(f, told, &msg, &fix);
+	if (f->dropped)
+		text_add(&msg, "; its answers are dropped here (`asymmetry: action: drop`)");
 	add_routes(&msg, f);
 	if (f->verdict != SW_VERDICT_LOOP_OR_SPOOF && f->verdict != SW_VERDICT_FAILOVER)
 		cause_remote_add(f, &msg);

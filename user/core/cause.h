@@ -118,6 +118,7 @@ struct cause_facts {
 	/* One-way: how it is known. Loop or spoof: `reverse` is where they come by. */
 	bool reverse_drained; /* asymmetric: the path that they return by is drained here */
 	bool no_syn;	      /* by a SYN-ACK without its SYN; else by ACK numbers */
+	bool dropped;	      /* asymmetric: its answers are, by `action: drop` */
 	bool reflected;	      /* policy: it follows them, by `action: reflect` */
 	bool loops;	      /* the flow was seen leaving before */
 	struct cause_silent silent;

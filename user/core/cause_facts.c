@@ -430,6 +430,9 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 	f->answer = ev->state.answer;
 	f->forward = way_by_id(ctx, ev->state.out, dst.family);
 	f->reverse = way_by_id(ctx, ev->state.in, dst.family);
+	f->dropped = ctx->cfg->mode == SW_MODE_ENFORCE &&
+		     ctx->cfg->asymmetry == SW_ASYMMETRY_DROP &&
+		     f->verdict == SW_VERDICT_ASYMMETRIC;
 	gather_one(ctx, ev, f);
 	gather_ways(ctx, &src_host, &dst_host, ev, f);
 	gather_rule(ctx, ev, f);

@@ -60,7 +60,8 @@ static void kernel_route_marked(const struct daemon *d, uint8_t answer, struct k
 {
 	const struct sw_ctl *c = datapath_ctl(d->dp);
 
-	if (answer >= SW_MAX_PATHS || c->mode != SW_MODE_ENFORCE || !c->fwmark || !c->tables)
+	if (answer >= SW_MAX_PATHS || c->mode != SW_MODE_ENFORCE ||
+	    c->forward != SW_FORWARD_KERNEL || !c->fwmark || !c->tables)
 		return;
 	out->marked = true;
 	out->mask = c->fwmark;

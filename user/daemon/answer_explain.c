@@ -233,10 +233,15 @@ static int explain_judge(struct explain *e, int down, uint8_t path)
 		return AUDIT_UNKNOWN;
 	}
 	dst->host = e->dst;
-	if (e->io.rule && e->audit.ctx->cfg->mode == SW_MODE_ENFORCE)
+	if (e->io.rule && e->audit.ctx->cfg->mode == SW_MODE_ENFORCE) {
 		explain_by_rule(e, path);
-	else if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1)
+		if (!dst->forward.paths) { /* denied, or kept off all that is usable */
+			dst->node = NULL;
+			return AUDIT_UNKNOWN;
+		}
+	} else if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1) {
 		dst->forward.paths = 1ULL << path;
+	}
 	return audit_verdict(&e->audit, &dst->forward, &e->source.back[audit_by(&e->source, dst)]);
 }
 

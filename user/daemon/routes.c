@@ -387,6 +387,7 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		.changed = changed,
 	};
 
+	d->cold = true; /* what is adopted is no news */
 	d->rib = rib_new(d->cfg, d->path_ids);
 	d->fib = d->rib ? fib_new(d->cfg, d->rib, &ops) : NULL;
 	d->feeds = calloc(d->cfg->n_feeds + 1, sizeof(*d->feeds));
@@ -396,7 +397,6 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return -ENOMEM;
 	}
-	d->cold = true;
 	d->cold_ending = false;
 	d->rib_dirty = d->first_table = false; /* of a RIB before a reload */
 	d->cold_ns = clock_now();
