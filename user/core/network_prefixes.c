@@ -15,6 +15,7 @@
 #include "core/network_watch.h"
 
 #define SLOTS	  (2 * NETWORK_KEPT)
+#define GONE_NS	  10000000000ULL
 #define LOST_NS	  1000000000ULL
 #define LOST_OVER 3000000000ULL
 #define BARE_NS	  5000000000ULL
@@ -25,9 +26,10 @@ enum kind { ROW_FREE, ROW_GONE, ROW_BARE };
 struct row {
 	struct prefix prefix;
 	enum kind kind;
-	uint8_t rank;	 /* of its best class, as it last had one */
-	uint64_t paths;	 /* GONE: all that it had */
-	uint64_t backup; /* of them, those of worse classes, as it last had any */
+	uint8_t rank;	   /* of its best class, as it last had one */
+	uint64_t paths;	   /* GONE: all that it had */
+	uint64_t backup;   /* of them, those of worse classes, as it last had any */
+	uint64_t since_ns; /* kind GONE, BARE: when it became so */
 };
 
 struct found {
@@ -133,13 +135,14 @@ static uint64_t backups(const struct sw_group *group, uint8_t rank)
 }
 
 static void row_set(struct network_rows *rows, const struct prefix *prefix, enum kind kind,
-		    const struct sw_group *from, uint64_t backup)
+		    const struct sw_group *from, uint64_t backup, uint64_t now)
 {
 	struct row *row = row_of(rows, prefix, true);
 
 	if (!row)
 		return;
 	row->kind = kind;
+	row->since_ns = now;
 	row->rank = from->rank[0];
 	row->paths = tier_paths(from, 0);
 	row->backup = backup ? backup : row->backup;
@@ -163,7 +166,7 @@ void network_watch_prefix(struct network_watch *watch, const struct prefix *pref
 	rows_pack(rows);
 	if (!has_tiers(new)) {
 		if (has_tiers(old))
-			row_set(rows, prefix, ROW_GONE, old, backups(old, old->rank[0]));
+			row_set(rows, prefix, ROW_GONE, old, backups(old, old->rank[0]), now);
 		return;
 	}
 	row = row_of(rows, prefix, false);
@@ -171,7 +174,7 @@ void network_watch_prefix(struct network_watch *watch, const struct prefix *pref
 	if (!had && row)
 		had = row->backup;
 	if (had && !backups(new, new->rank[0])) {
-		row_set(rows, prefix, ROW_BARE, new, had);
+		row_set(rows, prefix, ROW_BARE, new, had, now);
 	} else if (row) {
 		row->kind = ROW_FREE;
 		rows->freed = true;
@@ -208,7 +211,10 @@ static void found_add(struct found *f, const struct prefix *prefix, uint64_t pat
 	f->paths |= paths;
 }
 
-/* A prefix that went while its paths were well was withdrawn: route-change tells it. */
+/*
+ * A prefix that went while its paths were well was withdrawn: route-change tells it. A path's last
+ * session may end some seconds after the one that the prefix was of.
+ */
 static void row_find(struct network_rows *rows, struct row *row, uint64_t now)
 {
 	bool away = failed(rows, row->kind == ROW_GONE ? row->paths : row->backup, now);
@@ -216,6 +222,8 @@ static void row_find(struct network_rows *rows, struct row *row, uint64_t now)
 	if (row->kind == ROW_GONE && away) {
 		found_add(&rows->gone[row->rank], &row->prefix, row->paths);
 	} else if (row->kind == ROW_GONE) {
+		if (now < row->since_ns + GONE_NS)
+			return;
 		row->kind = ROW_FREE;
 		rows->freed = true;
 	} else if (!away) {
