@@ -332,6 +332,28 @@ static void test_restart_without_routes(void **state)
 	assert_int_equal(incidents_get(w->set, 1)->flows, 2);
 }
 
+/* The path is back, and the only flow on the other one is idle: its record lives for hours. */
+static void test_failover_is_over_for_idle_flows(void **state)
+{
+	struct world *w = *state;
+
+	fib_sync_done(w->e->fib);
+	fib_compile(w->e->fib, w->e->ctx.now, ~0ULL, 0);
+	edge_object(w->e, ER1, WORD_LINK, true);
+	event(w, SW_VERDICT_FAILOVER, 1, VPN, VPN);
+	for (int s = 0; s < 100; s += 10) {
+		edge_wait(w->e, 10 * S);
+		scan(w, 1, SW_VERDICT_FAILOVER, VPN, VPN);
+	}
+	assert_int_equal(incidents_open(w->set), 1); /* as long as it lasts, idle or not */
+	edge_object(w->e, ER1, WORD_LINK, false);
+	for (int s = 0; s < 100; s += 10) {
+		edge_wait(w->e, 10 * S);
+		scan(w, 1, SW_VERDICT_FAILOVER, VPN, VPN);
+	}
+	assert_int_equal(incidents_open(w->set), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +370,7 @@ int main(void)
 		TEST(test_another_flows_paths_are_no_news),
 		TEST(test_failover),
 		TEST(test_failover_is_one_incident),
+		TEST(test_failover_is_over_for_idle_flows),
 		TEST(test_link_down_wins_late),
 		TEST(test_flow_moves_on),
 		TEST(test_closed_are_kept_and_ids_rise),

@@ -177,6 +177,8 @@ struct cause_key {
 };
 bool cause_key(const struct incident_context *ctx, const struct sw_event *ev,
 	       struct cause_key *key);
+/* Failover: a better class than the flow's would carry it now. */
+bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev);
 /* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */
 bool cause_opens(uint8_t verdict);
 /* scenarios.md's severity of a confirmed incident. */

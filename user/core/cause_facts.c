@@ -113,6 +113,19 @@ static struct ip_addr key_addr(const struct sw_flow_key *key, bool hi)
 	return ip;
 }
 
+bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev)
+{
+	const struct ip_addr dst = key_addr(&ev->key, !(ev->about & SW_FLOW_INSIDE_IS_HI));
+	const struct config_path *out = rib_path(ctx->rib, ev->state.out);
+	struct sw_group group;
+	struct prefix prefix;
+
+	return ev->state.verdict == SW_VERDICT_FAILOVER && out &&
+	       fib_lookup(ctx->fib, &dst, &prefix, &group) &&
+	       fib_answer_rank(&group, paths_usable(ctx, dst.family)) <
+		       config_rank(ctx->cfg, out->class);
+}
+
 static void expect_tier(const struct incident_context *ctx, struct cause_facts *f, uint64_t paths,
 			enum sw_class class)
 {
