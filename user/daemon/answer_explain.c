@@ -387,7 +387,7 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	json_object_set_new(row, "candidates",
 			    e.io.kind == SW_GROUP_ROUTE && e.node
 				    ? rows_ladder(d->cfg, d->path_ids, e.node, e.io.usable,
-						  e.path ? (int)e.io.path : -1)
+						  e.path ? (int)e.io.path : -1, rule)
 				    : json_array());
 	explain_both(d, &e, row);
 	return row;

@@ -16,12 +16,14 @@ struct rung {
 
 /* What is not usable, or of no class in `prefer`, stands behind all that is, for that reason. */
 static const char *rung_step(const struct config *cfg, const struct rung *taken,
-			     const struct rung *r)
+			     const struct rung *r, bool ruled)
 {
 	enum policy_step step;
 
 	if (r == taken)
 		return NULL;
+	if (ruled && r->usable)
+		return policy_step_name(POLICY_RULE);
 	if (!r->listed)
 		return "not-in-prefer";
 	if (!r->usable)
@@ -81,7 +83,7 @@ static json_t *ladder_row(const struct config *cfg, const uint8_t *path_ids, con
 }
 
 json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
-		    uint64_t usable, int taken)
+		    uint64_t usable, int taken, bool ruled)
 {
 	struct rung rungs[LADDER_MAX];
 	size_t n = ladder_collect(cfg, node, usable, rungs);
@@ -94,7 +96,7 @@ json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const str
 			best = &rungs[i];
 	for (size_t i = 0; ok && i < n; i++)
 		ok = rows_append(rows, ladder_row(cfg, path_ids, &rungs[i],
-						  rung_step(cfg, best, &rungs[i])));
+						  rung_step(cfg, best, &rungs[i], ruled)));
 	if (ok)
 		return rows;
 	json_decref(rows);
