@@ -77,7 +77,7 @@ stayed() { j '[.egress[] | select(.interface == "tun30") | .stayed] | add // 0' 
 all_stay() {
 	local n
 	n=$(stayed)
-	in_ns edge ping -q -c 20 -i 0.01 -W 1 -I 10.2.30.3 $CLOUD4 >/dev/null
+	in_ns edge ping -q -c 20 -i 0.01 -W 1 -I 10.2.30.3 "$CLOUD4" >/dev/null
 	[ $(($(stayed) - n)) = 20 ]
 }
 check_within 5 "of this box: goes by VPN, counted" all_stay
