@@ -8,7 +8,7 @@
 static bool table_grow(struct fib_rare_table *table)
 {
 	uint32_t n = table->n_chunks;
-	struct fib_rare **chunk = realloc(table->chunk, (n + 1) * sizeof(*chunk));
+	struct fib_rare **chunk = realloc(table->chunk, (n + 1) * sizeof(struct fib_rare *));
 
 	if (!chunk)
 		return false;

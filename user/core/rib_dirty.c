@@ -19,10 +19,10 @@ static bool dirty_grow(struct dirty_queue *q)
 
 	if (q->n < q->size)
 		return true;
-	v = size > DIRTY_MAX ? NULL : malloc(size * sizeof(*v));
+	v = size > DIRTY_MAX ? NULL : malloc(size * sizeof(struct rib_node *));
 	if (!v)
 		return false;
-	for (size_t i = 0; i < q->n; i++)
+	for (size_t i = 0; q->size && i < q->n; i++)
 		v[i] = q->v[(q->first + i) % q->size];
 	free(q->v);
 	*q = (struct dirty_queue){.v = v, .size = size, .n = q->n, .overflow = q->overflow};

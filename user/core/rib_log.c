@@ -199,7 +199,7 @@ int log_add(struct rib *rib, enum rib_view view, const struct prefix *prefix,
 	if (log->n >= LOG_MAX)
 		log_put(rib, &range);
 	if (!log->bucket)
-		log->bucket = calloc(2 * (size_t)LOG_BUCKETS, sizeof(*log->bucket));
+		log->bucket = calloc(2 * (size_t)LOG_BUCKETS, sizeof(struct log_entry *));
 	log->entries.size = sizeof(*e);
 	e = log->bucket ? slab_take(&log->entries) : NULL;
 	if (!e) {
