@@ -297,13 +297,11 @@ static bool before_answer(const struct blackholes *b, uint8_t path, const struct
 static bool find_prefixes(const struct incident_context *ctx, const struct sw_flow_key *key,
 			  bool inside_hi, struct prefix *src, struct prefix *dst)
 {
-	struct ip_addr inside = {.family = key->family}, outside = inside;
+	struct ip_addr inside = flow_address(key, inside_hi);
+	struct ip_addr outside = flow_address(key, !inside_hi);
+	const struct prefix host = prefix_host(&inside);
 	const struct rib_node *node;
-	struct prefix host;
 
-	memcpy(inside.bytes, inside_hi ? key->hi : key->lo, sizeof(inside.bytes));
-	memcpy(outside.bytes, inside_hi ? key->lo : key->hi, sizeof(outside.bytes));
-	host = prefix_host(&inside);
 	if (!cause_inside(ctx->cfg, &host, src))
 		return false;
 	node = rib_match(ctx->rib, VIEW_REMOTE, &inside);

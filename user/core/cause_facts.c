@@ -105,17 +105,9 @@ struct rib_node *cause_match(const struct rib *rib, enum rib_view view, const st
 	return node;
 }
 
-static struct ip_addr key_addr(const struct sw_flow_key *key, bool hi)
-{
-	struct ip_addr ip = {.family = key->family};
-
-	memcpy(ip.bytes, hi ? key->hi : key->lo, key->family == 4 ? 4 : 16);
-	return ip;
-}
-
 bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev)
 {
-	const struct ip_addr dst = key_addr(&ev->key, !(ev->about & SW_FLOW_INSIDE_IS_HI));
+	const struct ip_addr dst = flow_address(&ev->key, !(ev->about & SW_FLOW_INSIDE_IS_HI));
 	const struct config_path *out = rib_path(ctx->rib, ev->state.out);
 	struct sw_group group;
 	struct prefix prefix;
@@ -276,8 +268,8 @@ const struct config_rule *cause_rule(const struct config *cfg, const struct sw_e
 {
 	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
 	const struct rule_flow flow = {
-		.from = key_addr(&ev->key, inside_hi),
-		.to = key_addr(&ev->key, !inside_hi),
+		.from = flow_address(&ev->key, inside_hi),
+		.to = flow_address(&ev->key, !inside_hi),
 		.proto = ev->key.proto,
 		.port = ntohs(inside_hi ? ev->key.lo_port : ev->key.hi_port),
 		.dscp = -1,
@@ -431,7 +423,8 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		  struct cause_facts *f)
 {
 	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
-	struct ip_addr src = key_addr(&ev->key, inside_hi), dst = key_addr(&ev->key, !inside_hi);
+	struct ip_addr src = flow_address(&ev->key, inside_hi),
+		       dst = flow_address(&ev->key, !inside_hi);
 	const struct prefix src_host = prefix_host(&src), dst_host = prefix_host(&dst);
 
 	*f = no_facts;

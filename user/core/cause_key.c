@@ -6,12 +6,10 @@
 bool cause_key(const struct incident_context *ctx, const struct sw_event *ev, struct cause_key *key)
 {
 	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
-	size_t len = ev->key.family == 4 ? 4 : 16;
-	struct ip_addr src = {.family = ev->key.family}, dst = {.family = ev->key.family};
+	struct ip_addr src = flow_address(&ev->key, inside_hi);
+	struct ip_addr dst = flow_address(&ev->key, !inside_hi);
 	const struct prefix *network = NULL;
 
-	memcpy(src.bytes, inside_hi ? ev->key.hi : ev->key.lo, len);
-	memcpy(dst.bytes, inside_hi ? ev->key.lo : ev->key.hi, len);
 	for (size_t i = 0; i < ctx->cfg->n_inside; i++)
 		for (size_t k = 0; k < ctx->cfg->inside[i].n_networks; k++) {
 			const struct prefix *net = &ctx->cfg->inside[i].networks[k];

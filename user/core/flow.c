@@ -20,6 +20,14 @@ static inline uint64_t time_unwrap(uint32_t count, unsigned int bits, unsigned i
 	return age < units ? (units - age) << shift : 1;
 }
 
+struct ip_addr flow_address(const struct sw_flow_key *key, bool hi)
+{
+	struct ip_addr ip = {.family = key->family};
+
+	memcpy(ip.bytes, hi ? key->hi : key->lo, key->family == 4 ? 4 : 16);
+	return ip;
+}
+
 uint64_t flow_seen_ns(const struct sw_flow_record *r, uint64_t now)
 {
 	return time_unwrap(r->seen, 16, SW_SEEN_SHIFT, now);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/prefix.h"
 #include "sameway/abi.h"
 
 struct flow {
@@ -26,6 +27,8 @@ struct flow {
 	uint64_t out_packets, out_bytes, in_packets, in_bytes;
 };
 
+/* The address of one end: of key->hi, else of key->lo. */
+struct ip_addr flow_address(const struct sw_flow_key *key, bool hi);
 /* Last packet of a record in use, whichever flow's it is; now: as below. */
 uint64_t flow_seen_ns(const struct sw_flow_record *r, uint64_t now);
 /*

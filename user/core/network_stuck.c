@@ -50,11 +50,7 @@ bool network_watch_wants(struct network_watch *watch, const struct incident_cont
 
 static struct ip_addr outside_of(const struct sw_flow_key *key, const struct flow *flow)
 {
-	struct ip_addr ip = {.family = key->family};
-
-	memcpy(ip.bytes, flow->about & SW_FLOW_INSIDE_IS_HI ? key->lo : key->hi,
-	       key->family == 4 ? 4 : 16);
-	return ip;
+	return flow_address(key, !(flow->about & SW_FLOW_INSIDE_IS_HI));
 }
 
 static uint8_t rank_of(const struct incident_context *ctx, uint8_t id)

@@ -139,12 +139,9 @@ static void seen_count(struct seen *s, const struct flow *flow)
 static int seen_flow(void *arg, const struct sw_flow_key *key, const struct flow *flow)
 {
 	bool hi = flow->about & SW_FLOW_INSIDE_IS_HI;
-	struct ip_addr in = {.family = key->family}, out = {.family = key->family};
-	size_t size = key->family == 4 ? 4 : 16;
+	struct ip_addr in = flow_address(key, hi), out = flow_address(key, !hi);
 	struct seen *s = arg;
 
-	memcpy(in.bytes, hi ? key->hi : key->lo, size);
-	memcpy(out.bytes, hi ? key->lo : key->hi, size);
 	if (!prefix_has(s->src_prefix, &in) || !prefix_has(s->dst_prefix, &out))
 		return 0;
 	seen_count(s, flow);

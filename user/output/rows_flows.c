@@ -45,9 +45,8 @@ static json_t *flow_direction(const struct sw_path *paths, uint8_t id, uint64_t 
 
 static json_t *flow_host(const struct sw_flow_key *key, bool hi)
 {
-	struct ip_addr ip = {.family = key->family};
+	struct ip_addr ip = flow_address(key, hi);
 
-	memcpy(ip.bytes, hi ? key->hi : key->lo, key->family == 4 ? 4 : 16);
 	return rows_ip(&ip);
 }
 
