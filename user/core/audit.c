@@ -5,19 +5,6 @@
 #include "core/audit.h"
 #include "core/cause_text.h"
 
-#define WORD(field, text) WORD_##field,
-enum { SW_LIVENESS(WORD) WORD_COUNT };
-
-static int path_id(const struct audit *a, size_t i)
-{
-	return a->ctx->path_ids ? a->ctx->path_ids[i] : (int)i;
-}
-
-static const char *circuit_of(const struct config_path *path)
-{
-	return path->circuit[0] ? path->circuit : path->name;
-}
-
 /* The first tier with one of these paths; its number, -1: none. */
 static int first_tier(const struct policy_answer *answer, uint64_t paths, struct audit_forward *out)
 {
@@ -117,9 +104,9 @@ static void circuit_name(const struct audit *a, struct audit_forward *out)
 	const char *name = NULL;
 
 	for (size_t i = 0; i < a->ctx->cfg->n_paths; i++) {
-		const char *circuit = circuit_of(&a->ctx->cfg->paths[i]);
+		const char *circuit = config_circuit_name(&a->ctx->cfg->paths[i]);
 
-		if (!(out->paths >> path_id(a, i) & 1))
+		if (!(out->paths >> incident_path_id(a->ctx, i) & 1))
 			continue;
 		if (name && strcmp(name, circuit))
 			return;
@@ -147,8 +134,8 @@ static bool circuits_differ(const struct audit *a, const struct audit_forward *f
 			    const struct audit_return *r)
 {
 	for (size_t i = 0; r->circuit[0] && i < a->ctx->cfg->n_paths; i++)
-		if (f->paths >> path_id(a, i) & 1 &&
-		    strcmp(circuit_of(&a->ctx->cfg->paths[i]), r->circuit))
+		if (f->paths >> incident_path_id(a->ctx, i) & 1 &&
+		    strcmp(config_circuit_name(&a->ctx->cfg->paths[i]), r->circuit))
 			return true;
 	return false;
 }
@@ -192,9 +179,9 @@ static uint8_t return_path(const struct audit *a, const struct audit_return *r)
 	const struct config *cfg = a->ctx->cfg;
 
 	for (size_t i = 0; i < cfg->n_paths; i++)
-		if (cfg->paths[i].class == r->class && path_id(a, i) != a->down &&
-		    (!r->circuit[0] || !strcmp(circuit_of(&cfg->paths[i]), r->circuit)))
-			return (uint8_t)path_id(a, i);
+		if (cfg->paths[i].class == r->class && incident_path_id(a->ctx, i) != a->down &&
+		    (!r->circuit[0] || !strcmp(config_circuit_name(&cfg->paths[i]), r->circuit)))
+			return (uint8_t)incident_path_id(a->ctx, i);
 	return SW_NO_PATH;
 }
 
@@ -264,7 +251,7 @@ static void name_return(const struct audit_return *back, struct cause_facts *f)
 static const char *first_name(const struct audit *a, uint64_t paths)
 {
 	for (size_t i = 0; i < a->ctx->cfg->n_paths; i++)
-		if (paths >> path_id(a, i) & 1)
+		if (paths >> incident_path_id(a->ctx, i) & 1)
 			return a->ctx->cfg->paths[i].name;
 	return "-";
 }

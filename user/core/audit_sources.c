@@ -109,16 +109,16 @@ static bool takes_along(const struct audit *a, uint8_t family, struct remote_lim
 	*out = (struct remote_limits){
 		.gone = true,
 		.class = down->class,
-		.circuit = down->circuit[0] ? down->circuit : down->name,
+		.circuit = config_circuit_name(down),
 		.unnamed = true,
 	};
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		const struct config_path *p = &cfg->paths[i];
-		int id = a->ctx->path_ids ? a->ctx->path_ids[i] : (int)i;
+		int id = incident_path_id(a->ctx, i);
 
 		if (!(left >> id & 1) || p->class != down->class)
 			continue;
-		if (!strcmp(p->circuit[0] ? p->circuit : p->name, out->circuit))
+		if (!strcmp(config_circuit_name(p), out->circuit))
 			return false;
 		out->unnamed = false;
 	}

@@ -26,7 +26,7 @@ static uint64_t paths_usable(const struct incident_context *ctx, uint8_t family)
 	uint64_t usable = 0;
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		int id = cause_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 
 		if (ctx->path[id].configured && !cause_path_objects(&ctx->path[id], family))
 			usable |= 1ULL << id;
@@ -54,7 +54,7 @@ struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t fa
 		.name = path->name,
 		.interface = path->interface,
 		.l3 = config_l3(path),
-		.circuit = path->circuit[0] ? path->circuit : path->name,
+		.circuit = config_circuit_name(path),
 		.class = path->class,
 		.neighbor = neighbor_of(path, family),
 	};
@@ -63,7 +63,7 @@ struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t fa
 static struct cause_way way_by_id(const struct incident_context *ctx, int id, uint8_t family)
 {
 	for (size_t i = 0; i < ctx->cfg->n_paths && id >= 0 && id < SW_MAX_PATHS; i++)
-		if (cause_path_id(ctx, i) == id)
+		if (incident_path_id(ctx, i) == id)
 			return cause_way_of(&ctx->cfg->paths[i], id, family);
 	return (struct cause_way){.path = -1};
 }
@@ -124,7 +124,7 @@ static void expect_tier(const struct incident_context *ctx, struct cause_facts *
 	f->has_expected = true;
 	f->expected = class;
 	for (size_t i = 0; i < ctx->cfg->n_paths && f->n_available < CAUSE_NAMES; i++) {
-		int id = cause_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 
 		if (!(paths >> id & 1))
 			continue;
@@ -239,7 +239,7 @@ static void add_routes(const struct incident_context *ctx, struct cause_facts *f
 		add_route(ctx, f, node, f->lost.name, f->lost.path);
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
 		if (f->n_available && f->available[0] == ctx->cfg->paths[i].name)
-			add_route(ctx, f, node, f->available[0], cause_path_id(ctx, i));
+			add_route(ctx, f, node, f->available[0], incident_path_id(ctx, i));
 }
 
 /* What the two verdicts of one direction are told from. */
@@ -319,7 +319,7 @@ static void find_chosen(const struct rib_node *node, const struct config *cfg,
 	while (c && !c->chosen)
 		c = c->next;
 	for (size_t i = 0; c && i < cfg->n_paths; i++)
-		if (cause_path_id(ctx, i) == c->attr->path)
+		if (incident_path_id(ctx, i) == c->attr->path)
 			*chosen =
 				(struct cause_route){cfg->paths[i].name, c, *rib_node_prefix(node)};
 }
@@ -452,7 +452,7 @@ static struct cause_way way_back(const struct incident_context *ctx, const struc
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *path = &ctx->cfg->paths[i];
-		int id = cause_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 		struct cause_way way = cause_way_of(path, id, pair->dst.family);
 
 		if (path->class != pair->reverse_class)

@@ -5,14 +5,6 @@
 
 #include "core/cause.h"
 
-#define WORD(field, text) WORD_##field,
-enum { SW_LIVENESS(WORD) WORD_COUNT };
-
-static inline int cause_path_id(const struct incident_context *ctx, size_t i)
-{
-	return ctx->path_ids ? ctx->path_ids[i] : (int)i;
-}
-
 /* Whether a liveness word stops the path for this family. */
 bool cause_path_objects(const struct incident_path_state *state, uint8_t family);
 struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t family);

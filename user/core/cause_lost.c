@@ -56,7 +56,7 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *path = &ctx->cfg->paths[i];
-		int id = cause_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 		int blame;
 
 		if (!ctx->path[id].configured || config_rank(ctx->cfg, path->class) >= rank)

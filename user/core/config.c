@@ -127,6 +127,11 @@ const char *config_l3(const struct config_path *path)
 	return path->l3[0] ? path->l3 : path->interface;
 }
 
+const char *config_circuit_name(const struct config_path *path)
+{
+	return path->circuit[0] ? path->circuit : path->name;
+}
+
 const char *class_name(enum sw_class class)
 {
 	return config_classes[class];

@@ -207,6 +207,8 @@ uint8_t config_rank(const struct config *cfg, enum sw_class class);
 const struct config_path *config_path_by_name(const struct config *cfg, const char *name);
 /* The device that has the path's addresses, neighbours and routes. */
 const char *config_l3(const struct config_path *path);
+/* The name of the path's circuit; without one it is a circuit of its own, by its own name. */
+const char *config_circuit_name(const struct config_path *path);
 const char *class_name(enum sw_class class);
 /* Whether what a rule lists is, or has, this path. */
 bool config_pick_has(const struct config_pick *pick, const struct config_path *path);

@@ -133,6 +133,15 @@ struct incident_context {
 	void *kernel_arg;
 };
 
+/* Places in incident_path_state.objections. */
+#define INCIDENT_WORD(field, text) WORD_##field,
+enum { SW_LIVENESS(INCIDENT_WORD) WORD_COUNT };
+/* Id of cfg->paths[i]. */
+static inline int incident_path_id(const struct incident_context *ctx, size_t i)
+{
+	return ctx->path_ids ? ctx->path_ids[i] : (int)i;
+}
+
 struct incidents;
 struct incidents *incidents_new(incident_cb cb, void *arg);
 void incidents_free(struct incidents *set);

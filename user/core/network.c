@@ -77,7 +77,7 @@ static int circuit_of(const struct config *cfg, const struct candidate *c)
 
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		const struct config_path *path = &cfg->paths[i];
-		const char *name = path->circuit[0] ? path->circuit : path->name;
+		const char *name = config_circuit_name(path);
 
 		if (!is_er(path))
 			continue;
@@ -187,7 +187,7 @@ static bool limit_in(const struct incident_context *ctx, const struct incidents 
 static bool limit_out(const struct incidents *set, const struct config_path *path, int id, size_t n,
 		      struct network_state *out)
 {
-	const char *name = path->circuit[0] ? path->circuit : path->name;
+	const char *name = config_circuit_name(path);
 	struct text msg = {out->message, 0}, fix = {out->fix, 0};
 
 	limit_begin(out, name, id);
@@ -211,7 +211,7 @@ static uint64_t circuit_paths(const struct incident_context *ctx, unsigned int c
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
 		if (ctx->cfg->paths[i].circuit_id == circuit)
-			bits |= 1ULL << (ctx->path_ids ? ctx->path_ids[i] : i);
+			bits |= 1ULL << incident_path_id(ctx, i);
 	return bits;
 }
 
@@ -223,7 +223,7 @@ uint64_t network_limits_tell(const struct incident_context *ctx,
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *path = &ctx->cfg->paths[i];
-		int id = ctx->path_ids ? ctx->path_ids[i] : (int)i;
+		int id = incident_path_id(ctx, i);
 		bool first = !(circuits >> path->circuit_id & 1);
 
 		circuits |= 1ULL << path->circuit_id;

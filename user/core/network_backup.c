@@ -90,7 +90,7 @@ void network_backup_tell(struct network_watch *watch, const struct incident_cont
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *cfg = &ctx->cfg->paths[i];
-		int id = network_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 		uint8_t rank = config_rank(ctx->cfg, cfg->class);
 		struct network_path *p = &watch->path[id];
 		struct network_state s;
@@ -130,7 +130,7 @@ static uint64_t vpn_paths(const struct incident_context *ctx, const char *device
 		const struct config_path *p = &ctx->cfg->paths[i];
 
 		if (p->class == SW_CLASS_VPN && (!device[0] || !strcmp(p->interface, device)))
-			paths |= 1ULL << network_path_id(ctx, i);
+			paths |= 1ULL << incident_path_id(ctx, i);
 	}
 	return paths;
 }

@@ -23,7 +23,7 @@ static uint64_t redundant(const struct incident_context *ctx, const struct netwo
 	uint64_t others = 0;
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		int other = network_path_id(ctx, i);
+		int other = incident_path_id(ctx, i);
 
 		if (other != id && ctx->cfg->paths[i].circuit_id == cfg->circuit_id &&
 		    !rib_path_maintenance(ctx->rib, other))
@@ -35,7 +35,7 @@ static uint64_t redundant(const struct incident_context *ctx, const struct netwo
 static void maintenance_words(const struct incident_context *ctx, const struct network_facts *facts,
 			      const struct config_path *cfg, int id, struct network_state *s)
 {
-	const char *circuit = cfg->circuit[0] ? cfg->circuit : cfg->name;
+	const char *circuit = config_circuit_name(cfg);
 	struct text msg = {s->message, 0}, fix = {s->fix, 0};
 	uint64_t others = redundant(ctx, facts, cfg, id);
 
@@ -64,7 +64,7 @@ void network_maintenance_tell(struct network_watch *watch, const struct incident
 {
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *cfg = &ctx->cfg->paths[i];
-		int id = network_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 		bool on = rib_path_maintenance(ctx->rib, id);
 		struct network_state s = network_state_of(NETWORK_MAINTENANCE, cfg->name, id);
 
@@ -216,7 +216,7 @@ void network_leak_tell(struct network_watch *watch, const struct incident_contex
 	leaks_find(ctx->rib, VIEW_REMOTE, -1, rib_remote_leaks(ctx->rib), &sent);
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *cfg = &ctx->cfg->paths[i];
-		int id = network_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 
 		if (cfg->class != SW_CLASS_VPN)
 			continue;

@@ -6,9 +6,6 @@
 #include "core/cause_text.h"
 #include "core/network_watch.h"
 
-#define WORD(field, text) WORD_##field,
-enum { SW_LIVENESS(WORD) WORD_COUNT };
-
 void network_held(struct incidents *set, const struct incident_context *ctx,
 		  struct network_hold *hold, const struct network_state *state, bool on,
 		  uint64_t open_ns, uint64_t over_ns)
@@ -48,15 +45,10 @@ struct network_state network_state_of(enum network_kind kind, const char *subjec
 	return s;
 }
 
-int network_path_id(const struct incident_context *ctx, size_t i)
-{
-	return ctx->path_ids ? ctx->path_ids[i] : (int)i;
-}
-
 const struct config_path *network_path_cfg(const struct incident_context *ctx, int id)
 {
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
-		if (network_path_id(ctx, i) == id)
+		if (incident_path_id(ctx, i) == id)
 			return &ctx->cfg->paths[i];
 	return NULL;
 }
@@ -112,7 +104,7 @@ static uint64_t of_rank(const struct incident_context *ctx, uint8_t least, uint8
 		uint8_t rank = config_rank(ctx->cfg, ctx->cfg->paths[i].class);
 
 		if (rank != SW_NO_RANK && rank >= least && rank <= most)
-			paths |= 1ULL << network_path_id(ctx, i);
+			paths |= 1ULL << incident_path_id(ctx, i);
 	}
 	return paths;
 }
@@ -166,7 +158,7 @@ void network_paths_text(struct text *t, const struct incident_context *ctx, uint
 	const char *between = "";
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		if (!(paths >> network_path_id(ctx, i) & 1))
+		if (!(paths >> incident_path_id(ctx, i) & 1))
 			continue;
 		text_add(t, "%s%s", between, ctx->cfg->paths[i].name);
 		between = ", ";

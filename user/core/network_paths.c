@@ -149,7 +149,7 @@ void network_flapping_tell(struct network_watch *watch, const struct incident_co
 {
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *cfg = &ctx->cfg->paths[i];
-		int id = network_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 		struct network_path *p = &watch->path[id];
 		struct network_state s = network_state_of(NETWORK_FLAPPING, cfg->name, id);
 		size_t n = fails_lately(p, ctx->now);

@@ -168,7 +168,7 @@ static int kernel_sends_by(const struct incident_context *ctx, uint8_t best,
 		if (rank != SW_NO_RANK && rank > best &&
 		    (!strcmp(cfg->interface, route.interface) ||
 		     !strcmp(config_l3(cfg), route.interface)))
-			return network_path_id(ctx, i);
+			return incident_path_id(ctx, i);
 	}
 	return -1;
 }
@@ -339,7 +339,7 @@ void network_stuck_tell(struct network_watch *watch, const struct incident_conte
 	(void)facts;
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *cfg = &ctx->cfg->paths[i];
-		int id = network_path_id(ctx, i);
+		int id = incident_path_id(ctx, i);
 		struct network_path *p = &watch->path[id];
 
 		for (int side = 0; side < STUCK_SIDES; side++) {

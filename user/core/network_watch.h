@@ -173,7 +173,6 @@ void network_held(struct incidents *set, const struct incident_context *ctx,
 		  uint64_t open_ns, uint64_t over_ns);
 /* A state with no words yet; subject: copied, NULL: none. path: its id, -1: none. */
 struct network_state network_state_of(enum network_kind kind, const char *subject, int path);
-int network_path_id(const struct incident_context *ctx, size_t i);
 /* By id, NULL: not configured. */
 const struct config_path *network_path_cfg(const struct incident_context *ctx, int id);
 /* Why a path is not well: what objects to it, or that it has no routes. */

@@ -163,7 +163,7 @@ static void path_names(const struct incident_context *ctx, struct text *msg, uin
 	const char *between = " by ";
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		if (!(paths >> (ctx->path_ids ? ctx->path_ids[i] : i) & 1))
+		if (!(paths >> incident_path_id(ctx, i) & 1))
 			continue;
 		text_add(msg, "%s%s", between, ctx->cfg->paths[i].name);
 		between = ", ";

@@ -207,16 +207,14 @@ static void explain_by_rule(struct explain *e, uint8_t path)
 	const struct config_path *p =
 		path < SW_MAX_PATHS ? rib_path(e->audit.ctx->rib, path) : NULL;
 	struct audit_forward *forward = &e->destination.forward;
-	const char *circuit;
 
 	*forward = (struct audit_forward){0};
 	if (!p)
 		return;
-	circuit = p->circuit[0] ? p->circuit : p->name;
 	forward->paths = 1ULL << path;
 	forward->class = forward->expected = p->class;
 	forward->has_expected = true;
-	snprintf(forward->circuit, sizeof(forward->circuit), "%s", circuit);
+	snprintf(forward->circuit, sizeof(forward->circuit), "%s", config_circuit_name(p));
 }
 
 /* Both ways of the pair with path `down` out; the verdict. Of several paths the way out is its own.

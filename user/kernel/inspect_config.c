@@ -113,7 +113,7 @@ static bool has_circuit(const struct config *cfg, const char *name)
 	for (size_t i = 0; i < cfg->n_paths; i++) {
 		const struct config_path *path = &cfg->paths[i];
 
-		if (!strcmp(path->circuit[0] ? path->circuit : path->name, name))
+		if (!strcmp(config_circuit_name(path), name))
 			return true;
 	}
 	return false;

@@ -78,7 +78,7 @@ static void put_forward(struct rows_text *out, const struct audit *a, const stru
 	put_string(out, f->paths && f->circuit[0] ? f->circuit : NULL);
 	put_text(out, ",\"paths\":[");
 	for (size_t i = 0; i < cfg->n_paths; i++) {
-		unsigned int id = a->ctx->path_ids ? a->ctx->path_ids[i] : (unsigned int)i;
+		int id = incident_path_id(a->ctx, i);
 
 		if (!(f->paths >> id & 1))
 			continue;
