@@ -302,7 +302,7 @@ static bool find_prefixes(const struct incident_context *ctx, const struct sw_fl
 	const struct prefix host = prefix_host(&inside);
 	const struct rib_node *node;
 
-	if (!cause_inside(ctx->cfg, &host, src))
+	if (!config_inside_of(ctx->cfg, &host, src))
 		return false;
 	node = rib_match(ctx->rib, VIEW_REMOTE, &inside);
 	if (node && rib_node_prefix(node)->len > src->len &&

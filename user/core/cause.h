@@ -170,15 +170,19 @@ const struct config_rule *cause_rule(const struct config *cfg, const struct sw_e
  */
 struct cause_key {
 	const struct config_rule *rule;
-	const struct prefix *network;	/* inside one of src */
 	const struct rib_node *node[3]; /* local of dst, of src; remote of src */
+	struct prefix network;		/* inside one of src */
 	struct sw_flow_state state;
-	uint8_t about, proto, pad[6];
+	uint8_t about, proto, pad[4];
 };
+_Static_assert(sizeof(struct cause_key) == 4 * sizeof(void *) + 32,
+	       "a cause's key has no hidden padding");
 bool cause_key(const struct incident_context *ctx, const struct sw_event *ev,
 	       struct cause_key *key);
 /* Failover: a better class than the flow's would carry it now. */
 bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev);
+/* Why a path (its id) is not well for a family, 0: for either: what objects to it, or no routes. */
+enum cause cause_of_path(const struct incident_context *ctx, int id, uint8_t family);
 /* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */
 bool cause_opens(uint8_t verdict);
 /* scenarios.md's severity of a confirmed incident. */

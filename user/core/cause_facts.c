@@ -68,29 +68,10 @@ static struct cause_way way_by_id(const struct incident_context *ctx, int id, ui
 	return (struct cause_way){.path = -1};
 }
 
-const struct config_inside *cause_inside(const struct config *cfg, const struct prefix *src,
-					 struct prefix *network)
-{
-	const struct config_inside *found = NULL;
-	int len = -1;
-
-	for (size_t i = 0; i < cfg->n_inside; i++)
-		for (size_t k = 0; k < cfg->inside[i].n_networks; k++) {
-			const struct prefix *net = &cfg->inside[i].networks[k];
-
-			if (net->len > len && prefix_contains(net, src)) {
-				found = &cfg->inside[i];
-				*network = *net;
-				len = net->len;
-			}
-		}
-	return found;
-}
-
 bool cause_stateful(const struct config *cfg, const struct prefix *src)
 {
 	struct prefix network;
-	const struct config_inside *inside = cause_inside(cfg, src, &network);
+	const struct config_inside *inside = config_inside_of(cfg, src, &network);
 
 	return inside && inside->stateful;
 }
@@ -253,7 +234,7 @@ static void gather_one(const struct incident_context *ctx, const struct sw_event
 	f->reflected = ev->about & SW_FLOW_REFLECTED;
 	if (f->verdict == SW_VERDICT_LOOP_OR_SPOOF) {
 		f->reverse = way_by_id(ctx, ev->spoof_path, ev->key.family);
-		if (cause_inside(ctx->cfg, &f->dst, &network))
+		if (config_inside_of(ctx->cfg, &f->dst, &network))
 			f->dst = network;
 	} else if (f->verdict == SW_VERDICT_ONE_WAY) {
 		/* the other's path is of before the last change */
@@ -386,7 +367,7 @@ static void gather_ways(const struct incident_context *ctx, const struct prefix 
 	f->monitor = ctx->cfg->mode == SW_MODE_MONITOR;
 	f->class_first_min = ctx->cfg->class_first_min;
 	f->router = router_of(ctx->cfg);
-	inside = cause_inside(ctx->cfg, src, &network);
+	inside = config_inside_of(ctx->cfg, src, &network);
 	if (inside) {
 		f->stateful = inside->stateful;
 		f->inside_interface = inside->interface;

@@ -8,9 +8,6 @@
 /* Whether a liveness word stops the path for this family. */
 bool cause_path_objects(const struct incident_path_state *state, uint8_t family);
 struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t family);
-/* The entry with the longest network that holds the prefix, and that network; NULL: none. */
-const struct config_inside *cause_inside(const struct config *cfg, const struct prefix *src,
-					 struct prefix *network);
 /* The longest prefix with candidates that covers all of `prefix`; NULL: none. */
 struct rib_node *cause_match(const struct rib *rib, enum rib_view view,
 			     const struct prefix *prefix);

@@ -8,19 +8,13 @@ bool cause_key(const struct incident_context *ctx, const struct sw_event *ev, st
 	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
 	struct ip_addr src = flow_address(&ev->key, inside_hi);
 	struct ip_addr dst = flow_address(&ev->key, !inside_hi);
-	const struct prefix *network = NULL;
+	const struct prefix host = prefix_host(&src);
+	const struct config_inside *inside;
 
-	for (size_t i = 0; i < ctx->cfg->n_inside; i++)
-		for (size_t k = 0; k < ctx->cfg->inside[i].n_networks; k++) {
-			const struct prefix *net = &ctx->cfg->inside[i].networks[k];
-
-			if ((!network || net->len > network->len) && prefix_has(net, &src))
-				network = net;
-		}
 	memset(key, 0, sizeof(*key));
-	key->network = network;
+	inside = config_inside_of(ctx->cfg, &host, &key->network);
 	key->node[0] = rib_match(ctx->rib, VIEW_LOCAL, &dst);
-	if (!network || !key->node[0] || ev->state.verdict == SW_VERDICT_LOOP_OR_SPOOF)
+	if (!inside || !key->node[0] || ev->state.verdict == SW_VERDICT_LOOP_OR_SPOOF)
 		return false;
 	key->node[1] = rib_match(ctx->rib, VIEW_LOCAL, &src);
 	key->node[2] = rib_match(ctx->rib, VIEW_REMOTE, &src);

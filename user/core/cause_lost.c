@@ -4,10 +4,12 @@
 #include "core/policy.h"
 #include "core/cause_text.h"
 
-static enum cause path_cause(const struct incident_context *ctx, int id, enum sw_class class,
-			     uint8_t family)
+enum cause cause_of_path(const struct incident_context *ctx, int id, uint8_t family)
 {
+	const struct config_path *path = rib_path(ctx->rib, (unsigned int)id);
 	const uint64_t *objections = ctx->path[id].objections;
+	bool peers4 = objections[WORD_peers4] && family != 6;
+	bool peers6 = objections[WORD_peers6] && family != 4;
 
 	if (objections[WORD_link])
 		return CAUSE_LINK_DOWN;
@@ -16,10 +18,11 @@ static enum cause path_cause(const struct incident_context *ctx, int id, enum sw
 	if (objections[WORD_bfd])
 		return CAUSE_BFD_DOWN;
 	if (objections[WORD_probe])
-		return class == SW_CLASS_VPN ? CAUSE_BACKUP_BLACKHOLE : CAUSE_ER_DATAPLANE;
+		return path && path->class == SW_CLASS_VPN ? CAUSE_BACKUP_BLACKHOLE
+							   : CAUSE_ER_DATAPLANE;
 	if (ctx->path[id].limit_near)
 		return CAUSE_PREFIX_LIMIT;
-	if (objections[family == 4 ? WORD_peers4 : WORD_peers6] ||
+	if ((family ? peers4 || peers6 : peers4 && peers6) ||
 	    !rib_path_routes(ctx->rib, id, family))
 		return CAUSE_BGP_DOWN;
 	return CAUSE_UNKNOWN;
@@ -69,7 +72,7 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 		changed = ctx->path[id].changed_ns;
 		f->lost = cause_way_of(path, id, ev->key.family);
 		f->lost_objects = cause_path_objects(&ctx->path[id], ev->key.family);
-		f->lost_cause = path_cause(ctx, id, path->class, ev->key.family);
+		f->lost_cause = cause_of_path(ctx, id, ev->key.family);
 	}
 	from = f->lost_objects ? changed : ev->settle_ns;
 	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;

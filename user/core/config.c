@@ -132,6 +132,25 @@ const char *config_circuit_name(const struct config_path *path)
 	return path->circuit[0] ? path->circuit : path->name;
 }
 
+const struct config_inside *config_inside_of(const struct config *cfg, const struct prefix *prefix,
+					     struct prefix *network)
+{
+	const struct config_inside *found = NULL;
+	int len = -1;
+
+	for (size_t i = 0; i < cfg->n_inside; i++)
+		for (size_t k = 0; k < cfg->inside[i].n_networks; k++) {
+			const struct prefix *net = &cfg->inside[i].networks[k];
+
+			if (net->len > len && prefix_contains(net, prefix)) {
+				found = &cfg->inside[i];
+				*network = *net;
+				len = net->len;
+			}
+		}
+	return found;
+}
+
 const char *class_name(enum sw_class class)
 {
 	return config_classes[class];

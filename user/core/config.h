@@ -209,6 +209,9 @@ const struct config_path *config_path_by_name(const struct config *cfg, const ch
 const char *config_l3(const struct config_path *path);
 /* The name of the path's circuit; without one it is a circuit of its own, by its own name. */
 const char *config_circuit_name(const struct config_path *path);
+/* The entry with the longest network that holds the prefix, and that network; NULL: none. */
+const struct config_inside *config_inside_of(const struct config *cfg, const struct prefix *prefix,
+					     struct prefix *network);
 const char *class_name(enum sw_class class);
 /* Whether what a rule lists is, or has, this path. */
 bool config_pick_has(const struct config_pick *pick, const struct config_path *path);

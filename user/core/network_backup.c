@@ -52,7 +52,7 @@ static void down_words(const struct network_watch *watch, const struct incident_
 	uint64_t paths;
 	size_t n = network_prefixes_lost(watch, ctx, facts->usable, rank, lost, &paths);
 
-	s->cause = network_path_cause(ctx, id);
+	s->cause = cause_of_path(ctx, id, 0);
 	if (s->cause == CAUSE_ER_DATAPLANE)
 		s->cause = CAUSE_BACKUP_BLACKHOLE;
 	if (s->cause == CAUSE_DRAINED)

@@ -53,28 +53,6 @@ const struct config_path *network_path_cfg(const struct incident_context *ctx, i
 	return NULL;
 }
 
-enum cause network_path_cause(const struct incident_context *ctx, int id)
-{
-	const struct config_path *cfg = network_path_cfg(ctx, id);
-	const uint64_t *objections = ctx->path[id].objections;
-
-	if (objections[WORD_link])
-		return CAUSE_LINK_DOWN;
-	if (objections[WORD_admin])
-		return CAUSE_DRAINED;
-	if (objections[WORD_bfd])
-		return CAUSE_BFD_DOWN;
-	if (objections[WORD_probe])
-		return cfg && cfg->class == SW_CLASS_EXPRESSROUTE ? CAUSE_ER_DATAPLANE
-								  : CAUSE_BACKUP_BLACKHOLE;
-	if (ctx->path[id].limit_near)
-		return CAUSE_PREFIX_LIMIT;
-	if ((objections[WORD_peers4] && objections[WORD_peers6]) ||
-	    !rib_path_routes(ctx->rib, id, 0))
-		return CAUSE_BGP_DOWN;
-	return CAUSE_UNKNOWN;
-}
-
 const char *network_cause_words(enum cause cause)
 {
 	switch (cause) {

@@ -30,7 +30,7 @@ static size_t fails_lately(const struct network_path *p, uint64_t now)
 
 static void path_failed(struct network_path *p, const struct incident_context *ctx, int id)
 {
-	p->cause = network_path_cause(ctx, id);
+	p->cause = cause_of_path(ctx, id, 0);
 	p->failed = true;
 	p->failed_ns = ctx->now;
 	p->back_ns = 0;
@@ -45,7 +45,7 @@ static void path_failed(struct network_path *p, const struct incident_context *c
 /* A link takes its neighbours and its routes along, and may be the last to be told. */
 static void cause_refine(struct network_path *p, const struct incident_context *ctx, int id)
 {
-	enum cause cause = network_path_cause(ctx, id);
+	enum cause cause = cause_of_path(ctx, id, 0);
 
 	if (ctx->now < p->failed_ns + CAUSE_NS &&
 	    (cause == CAUSE_LINK_DOWN || p->cause == CAUSE_UNKNOWN))

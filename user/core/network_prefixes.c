@@ -278,7 +278,7 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 	if (bad) {
 		s.path = __builtin_ctzll(bad);
 		s.cause = watch->path[s.path].failed ? watch->path[s.path].cause
-						     : network_path_cause(ctx, s.path);
+						     : cause_of_path(ctx, s.path, 0);
 	}
 	if (!watch->lost[rank].open) /* one alone is named as it opens; then it is this incident */
 		watch->lost_dst[rank] = n == 1 ? first[0] : (struct prefix){0};

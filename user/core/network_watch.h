@@ -175,8 +175,6 @@ void network_held(struct incidents *set, const struct incident_context *ctx,
 struct network_state network_state_of(enum network_kind kind, const char *subject, int path);
 /* By id, NULL: not configured. */
 const struct config_path *network_path_cfg(const struct incident_context *ctx, int id);
-/* Why a path is not well: what objects to it, or that it has no routes. */
-enum cause network_path_cause(const struct incident_context *ctx, int id);
 const char *network_cause_words(enum cause cause);
 /* Paths whose class has a better, or the same, rank; of those in `prefer`. */
 uint64_t network_better(const struct incident_context *ctx, uint8_t rank);

@@ -186,18 +186,10 @@ static void explain_why(const struct daemon *d, const struct explain *e, char *b
 /* The inside network that the source is of, else itself. */
 static struct prefix source_prefix(const struct daemon *d, const struct ip_addr *src)
 {
-	struct prefix found = prefix_host(src);
-	int len = -1;
+	const struct prefix host = prefix_host(src);
+	struct prefix found = host;
 
-	for (size_t i = 0; i < d->cfg->n_inside; i++)
-		for (size_t k = 0; k < d->cfg->inside[i].n_networks; k++) {
-			const struct prefix *network = &d->cfg->inside[i].networks[k];
-
-			if (network->len <= len || !prefix_has(network, src))
-				continue;
-			len = network->len;
-			found = *network;
-		}
+	config_inside_of(d->cfg, &host, &found);
 	return found;
 }
 
