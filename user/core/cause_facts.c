@@ -62,10 +62,9 @@ struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t fa
 
 static struct cause_way way_by_id(const struct incident_context *ctx, int id, uint8_t family)
 {
-	for (size_t i = 0; i < ctx->cfg->n_paths && id >= 0 && id < SW_MAX_PATHS; i++)
-		if (incident_path_id(ctx, i) == id)
-			return cause_way_of(&ctx->cfg->paths[i], id, family);
-	return (struct cause_way){.path = -1};
+	const struct config_path *path = rib_path(ctx->rib, (unsigned int)id);
+
+	return path ? cause_way_of(path, id, family) : (struct cause_way){.path = -1};
 }
 
 bool cause_stateful(const struct config *cfg, const struct prefix *src)

@@ -45,14 +45,6 @@ struct network_state network_state_of(enum network_kind kind, const char *subjec
 	return s;
 }
 
-const struct config_path *network_path_cfg(const struct incident_context *ctx, int id)
-{
-	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
-		if (incident_path_id(ctx, i) == id)
-			return &ctx->cfg->paths[i];
-	return NULL;
-}
-
 const char *network_cause_words(enum cause cause)
 {
 	switch (cause) {

@@ -187,7 +187,7 @@ static void failback_words(const struct network_path *p, const struct config_pat
 static void failback_path(struct network_path *p, const struct incident_context *ctx, int id,
 			  struct incidents *set)
 {
-	const struct config_path *cfg = network_path_cfg(ctx, id);
+	const struct config_path *cfg = rib_path(ctx->rib, (unsigned int)id);
 	struct network_state s;
 
 	if (!p->back_ns || !cfg)

@@ -55,7 +55,7 @@ static struct ip_addr outside_of(const struct sw_flow_key *key, const struct flo
 
 static uint8_t rank_of(const struct incident_context *ctx, uint8_t id)
 {
-	const struct config_path *cfg = network_path_cfg(ctx, id);
+	const struct config_path *cfg = rib_path(ctx->rib, (unsigned int)id);
 
 	return cfg ? config_rank(ctx->cfg, cfg->class) : SW_NO_RANK;
 }
@@ -306,7 +306,7 @@ static void stuck_words(const struct incident_context *ctx, const struct network
 {
 	const struct network_stuck *stuck = &p->stuck[side];
 	uint8_t by = side == STUCK_ONPREM ? stuck->example.state.out : stuck->example.state.in;
-	const struct config_path *on = network_path_cfg(ctx, by);
+	const struct config_path *on = rib_path(ctx->rib, (unsigned int)by);
 	struct text msg = {s->message, 0};
 	char prefix[PREFIX_STRLEN];
 

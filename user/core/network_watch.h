@@ -173,8 +173,6 @@ void network_held(struct incidents *set, const struct incident_context *ctx,
 		  uint64_t open_ns, uint64_t over_ns);
 /* A state with no words yet; subject: copied, NULL: none. path: its id, -1: none. */
 struct network_state network_state_of(enum network_kind kind, const char *subject, int path);
-/* By id, NULL: not configured. */
-const struct config_path *network_path_cfg(const struct incident_context *ctx, int id);
 const char *network_cause_words(enum cause cause);
 /* Paths whose class has a better, or the same, rank; of those in `prefer`. */
 uint64_t network_better(const struct incident_context *ctx, uint8_t rank);
