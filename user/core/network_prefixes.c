@@ -13,6 +13,7 @@
 
 #include "core/cause_text.h"
 #include "core/network_watch.h"
+#include "core/path_failures.h"
 
 #define SLOTS	  (2 * NETWORK_KEPT)
 #define GONE_NS	  10000000000ULL
@@ -42,9 +43,8 @@ struct network_rows {
 	struct row row[NETWORK_KEPT];
 	uint16_t slot[SLOTS]; /* row + 1, 0: free */
 	size_t n;
-	bool freed;			  /* some are ROW_FREE */
-	uint64_t known;			  /* paths that were well some time */
-	uint64_t failed_ns[SW_MAX_PATHS]; /* when such a one was last seen not well, 0: never */
+	bool freed; /* some are ROW_FREE */
+	struct path_failures failures;
 	struct found gone[SW_CLASS_COUNT], bare[SW_CLASS_COUNT]; /* by rank, as last looked */
 };
 
@@ -183,24 +183,13 @@ void network_watch_prefix(struct network_watch *watch, const struct prefix *pref
 
 void network_prefixes_note(struct network_watch *watch, uint64_t well, uint64_t now)
 {
-	struct network_rows *rows = watch->rows;
-
-	rows->known |= well;
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-		if (rows->known >> id & 1 && !(well >> id & 1))
-			rows->failed_ns[id] = now;
+	path_failures_note(&watch->rows->failures, well, now);
 }
 
 /* Any of the paths is not well, or has not been for long. */
 static bool failed(const struct network_rows *rows, uint64_t paths, uint64_t now)
 {
-	for (; paths; paths &= paths - 1) {
-		uint64_t at = rows->failed_ns[__builtin_ctzll(paths)];
-
-		if (at && now < at + NETWORK_WELL_NS)
-			return true;
-	}
-	return false;
+	return path_failures_lately(&rows->failures, paths, NETWORK_WELL_NS, now);
 }
 
 static void found_add(struct found *f, const struct prefix *prefix, uint64_t paths)

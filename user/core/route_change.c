@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/cause_text.h"
+#include "core/path_failures.h"
 
 #define SLOTS	 (2 * ROUTE_CHANGE_KEPT)
 #define NO_CLASS SW_CLASS_COUNT /* the prefix is not there */
@@ -37,8 +38,7 @@ struct route_changes {
 	uint64_t more_paths[NO_CLASS + 1][NO_CLASS + 1];
 	uint64_t first_ns, last_ns; /* of the burst's changes, 0: none since the last was told */
 	uint64_t told_ns, gap_ns;   /* 0: never */
-	uint64_t known;		    /* paths that were well some time */
-	uint64_t failed_ns[SW_MAX_PATHS]; /* when such a path was last seen not well, 0: never */
+	struct path_failures failures;
 };
 
 struct route_changes *route_changes_new(const struct config *cfg)
@@ -110,22 +110,13 @@ void route_changes_add(struct route_changes *rc, const struct prefix *prefix,
 
 void route_changes_paths(struct route_changes *rc, uint64_t well, uint64_t now)
 {
-	rc->known |= well;
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-		if (rc->known >> id & 1 && !(well >> id & 1))
-			rc->failed_ns[id] = now;
+	path_failures_note(&rc->failures, well, now);
 }
 
 /* Any of the paths is not well, or has not been for long. */
 static bool failed(const struct route_changes *rc, uint64_t paths, uint64_t now)
 {
-	for (; paths; paths &= paths - 1) {
-		uint64_t at = rc->failed_ns[__builtin_ctzll(paths)];
-
-		if (at && now < at + ROUTE_CHANGE_WELL_NS)
-			return true;
-	}
-	return false;
+	return path_failures_lately(&rc->failures, paths, ROUTE_CHANGE_WELL_NS, now);
 }
 
 enum fate { FATE_DROP, FATE_KEEP, FATE_TELL };
