@@ -386,7 +386,9 @@ static void round_run(const struct round *round, uint64_t ns)
 				       .span = round->small ? MANY : FEW,
 				       .window_ns = ns / 4,
 				       .skel = race[i]};
-	for (uint64_t done = 0; done < ns; done += SLICE_NS)
+	/* longer where a busy machine let the two CPUs not meet */
+	for (uint64_t done = 0; done < ns || (!round->small && !events_seen && done < 20 * ns);
+	     done += SLICE_NS)
 		slice_run(r, t, ring, round->small, &sums);
 	round_check(round, r, &sums);
 	ring_buffer__free(ring);

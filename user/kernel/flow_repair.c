@@ -175,6 +175,8 @@ static int repair_try(struct census *c, uint32_t *first, struct flow_repair *out
 	ret = census_take(c, 0, false);
 	if (ret)
 		return ret;
+	suspects_clear(c); /* a record taken for another flow in each of both walks is in neither's
+			      sight */
 	if (c->head != head || !census_stands(c))
 		return -EAGAIN;
 	for (size_t i = 0; i < c->n; i++) {
