@@ -226,19 +226,24 @@ static int news_add(struct rtnl_node *node, const struct rtnl_route *r)
 	return (r->replace ? n_slot > 1 || (is6 && !simple) : is6 && n_slot) ? RTNL_UNCLEAR : 0;
 }
 
-/* Of IPv6 a leg may go alone. */
-static bool legs_take(struct rtnl_entry *e, const struct rtnl_route *r)
+/*
+ * Of IPv6 a leg may go alone. RTNL_UNCLEAR where it was the first: the protocol told of them all
+ * was its own, the next one's is not known. -ENOENT: not of this entry.
+ */
+static int legs_take(struct rtnl_entry *e, const struct rtnl_route *r)
 {
+	bool first;
 	size_t n = 0;
 
 	if (!same_slot(e, r) || e->type != r->type || e->nexthop || r->nexthop || !r->n_legs ||
 	    r->n_legs >= e->n_legs || !legs_within(r->legs, r->n_legs, e->legs, e->n_legs))
-		return false;
+		return -ENOENT;
+	first = has_leg(r->legs, r->n_legs, &e->legs[0]);
 	for (size_t i = 0; i < e->n_legs; i++)
 		if (!has_leg(r->legs, r->n_legs, &e->legs[i]))
 			e->legs[n++] = e->legs[i];
 	e->n_legs = n;
-	return true;
+	return first ? RTNL_UNCLEAR : 0;
 }
 
 static int news_remove(struct rtnl_node *node, const struct rtnl_route *r)
@@ -249,9 +254,12 @@ static int news_remove(struct rtnl_node *node, const struct rtnl_route *r)
 		entry_remove(link);
 		return 0;
 	}
-	for (struct rtnl_entry *e = node->entries; e; e = e->next)
-		if (legs_take(e, r))
-			return 0;
+	for (struct rtnl_entry *e = node->entries; e; e = e->next) {
+		int ret = legs_take(e, r);
+
+		if (ret != -ENOENT)
+			return ret;
+	}
 	return node->entries ? RTNL_UNCLEAR : 0;
 }
 
