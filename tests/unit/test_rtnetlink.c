@@ -15,13 +15,14 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define UP     (1U)
-#define LOWER  (1U << 16)
-#define D0     3
-#define D1     4
-#define NEW    RTM_NEWROUTE
-#define DEL    RTM_DELROUTE
-#define CREATE NLM_F_CREATE
+#define UP	(1U)
+#define RUNNING (1U << 6)
+#define LOWER	(1U << 16)
+#define D0	3
+#define D1	4
+#define NEW	RTM_NEWROUTE
+#define DEL	RTM_DELROUTE
+#define CREATE	NLM_F_CREATE
 
 static struct rtnl_image *image;
 static struct rtnl_route route;
@@ -339,6 +340,8 @@ static void test_dump_again(void **state)
 	assert_int_equal(add_link(D0, "d0", UP | LOWER), 0);
 	assert_int_equal(add_link(D0, "d0", LOWER), RTNL_UNCLEAR);
 	assert_int_equal(add_link(D0, "e0", UP | LOWER), RTNL_UNCLEAR);
+	/* the carrier's loss was seen by a dump before the kernel flushed nexthop objects for it */
+	assert_int_equal(add_link(D0, "d0", UP | LOWER | RUNNING), RTNL_UNCLEAR);
 	assert_int_equal(add_link(99, "d9", UP), RTNL_UNCLEAR);
 	rtnl_image_load(image);
 	add_link(D0, "d0", LOWER);

@@ -43,7 +43,11 @@ struct rtnl_nexthop {
 struct rtnl_link {
 	uint32_t ifindex;
 	char name[16];
-	bool up, carrier;
+	/*
+	 * running: the kernel has drawn the consequences of `carrier`, some time after. Gone, it has
+	 * flushed the link's nexthop objects, with their routes, without a word.
+	 */
+	bool up, carrier, running;
 };
 
 /*

@@ -409,7 +409,8 @@ int rtnl_image_nexthop(struct rtnl_image *image, const struct rtnl_nexthop *nh)
 
 static bool link_same(const struct rtnl_link *a, const struct rtnl_link *b)
 {
-	return a->up == b->up && a->carrier == b->carrier && !strcmp(a->name, b->name);
+	return a->up == b->up && a->carrier == b->carrier && a->running == b->running &&
+	       !strcmp(a->name, b->name);
 }
 
 int rtnl_image_link(struct rtnl_image *image, const struct rtnl_link *link)

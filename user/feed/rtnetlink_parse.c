@@ -15,6 +15,9 @@
 #ifndef IFF_UP
 #define IFF_UP 1
 #endif
+#ifndef IFF_RUNNING
+#define IFF_RUNNING (1 << 6)
+#endif
 #ifndef IFF_LOWER_UP
 #define IFF_LOWER_UP (1 << 16)
 #endif
@@ -256,6 +259,7 @@ int rtnl_parse_link(const struct nlmsghdr *nlh, struct rtnl_link *out)
 	out->ifindex = (uint32_t)ifi->ifi_index;
 	out->up = ifi->ifi_flags & IFF_UP;
 	out->carrier = ifi->ifi_flags & IFF_LOWER_UP;
+	out->running = ifi->ifi_flags & IFF_RUNNING;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 	{
 		size_t len = mnl_attr_get_payload_len(attr);
