@@ -349,25 +349,36 @@ static void test_dump_again(void **state)
 	commit(false, "-10.1.0.0/16#1\n");
 }
 
-static void test_multipath6(void **state)
+/* Both legs of the route, told as IPv6's news of one more leg are. */
+static int add_legs6(void)
 {
+	struct nlmsghdr *nlh = route_new(NEW, NLM_F_APPEND, "fd00:a::/48");
 	struct nlattr *nest;
-	struct nlmsghdr *nlh;
 
-	(void)state;
-	load();
-	add_route(route_via(NEW, 0, "fd00:a::/48", "fd00::9", D0, 1024));
-	commit(true, "+fd00:a::/48#1 fd00::9 d0 0\n");
-	nlh = route_new(NEW, NLM_F_APPEND, "fd00:a::/48");
 	mnl_attr_put_u32(nlh, RTA_PRIORITY, 1024);
 	nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
 	put_leg(nlh, "fd00::9", D0, 0);
 	put_leg(nlh, "fd00:1::9", D1, 0);
 	mnl_attr_nest_end(nlh, nest);
-	assert_int_equal(add_route(nlh), RTNL_UNCLEAR);
+	return add_route(nlh);
+}
+
+static void test_multipath6(void **state)
+{
+	(void)state;
+	load();
+	add_route(route_via(NEW, 0, "fd00:a::/48", "fd00::9", D0, 1024));
+	commit(true, "+fd00:a::/48#1 fd00::9 d0 0\n");
+	assert_int_equal(add_legs6(), RTNL_UNCLEAR);
 	tells("+fd00:a::/48#2 fd00:1::9 d1 0\n");
-	assert_int_equal(add_route(route_via(DEL, 0, "fd00:a::/48", "fd00::9", D0, 1024)), 0);
+	/* the first leg's protocol was told, the second's is not known */
+	assert_int_equal(add_route(route_via(DEL, 0, "fd00:a::/48", "fd00::9", D0, 1024)),
+			 RTNL_UNCLEAR);
 	tells("-fd00:a::/48#1\n");
+	assert_int_equal(add_legs6(), RTNL_UNCLEAR);
+	tells("+fd00:a::/48#1 fd00::9 d0 0\n");
+	assert_int_equal(add_route(route_via(DEL, 0, "fd00:a::/48", "fd00:1::9", D1, 1024)), 0);
+	tells("-fd00:a::/48#2\n");
 }
 
 static void test_nexthops(void **state)
