@@ -21,7 +21,11 @@ static void test_values(void **state)
 {
 	static const struct mistake cases[] = {
 		{BASE "mode: fast\n", 3, "mode: fast: |monitor, enforce"},
-		{BASE "mode: [enforce]\n", 3, "mode: a list: wrong type"},
+		{BASE "mode: [enforce]\n", 3,
+		 "mode: a list: wrong type: give one of monitor, enforce"},
+		{BASE "asymmetry: {action: [drop]}\n", 3,
+		 "action: a list: wrong type: give one of alert, reflect, drop"},
+		{BASE "transit: [deny]\n", 3, "transit: a list: wrong type: give deny"},
 		{BASE "mode:\n", 3, "mode: no value"},
 		{BASE "match: shortest\n", 3, "longest-prefix, class-first"},
 		{BASE "prefer: expressroute\n", 3, "prefer: expressroute: |a list of classes"},

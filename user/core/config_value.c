@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,26 +16,36 @@ static void *field(const struct config_key *key, void *into)
 	return (char *)into + key->offset;
 }
 
+#define CHOICES_LEN 120
+
+/* "one of A, B, C": those that this version has. */
+static void choices_list(const struct config_key *key, char list[CHOICES_LEN])
+{
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < key->n_now && len < CHOICES_LEN; i++)
+		len += (size_t)snprintf(list + len, CHOICES_LEN - len, "%s%s",
+					i		 ? ", "
+					: key->n_now > 1 ? "one of "
+							 : "",
+					key->choices[i]);
+}
+
 void config_read_choice(struct config_reader *r, const struct config_key *key,
 			const yaml_node_t *node, void *into)
 {
-	const char *text = config_text(r, key, node, key->choices[0]);
-	char list[100] = "";
+	char list[CHOICES_LEN];
+	const char *text;
 	unsigned int i = 0;
 
+	choices_list(key, list);
+	text = config_text(r, key, node, list);
 	if (!text)
 		return;
-	for (; key->choices[i]; i++) {
-		if (!strcmp(text, key->choices[i]))
-			break;
-		if (i < key->n_now) {
-			strcat(list, i ? ", " : "");
-			strcat(list, key->choices[i]);
-		}
-	}
+	while (key->choices[i] && strcmp(text, key->choices[i]))
+		i++;
 	if (!key->choices[i])
-		config_bad(r, key, node, "not known: give %s%s", key->n_now > 1 ? "one of " : "",
-			   list);
+		config_bad(r, key, node, "not known: give %s", list);
 	else if (i >= key->n_now)
 		config_bad(r, key, node, "not yet: %s", key->instead);
 	else if (key->offset != CONFIG_NO_FIELD)
