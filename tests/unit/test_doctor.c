@@ -389,6 +389,12 @@ static void test_status(void **state)
 		     "tables", "routes", "91 of 100", "nodes");
 	judge_status("{" FEED("up") ",\"routes\":{\"refused\":4}}", "tables", "routes",
 		     "4 prefixes", "aggregate");
+	judge_status("{" FEED("up") ",\"notify\":{\"failing\":false,\"failed\":3,"
+				    "\"last_error\":\"exit status 1 (x)\"}}",
+		     NULL, NULL, NULL, NULL);
+	judge_status("{" FEED("up") ",\"notify\":{\"failing\":true,\"last_error\":"
+				    "\"exit status 127 (page: not found)\"}}",
+		     "notify", "notify", "page: not found", "by hand");
 }
 
 static void test_no_daemon(void **state)

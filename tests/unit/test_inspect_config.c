@@ -18,6 +18,8 @@ static int setup(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/there", dir);
 	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	snprintf(path, sizeof(path), "%s/page", dir);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0700));
 	snprintf(path, sizeof(path), "%s/tables", dir);
 	return mkdir(path, 0700);
 }
@@ -29,22 +31,20 @@ static int teardown(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/there", dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/page", dir);
+	unlink(path);
 	snprintf(path, sizeof(path), "%s/tables", dir);
 	rmdir(path);
 	return rmdir(dir);
 }
 
-/* The warnings of a config with this feed on line 4; "" for none, each on a line with its number.
- */
-static const char *warnings_of(const char *feed, const char *config_dir)
+/* The warnings of a config; "" for none, each on a line with its number. */
+static const char *warnings_in(const char *text, const char *config_dir)
 {
 	static char told[1000];
-	char text[1000];
 	struct config_errors out = {0};
-	struct config *cfg;
+	struct config *cfg = parse_good(text);
 
-	snprintf(text, sizeof(text), BASE "feeds:\n- { name: f, %s }\n", feed);
-	cfg = parse_good(text);
 	assert_int_equal(inspect_config(cfg, config_dir, &out), 0);
 	told[0] = '\0';
 	for (size_t i = 0; i < out.n; i++)
@@ -53,6 +53,15 @@ static const char *warnings_of(const char *feed, const char *config_dir)
 	config_errors_free(&out);
 	config_free(cfg);
 	return told;
+}
+
+/* Of one with this feed on line 4. */
+static const char *warnings_of(const char *feed, const char *config_dir)
+{
+	char text[1000];
+
+	snprintf(text, sizeof(text), BASE "feeds:\n- { name: f, %s }\n", feed);
+	return warnings_in(text, config_dir);
 }
 
 static void test_inputs(void **state)
@@ -82,6 +91,7 @@ static void test_inputs(void **state)
 		 "4: feed f: command: no-such-command: no such command"},
 		{"type: frr, command: /nowhere/vtysh",
 		 "4: feed f: command: /nowhere/vtysh: no such command"},
+		{"type: frr, command: ./vtysh", "4: feed f: command: ./vtysh: is looked for where"},
 	};
 
 	(void)state;
@@ -97,6 +107,45 @@ static void test_inputs(void **state)
 	assert_string_equal(warnings_of("type: jsonl, file: /dev/null", NULL), "");
 	assert_non_null(
 		strstr(warnings_of("type: jsonl, file: no-such-file", NULL), "4: feed f: file"));
+}
+
+/* %s: the directory of this test. What the daemon could not run is told before an incident is. */
+static void test_notify(void **state)
+{
+	static const struct {
+		const char *command, *told; /* told NULL: nothing */
+	} cases[] = {
+		{"true", NULL},
+		{"%s/page", NULL},
+		{"%s/page --quiet | logger", NULL},
+		{"PAGER=x page", NULL}, /* not the shell's first word */
+		{"no-such-pager",
+		 "no-such-pager: no such command: mend it, or install what has it"},
+		{"%s/none", "/none: no such command"},
+		{"%s/there", "/there: is not executable: chmod +x it"},
+		{"%s/tables", "/tables: is a directory: name a program in it"},
+		{"./page",
+		 "./page: is looked for where `sameway run` was started: give its full path"},
+		{"bin/page", "bin/page: is looked for where"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char command[100], text[400];
+		const char *told;
+
+		snprintf(command, sizeof(command), "%s", cases[i].command);
+		if (strstr(command, "%s"))
+			snprintf(command, sizeof(command), "%s%s", dir, cases[i].command + 2);
+		snprintf(text, sizeof(text), BASE "notify:\n  command: '%s'\n", command);
+		told = warnings_in(text, "/etc/sameway");
+		if (!cases[i].told && told[0])
+			fail_msg("%s: told: %s", command, told);
+		if (cases[i].told && (strncmp(told, "4: notify: command: ", 20) != 0 ||
+				      !strstr(told, cases[i].told)))
+			fail_msg("%s: not told: %s, but: %s", command, cases[i].told, told);
+	}
+	assert_string_equal(warnings_in(BASE "notify:\n", NULL), "");
 }
 
 /* The only path is a circuit of its own name. */
@@ -116,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inputs),
+		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_circuits),
 	};
 

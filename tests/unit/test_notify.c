@@ -186,6 +186,7 @@ static void test_fails_and_gives_up(void **state)
 	assert_int_equal(notify_command(w->n, "echo x >>ran; echo no way >&2; exit 3"), 0);
 	turn(w, 2);
 	assert_counts(w, 0, 6, 2);
+	assert_true(notify_counts(w->n)->failing);
 	assert_int_equal(size_of("ran"), 12);
 	assert_int_equal(w->logged, 6);
 	assert_string_equal(notify_counts(w->n)->last_error, "exit status 3 (no way)");
@@ -202,6 +203,7 @@ static void test_fails_once(void **state)
 			 0);
 	turn(w, 1);
 	assert_counts(w, 1, 1, 0);
+	assert_false(notify_counts(w->n)->failing);
 	assert_non_null(strstr(w->log, "tried again"));
 	assert_int_equal(w->logged, 1);
 }

@@ -169,6 +169,7 @@ struct config {
 	struct config_feed *feeds;
 	size_t n_feeds;
 	char *notify; /* the command that is told of incidents, NULL: none */
+	int notify_line;
 };
 
 struct config_error {

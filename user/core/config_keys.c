@@ -272,8 +272,11 @@ static const struct config_key notify_keys[] = {
 static void read_notify(struct config_reader *r, const struct config_key *key,
 			const yaml_node_t *node, void *into)
 {
+	struct config *cfg = into;
+
+	cfg->notify_line = config_line(node);
 	if (!config_is_null(node))
-		config_mapping(r, node, key->name, notify_keys, COUNT(notify_keys), into);
+		config_mapping(r, node, key->name, notify_keys, COUNT(notify_keys), cfg);
 }
 
 static const struct config_key top_keys[] = {

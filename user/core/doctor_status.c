@@ -240,6 +240,23 @@ static void check_steering(struct doctor_report *report, const json_t *status)
 		doctor_add(report, "put-back", "rules and routes", true, "", "all are kept");
 }
 
+/* Alerts that nobody is told of. */
+static void check_notify(struct doctor_report *report, const json_t *status)
+{
+	const json_t *notify = json_object_get(status, "notify");
+
+	if (!json_is_object(notify))
+		return;
+	if (json_is_true(json_object_get(notify, "failing")))
+		doctor_add(report, "notify", "notify", false,
+			   "run the command by hand, with a line of `sameway -j alerts -f` on its "
+			   "standard input",
+			   "its last run failed: %.200s", text_of(notify, "last_error"));
+	else
+		doctor_add(report, "notify", "notify", true, "", "%lld runs, the last one well",
+			   (long long)json_integer_value(json_object_get(notify, "sent")));
+}
+
 void doctor_status(struct doctor_report *report, const char *instance, const json_t *status)
 {
 	doctor_add(report, "daemon", instance, true, "", "runs, version %s, mode %s, forward %s",
@@ -252,6 +269,7 @@ void doctor_status(struct doctor_report *report, const char *instance, const jso
 	check_redirects(report, status);
 	check_egress(report, status);
 	check_steering(report, status);
+	check_notify(report, status);
 }
 
 void doctor_no_daemon(struct doctor_report *report, const char *instance, bool pinned, bool socket)

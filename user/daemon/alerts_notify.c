@@ -110,9 +110,9 @@ json_t *alerts_notify_row(const struct daemon *d)
 
 	if (!d->cfg->notify)
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s?}", "command", d->cfg->notify, "sent",
-			 (json_int_t)c->sent, "failed", (json_int_t)c->failed, "dropped",
-			 (json_int_t)dropped, "waiting",
+	return json_pack("{s:s, s:I, s:I, s:b, s:I, s:I, s:s?}", "command", d->cfg->notify, "sent",
+			 (json_int_t)c->sent, "failed", (json_int_t)c->failed, "failing",
+			 (int)c->failing, "dropped", (json_int_t)dropped, "waiting",
 			 (json_int_t)incidents_hook_waiting(d->incidents, clock_now()),
 			 "last_error", c->last_error[0] ? c->last_error : NULL);
 }

@@ -49,6 +49,7 @@ static void run_failed(struct notify *n, const char *why)
 	char text[CHILD_WHY + 300];
 
 	n->counts.failed++;
+	n->counts.failing = true;
 	snprintf(n->counts.last_error, sizeof(n->counts.last_error), "%s", why);
 	snprintf(text, sizeof(text),
 		 "notify: %s of incident %llu: %s: run the command by hand, with a line of "
@@ -72,6 +73,7 @@ static void on_done(void *arg, const struct child_end *end)
 
 	if (!end->status && !end->timed_out) {
 		n->counts.sent++;
+		n->counts.failing = false;
 		n->tries = 0;
 		n->ops.told(n->ops.arg, &n->news);
 		news_end(n);
@@ -162,6 +164,7 @@ int notify_command(struct notify *n, const char *command)
 	evtimer_del(n->timer);
 	free(n->command);
 	n->command = copy;
+	n->counts.failing = false;
 	notify_kick(n);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct notify_limits {
 struct notify_counts {
 	uint64_t sent, failed; /* runs that ended well; that did not */
 	uint64_t dropped;      /* incidents' news given up */
+	bool failing;	       /* the last run did */
 	char last_error[CHILD_WHY];
 };
 

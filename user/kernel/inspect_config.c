@@ -62,7 +62,7 @@ static bool command_word(const char *command, char word[WORD_MAX])
 }
 
 /* Whether the shell knows it: a program, or a word of its own. Also where it can't be asked. */
-static bool command_there(char *word)
+static bool shell_knows(char *word)
 {
 	char *const argv[] = {(char *)"sh", (char *)"-c", (char *)"command -v -- \"$0\"", word,
 			      NULL};
@@ -84,10 +84,33 @@ static bool command_there(char *word)
 	return !WIFEXITED(status) || !WEXITSTATUS(status);
 }
 
+/* Why it will not run, and what to do; NULL: it will, as far as that can be seen from here. */
+static const char *command_wrong(const char *command, char word[WORD_MAX])
+{
+	static const char *const missing = "no such command: mend it, or install what has it";
+	struct stat st;
+
+	if (!command_word(command, word))
+		return NULL;
+	if (!strchr(word, '/'))
+		return shell_knows(word) ? NULL : missing;
+	if (word[0] != '/')
+		return "is looked for where `sameway run` was started: give its full path";
+	if (stat(word, &st)) /* to who is not root a directory on the way may be closed */
+		return errno == EACCES ? NULL : missing;
+	if (S_ISDIR(st.st_mode))
+		return "is a directory: name a program in it";
+	/* root, who runs it, needs one of them */
+	if (!(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+		return "is not executable: chmod +x it";
+	return NULL;
+}
+
 static int feed_look(const struct config_feed *feed, const char *config_dir,
 		     struct config_errors *out)
 {
 	char word[WORD_MAX];
+	const char *wrong;
 	int err = 0;
 
 	if (feed->file && strcmp(feed->file, "-"))
@@ -101,11 +124,17 @@ static int feed_look(const struct config_feed *feed, const char *config_dir,
 		return warn(out, feed->line,
 			    "feed %s: dir: %.80s: %s: mend the name, or make the directory",
 			    feed->name, feed->dir, strerror(err));
-	if (!feed->command || !command_word(feed->command, word) || command_there(word))
-		return 0;
-	return warn(out, feed->line,
-		    "feed %s: command: %.80s: no such command: mend it, or install what has it",
-		    feed->name, word);
+	wrong = feed->command ? command_wrong(feed->command, word) : NULL;
+	return wrong ? warn(out, feed->line, "feed %s: command: %.80s: %s", feed->name, word, wrong)
+		     : 0;
+}
+
+static int notify_look(const struct config *cfg, struct config_errors *out)
+{
+	char word[WORD_MAX];
+	const char *wrong = cfg->notify ? command_wrong(cfg->notify, word) : NULL;
+
+	return wrong ? warn(out, cfg->notify_line, "notify: command: %.80s: %s", word, wrong) : 0;
 }
 
 static bool has_circuit(const struct config *cfg, const char *name)
@@ -147,5 +176,5 @@ int inspect_config(const struct config *cfg, const char *config_dir, struct conf
 		if (!ret)
 			ret = circuits_look(cfg, &cfg->feeds[i], out);
 	}
-	return ret;
+	return ret ? ret : notify_look(cfg, out);
 }
