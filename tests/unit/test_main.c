@@ -129,9 +129,12 @@ static void test_refused(void **state)
 	(void)state;
 	assert_refused("sameway frob", "unknown command \"frob\": see `sameway --help`");
 	assert_refused("sameway -x", "-x is no option here");
-	assert_refused("sameway status --all", "see `sameway status --help`");
+	assert_refused("sameway -x", "see `sameway --help`");
+	assert_refused("sameway status --all", "say sameway status");
+	assert_refused("sameway flows -x", "say sameway flows [--verdict V] [--path P]");
 	assert_refused("sameway -i", "-i needs an argument");
 	assert_refused("sameway flows --path", "--path needs an argument");
+	assert_refused("sameway alerts x", "too many arguments: say sameway alerts [-f] [--all]");
 	assert_refused("sameway alerts --all=1", "--all=1 is no option here");
 	assert_refused("sameway check-config", "too few arguments: say sameway check-config FILE");
 	assert_refused("sameway status x", "too many arguments: say sameway status");
@@ -173,6 +176,22 @@ static void test_later(void **state)
 	}
 }
 
+/* "[-c FILE]" */
+static void assert_usage(const struct cmd_option *option, const char *help)
+{
+	char text[60];
+
+	if (option->letter)
+		snprintf(text, sizeof(text), "[-%c", option->letter);
+	else
+		snprintf(text, sizeof(text), "[--%s", option->name);
+	if (option->arg)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", option->arg);
+	strcat(text, "]");
+	if (!strstr(help, text))
+		fail_msg("%s is not in: %s", text, help);
+}
+
 static void test_help(void **state)
 {
 	char *all = cmd_help(NULL);
@@ -193,8 +212,11 @@ static void test_help(void **state)
 
 		assert_non_null(strstr(all, cmd->name));
 		assert_non_null(strstr(one, cmd->name));
-		for (int i = 0; i < CMD_OPTIONS_MAX && cmd->options[i].help; i++)
+		for (int i = 0; i < CMD_OPTIONS_MAX && cmd->options[i].help; i++) {
 			assert_non_null(strstr(one, cmd->options[i].help));
+			assert_usage(&cmd->options[i], one);
+			assert_usage(&cmd->options[i], all);
+		}
 		free(one);
 	}
 	free(all);

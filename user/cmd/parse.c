@@ -16,6 +16,8 @@
 #define LONG_HELP	 1000
 #define LONG_VERSION	 1001
 #define LONG_OPTION	 1100 /* + place in cmd->options */
+#define OPTION_LEN	 40
+#define USAGE_LEN	 160
 
 bool cmd_instance_ok(const char *name)
 {
@@ -76,19 +78,41 @@ static void options_make(const struct cmd *cmd, char shorts[20],
 	longs[l] = (struct option){0};
 }
 
+/* "-c FILE" */
+static void option_text(const struct cmd_option *option, char text[OPTION_LEN])
+{
+	snprintf(text, OPTION_LEN, "%s%.1s%s%s%s%s", option->letter ? "-" : "", &option->letter,
+		 option->name ? "--" : "", option->name ? option->name : "", option->arg ? " " : "",
+		 option->arg ? option->arg : "");
+}
+
+/* "flows [--verdict V] [--path P]": the call with all that it takes. */
+static void usage_text(const struct cmd *cmd, char text[USAGE_LEN])
+{
+	char option[OPTION_LEN];
+	size_t len = (size_t)snprintf(text, USAGE_LEN, "%s%s%s", cmd->name, *cmd->args ? " " : "",
+				      cmd->args);
+
+	for (int i = 0; i < CMD_OPTIONS_MAX && cmd->options[i].help && len < USAGE_LEN; i++) {
+		option_text(&cmd->options[i], option);
+		len += (size_t)snprintf(text + len, USAGE_LEN - len, " [%s]", option);
+	}
+}
+
 static int option_wrong(const struct cmd *cmd, int c, char **argv, char err[CMD_ERR])
 {
 	char letter[] = {'-', (char)optopt, '\0'};
 	bool is_short = optopt > ' ' && optopt < 127;
 	const char *text = is_short ? letter : argv[optind - 1];
+	const char *wrong = c == ':' ? "needs an argument" : "is no option here, or not used so";
+	char usage[USAGE_LEN];
 
-	if (c == ':')
-		snprintf(err, CMD_ERR, "%.60s needs an argument: see `sameway%s%s --help`", text,
-			 cmd ? " " : "", cmd ? cmd->name : "");
-	else
-		snprintf(err, CMD_ERR,
-			 "%.60s is no option here, or not used so: see `sameway%s%s --help`", text,
-			 cmd ? " " : "", cmd ? cmd->name : "");
+	if (!cmd) {
+		snprintf(err, CMD_ERR, "%.60s %s: see `sameway --help`", text, wrong);
+		return -EINVAL;
+	}
+	usage_text(cmd, usage);
+	snprintf(err, CMD_ERR, "%.60s %s: say sameway %s", text, wrong, usage);
 	return -EINVAL;
 }
 
@@ -155,6 +179,7 @@ static bool args_help(int argc, char **argv)
 static int call_check(const struct cmd_call *call, char err[CMD_ERR])
 {
 	const struct cmd *cmd = call->cmd;
+	char usage[USAGE_LEN];
 
 	if (!cmd_instance_ok(call->instance)) {
 		snprintf(err, CMD_ERR,
@@ -163,9 +188,9 @@ static int call_check(const struct cmd_call *call, char err[CMD_ERR])
 		return -EINVAL;
 	}
 	if (call->argc < cmd->min_args || call->argc > cmd->max_args) {
-		snprintf(err, CMD_ERR, "%s: too %s arguments: say sameway %s%s%s", cmd->name,
-			 call->argc < cmd->min_args ? "few" : "many", cmd->name,
-			 *cmd->args ? " " : "", cmd->args);
+		usage_text(cmd, usage);
+		snprintf(err, CMD_ERR, "%s: too %s arguments: say sameway %s", cmd->name,
+			 call->argc < cmd->min_args ? "few" : "many", usage);
 		return -EINVAL;
 	}
 	if (call->json && cmd->no_json) {
@@ -206,23 +231,23 @@ int cmd_parse(int argc, char **argv, struct cmd_call *out, char err[CMD_ERR])
 
 static void help_option(FILE *out, const struct cmd_option *option)
 {
-	char text[60];
+	char text[OPTION_LEN];
 
-	snprintf(text, sizeof(text), "%s%.1s%s%s%s%s", option->letter ? "-" : "", &option->letter,
-		 option->name ? "--" : "", option->name ? option->name : "", option->arg ? " " : "",
-		 option->arg ? option->arg : "");
+	option_text(option, text);
 	fprintf(out, "  %-16s  %s\n", text, option->help);
 }
 
 static void help_command(FILE *out, const struct cmd *cmd)
 {
+	char usage[USAGE_LEN];
+
 	if (cmd->later) {
 		fprintf(out, "sameway %s: not yet in this version: %s\n", cmd->name, cmd->later);
 		return;
 	}
-	fprintf(out, "Usage: sameway [-j] [-i INSTANCE] %s%s%s%s\n\n%s\n", cmd->name,
-		cmd->options[0].help ? " [OPTIONS]" : "", *cmd->args ? " " : "", cmd->args,
-		cmd->summary);
+	usage_text(cmd, usage);
+	fprintf(out, "Usage: sameway %s[-i INSTANCE] %s\n\n%s\n", cmd->no_json ? "" : "[-j] ",
+		usage, cmd->summary);
 	if (cmd->options[0].help)
 		fputs("\nOptions:\n", out);
 	for (int i = 0; i < CMD_OPTIONS_MAX && cmd->options[i].help; i++)
@@ -244,11 +269,11 @@ static void help_program(FILE *out)
 	      "Commands, which may be shortened (none: status):\n",
 	      out);
 	for (const struct cmd *cmd = cmd_table; cmd->name; cmd++) {
-		char call[80];
+		char call[USAGE_LEN];
 
 		if (cmd->later)
 			continue;
-		snprintf(call, sizeof(call), "%s %s", cmd->name, cmd->args);
+		usage_text(cmd, call);
 		fprintf(out, strlen(call) > 26 ? "  %s\n%30s%s\n" : "  %-26s  %s%s\n", call,
 			strlen(call) > 26 ? "" : cmd->summary,
 			strlen(call) > 26 ? cmd->summary : "");
