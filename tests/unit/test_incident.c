@@ -354,6 +354,37 @@ static void test_failover_is_over_for_idle_flows(void **state)
 	assert_int_equal(incidents_open(w->set), 0);
 }
 
+/*
+ * A rule wants it on the VPN, it was seen on ExpressRoute, and no packet came since. What is only
+ * on the worse path stays: nothing says that its next packet would be elsewhere.
+ */
+static void test_in_clear_is_over_for_idle_flows(void **state)
+{
+	struct config_rule rule = {.name = "secure",
+				   .proto = -1,
+				   .dscp = -1,
+				   .action = RULE_PREFER,
+				   .pick = {{.class = SW_CLASS_VPN}},
+				   .n_picks = 1};
+	struct world *w = *state;
+
+	for (int ruled = 0; ruled < 2; ruled++) {
+		w->e->cfg.rules = &rule;
+		w->e->cfg.n_rules = (size_t)ruled;
+		event(w, SW_VERDICT_POLICY_VIOLATION, 1, ruled ? ER1 : VPN, ruled ? ER1 : VPN);
+		assert_int_equal(w->heard.last.cause == CAUSE_UNENCRYPTED, ruled);
+		edge_wait(w->e, 59 * S);
+		scan(w, 1, SW_VERDICT_POLICY_VIOLATION, ruled ? ER1 : VPN, ruled ? ER1 : VPN);
+		assert_int_equal(incidents_open(w->set), 1);
+		edge_wait(w->e, 1 * S);
+		scan(w, 1, SW_VERDICT_POLICY_VIOLATION, ruled ? ER1 : VPN, ruled ? ER1 : VPN);
+		assert_int_equal(incidents_open(w->set), !ruled);
+		edge_wait(w->e, 100 * S);
+		scan(w, 0, SW_VERDICT_OK, ER1, ER1);
+		assert_int_equal(incidents_open(w->set), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +402,7 @@ int main(void)
 		TEST(test_failover),
 		TEST(test_failover_is_one_incident),
 		TEST(test_failover_is_over_for_idle_flows),
+		TEST(test_in_clear_is_over_for_idle_flows),
 		TEST(test_link_down_wins_late),
 		TEST(test_flow_moves_on),
 		TEST(test_closed_are_kept_and_ids_rise),

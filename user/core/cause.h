@@ -179,7 +179,11 @@ _Static_assert(sizeof(struct cause_key) == 4 * sizeof(void *) + 32,
 	       "a cause's key has no hidden padding");
 bool cause_key(const struct incident_context *ctx, const struct sw_event *ev,
 	       struct cause_key *key);
-/* Failover: a better class than the flow's would carry it now. */
+/*
+ * Of a flow that has been without a packet for long, whether nothing of its verdict is left. A
+ * failover: a better class would carry it now. What a rule wants encrypted and was seen in clear:
+ * no packet is, any more.
+ */
 bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev);
 /* Why a path (its id) is not well for a family, 0: for either: what objects to it, or no routes. */
 enum cause cause_of_path(const struct incident_context *ctx, int id, uint8_t family);

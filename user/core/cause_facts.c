@@ -85,17 +85,33 @@ struct rib_node *cause_match(const struct rib *rib, enum rib_view view, const st
 	return node;
 }
 
-bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev)
+/* A better class than the one it was moved to would carry it now. */
+static bool has_returned(const struct incident_context *ctx, const struct sw_event *ev)
 {
 	const struct ip_addr dst = flow_address(&ev->key, !(ev->about & SW_FLOW_INSIDE_IS_HI));
 	const struct config_path *out = rib_path(ctx->rib, ev->state.out);
 	struct sw_group group;
 	struct prefix prefix;
 
-	return ev->state.verdict == SW_VERDICT_FAILOVER && out &&
-	       fib_lookup(ctx->fib, &dst, &prefix, &group) &&
+	return out && fib_lookup(ctx->fib, &dst, &prefix, &group) &&
 	       fib_answer_rank(&group, paths_usable(ctx, dst.family)) <
 		       config_rank(ctx->cfg, out->class);
+}
+
+bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev)
+{
+	const struct config_rule *rule;
+
+	switch (ev->state.verdict) {
+	case SW_VERDICT_FAILOVER:
+		return has_returned(ctx, ev);
+	case SW_VERDICT_ASYMMETRIC:
+	case SW_VERDICT_POLICY_VIOLATION:
+		rule = cause_rule(ctx->cfg, ev);
+		return rule && rule_encrypts(ctx->cfg, rule);
+	default:
+		return false;
+	}
 }
 
 static void expect_tier(const struct incident_context *ctx, struct cause_facts *f, uint64_t paths,

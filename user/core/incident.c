@@ -325,7 +325,7 @@ void incidents_scan_flow(struct incidents *set, const struct incident_context *c
 	};
 	struct tracked *t = *flow_slot(set, key);
 
-	/* judged last before the better path returned: left out, so that end takes it off */
+	/* judged last by what is no more: left out, so that end takes it off */
 	if (elapsed(flow->seen_ns, ctx->now) >= CLOSE_MIN_NS && cause_is_over(ctx, &ev))
 		return;
 	if (t && t->rec->inc.verdict == ev.state.verdict && !outlived(&t->rec->inc, ctx)) {
