@@ -235,6 +235,74 @@ static void test_failover(void **state)
 	assert_int_equal(w->heard.last.duration_ms, 6);
 }
 
+static void failover_to(struct world *w, const char *dst)
+{
+	struct sw_event ev = edge_event(w->e, SW_VERDICT_FAILOVER, "10.2.30.10", dst, 1, VPN, VPN);
+
+	incidents_event(w->set, &w->e->ctx, &ev);
+}
+
+static void assert_loss(const struct world *w, size_t i, enum severity severity, size_t moved,
+			size_t lost)
+{
+	const struct incident *inc = incidents_get(w->set, i);
+
+	assert_non_null(inc);
+	assert_int_equal(inc->severity, severity);
+	assert_int_equal(inc->prefixes_moved, moved);
+	assert_int_equal(inc->prefixes_lost, lost);
+	assert_int_equal(strstr(inc->message, "no backup exists") != NULL, lost > 0);
+	assert_int_equal(strstr(inc->message, "; incident 1 tells of all") != NULL, i > 0);
+}
+
+/* One cable, many prefixes: the first incident tells what was lost, the others what is theirs. */
+static void test_failover_is_told_once(void **state)
+{
+	struct world *w = *state;
+
+	edge_route(w->e, "10.11.30.0/26", "vpn30", 65515, 100);
+	edge_route(w->e, "10.12.30.0/26", "vpn30", 65515, 100);
+	w->e->ctx.prefixes_moved = 3;
+	w->e->ctx.prefixes_lost = 1;
+	edge_object(w->e, ER1, WORD_LINK, true);
+	failover_to(w, "10.10.30.4");
+	failover_to(w, "10.11.30.4");
+	assert_heard(w, 2, 0, 0);
+	assert_loss(w, 0, SEVERITY_CRITICAL, 3, 1);
+	assert_loss(w, 1, SEVERITY_NOTICE, 1, 0);
+
+	w->e->ctx.prefixes_lost = 2; /* BGP's withdrawals come behind */
+	edge_wait(w->e, 10 * S);
+	failover_to(w, "10.12.30.4");
+	assert_heard(w, 3, 1, 0);
+	assert_loss(w, 0, SEVERITY_CRITICAL, 3, 2);
+	assert_loss(w, 1, SEVERITY_NOTICE, 1, 0);
+	assert_loss(w, 2, SEVERITY_NOTICE, 1, 0);
+}
+
+/* Who has told it may be closed by then; another fall of the path is told anew. */
+static void test_failover_is_told_anew(void **state)
+{
+	struct world *w = *state;
+
+	edge_route(w->e, "10.11.30.0/26", "vpn30", 65515, 100);
+	w->e->ctx.prefixes_moved = 2;
+	w->e->ctx.prefixes_lost = 1;
+	edge_object(w->e, ER1, WORD_LINK, true);
+	event(w, SW_VERDICT_FAILOVER, 1, VPN, VPN);
+	edge_wait(w->e, 100 * S);
+	scan(w, 0, SW_VERDICT_OK, VPN, VPN);
+	assert_int_equal(incidents_open(w->set), 0);
+	failover_to(w, "10.11.30.4");
+	assert_loss(w, 1, SEVERITY_NOTICE, 1, 0);
+	edge_wait(w->e, 100 * S);
+	scan(w, 0, SW_VERDICT_OK, VPN, VPN);
+	edge_object(w->e, ER1, WORD_LINK, true);
+	failover_to(w, "10.11.30.4");
+	assert_int_equal(w->heard.last.severity, SEVERITY_CRITICAL);
+	assert_int_equal(w->heard.last.prefixes_lost, 1);
+}
+
 /* On its way back (link up, BGP not yet) it is still the same outage, not one of BGP's. */
 static void test_failover_is_one_incident(void **state)
 {
@@ -400,6 +468,8 @@ int main(void)
 		TEST(test_updates_are_calm),
 		TEST(test_another_flows_paths_are_no_news),
 		TEST(test_failover),
+		TEST(test_failover_is_told_once),
+		TEST(test_failover_is_told_anew),
 		TEST(test_failover_is_one_incident),
 		TEST(test_failover_is_over_for_idle_flows),
 		TEST(test_in_clear_is_over_for_idle_flows),

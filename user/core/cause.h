@@ -114,6 +114,7 @@ struct cause_facts {
 	bool has_moved;	     /* the two below are known */
 	size_t prefixes_moved, prefixes_lost;
 	const struct incident_lost *lost_names; /* of prefixes_lost, the first few */
+	uint64_t told_by; /* the incident that tells of all that moved; 0: this one */
 
 	/* One-way: how it is known. Loop or spoof: `reverse` is where they come by. */
 	bool reverse_drained; /* asymmetric: the path that they return by is drained here */

@@ -182,6 +182,11 @@ void cause_failover_tell(const struct cause_facts *f, struct cause_told *told, s
 			told->side = SIDE_ONPREM;
 		tell_lost(f, msg, fix);
 	}
+	if (f->told_by) {
+		text_add(msg, "; incident %llu tells of all that moved with it, and was lost",
+			 (unsigned long long)f->told_by);
+		return;
+	}
 	if (f->prefixes_moved)
 		text_add(msg, "; %zu prefix%s moved", f->prefixes_moved,
 			 f->prefixes_moved == 1 ? "" : "es");

@@ -29,7 +29,8 @@ void incident_update(struct incidents *set, struct record *rec, uint64_t now)
 		      inc->forward_path != told->forward_path ||
 		      inc->reverse_path != told->reverse_path ||
 		      inc->duration_ms != told->duration_ms;
-	bool calm = inc->flows != told->flows && elapsed(rec->told_ns, now) >= UPDATE_NS;
+	bool calm = (inc->flows != told->flows || inc->prefixes_lost != told->prefixes_lost) &&
+		    elapsed(rec->told_ns, now) >= UPDATE_NS;
 
 	if (urgent || calm)
 		incident_tell(set, rec, INCIDENT_UPDATE, now);
@@ -240,7 +241,7 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 	struct cause_facts facts;
 	struct cause_told told;
 	struct record *rec;
-	bool opened = false, known;
+	bool opened = false, known, whole;
 
 	if (!cause_opens(ev->state.verdict)) {
 		if (*at)
@@ -252,6 +253,9 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 	kernel_ask(set, ctx, &facts);
 	cause_tell(&facts, &told);
 	rec = record_find(set, ctx, &facts, &told);
+	whole = incident_lost_share(set, ctx, rec, &facts);
+	if (facts.told_by)
+		cause_tell(&facts, &told);
 	if (*at && (*at)->rec != rec) {
 		flow_leave(set, ctx, at, ev->state.verdict);
 		at = flow_slot(set, &ev->key);
@@ -263,6 +267,10 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 			return NULL; /* no memory: the next scan tries again */
 		opened = true;
 	}
+	if (whole)
+		incident_lost_told(set, ctx, rec, &facts, ev);
+	if (whole && facts.prefixes_lost > rec->inc.prefixes_lost)
+		incident_set(rec, &facts, &told);
 	known = *at;
 	if (!known)
 		flow_join(set, rec, at, &ev->key, scan);

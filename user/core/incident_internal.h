@@ -41,6 +41,13 @@ struct memo {
 	uint64_t epoch; /* holds while it is the set's */
 };
 
+/* The last failover from a path: who tells what was lost, and the flow by which it does. */
+struct incident_loss {
+	uint64_t id;	  /* 0: nobody */
+	uint64_t fell_ns; /* the path's changed_ns then */
+	struct sw_event example;
+};
+
 struct incidents {
 	incident_cb cb;
 	void *arg;
@@ -50,7 +57,8 @@ struct incidents {
 	struct record *bucket[RECORD_BUCKETS];
 	struct tracked *flows[FLOW_BUCKETS];
 	struct memo memo[MEMOS];
-	uint64_t memo_epoch, memo_now;	       /* memo_now: of the context that it is of */
+	uint64_t memo_epoch, memo_now; /* memo_now: of the context that it is of */
+	struct incident_loss loss[SW_MAX_PATHS];
 	struct silence silences[SILENCES_MAX]; /* in order of their beginning */
 	size_t n_silences;
 	bool hook;	    /* there is one to be told */
@@ -82,6 +90,18 @@ struct record *incident_open(struct incidents *set, const struct incident_contex
 void incident_set(struct record *rec, const struct cause_facts *f, const struct cause_told *told);
 /* Tells an update: at once for what a person acts on, else calmly. */
 void incident_update(struct incidents *set, struct record *rec, uint64_t now);
+/* incident_life.c. NULL: there is none. */
+struct record *incident_by_id(const struct incidents *set, uint64_t id);
+/*
+ * incident_lost.c. True: this incident (`rec`, NULL: the one to be opened) is to tell the whole of
+ * a failover, and to be registered as who does. Else another does, which the facts then say, or
+ * this one does already.
+ */
+bool incident_lost_share(struct incidents *set, const struct incident_context *ctx,
+			 const struct record *rec, struct cause_facts *f);
+void incident_lost_told(struct incidents *set, const struct incident_context *ctx,
+			const struct record *rec, const struct cause_facts *f,
+			const struct sw_event *ev);
 /* No flow is tracked on it any more. The record lives on, closed; the caller prunes. */
 void incident_close(struct incidents *set, struct record *rec, uint64_t now);
 /* Forgets the oldest closed ones. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct record *record_by_id(const struct incidents *set, uint64_t id)
+struct record *incident_by_id(const struct incidents *set, uint64_t id)
 {
 	size_t low = 0, high = set->n;
 
@@ -23,7 +23,7 @@ static struct record *record_by_id(const struct incidents *set, uint64_t id)
 
 int incidents_ack(struct incidents *set, uint64_t id, uint64_t now)
 {
-	struct record *rec = record_by_id(set, id);
+	struct record *rec = incident_by_id(set, id);
 
 	if (!rec)
 		return -ENOENT;
@@ -216,7 +216,7 @@ int incidents_hook_next(const struct incidents *set, uint64_t now, struct incide
 static void hook_told(struct incidents *set, uint64_t id, const struct incident_news *news,
 		      uint64_t now)
 {
-	struct record *rec = record_by_id(set, id);
+	struct record *rec = incident_by_id(set, id);
 
 	if (!rec || rec->inc.life.told == TOLD_ALL)
 		return;
