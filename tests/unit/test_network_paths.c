@@ -366,6 +366,32 @@ static void test_stuck_kernel(void **state)
 	net_free(n);
 }
 
+/* What a rule wants on the VPN is on it, no failback is awaited; unless it is of one protocol. */
+static void test_stuck_kernel_rule(void **state)
+{
+	struct config_rule rule = {.name = "r",
+				   .proto = -1,
+				   .dscp = -1,
+				   .action = RULE_PREFER,
+				   .pick = {{.class = SW_CLASS_VPN}},
+				   .n_picks = 1};
+
+	(void)state;
+	for (int some = 0; some < 2; some++) {
+		struct net *n = returned();
+
+		rule.proto = some ? 6 : -1;
+		n->w.e->cfg.rules = &rule;
+		n->w.e->cfg.n_rules = 1;
+		n->w.e->cfg.mode = SW_MODE_MONITOR;
+		snprintf(n->kernel.interface, sizeof(n->kernel.interface), "tun30");
+		n->kernel.prefix = prefix_of("10.10.30.0/24");
+		scans(n, 90, 0, 0, SW_VERDICT_OK, 0);
+		assert_int_equal(n->once[NETWORK_FAILBACK_STUCK], some);
+		net_free(n);
+	}
+}
+
 /* Azure's own tables: it has not learned us by ExpressRoute again; or it has, and prefers. */
 static void test_stuck_remote(void **state)
 {
@@ -391,10 +417,15 @@ static void test_stuck_remote(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories),	     cmocka_unit_test(test_flapping_words),
-		cmocka_unit_test(test_failback),     cmocka_unit_test(test_failback_bgp),
-		cmocka_unit_test(test_stuck),	     cmocka_unit_test(test_stuck_not),
-		cmocka_unit_test(test_stuck_kernel), cmocka_unit_test(test_stuck_remote),
+		cmocka_unit_test(test_stories),
+		cmocka_unit_test(test_flapping_words),
+		cmocka_unit_test(test_failback),
+		cmocka_unit_test(test_failback_bgp),
+		cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_stuck_not),
+		cmocka_unit_test(test_stuck_kernel_rule),
+		cmocka_unit_test(test_stuck_kernel),
+		cmocka_unit_test(test_stuck_remote),
 		cmocka_unit_test(test_cause),
 	};
 

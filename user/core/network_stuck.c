@@ -9,11 +9,13 @@
  * the prefixes.
  */
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "core/cause_text.h"
 #include "core/network_watch.h"
 #include "core/remote.h"
+#include "core/rules.h"
 
 #define SEEN_NS	 10000000000ULL /* a flow without a packet for so long tells nothing */
 #define OVER_NS	 30000000000ULL
@@ -192,6 +194,15 @@ static void example_make(struct network_stuck *stuck, const struct ip_addr *src,
 	ev->key.family = src->family;
 }
 
+/* A policy rule takes all that goes there: the ladder is not what says where it should. */
+static bool is_ruled(const struct config *cfg, const struct ip_addr *src, const struct ip_addr *dst)
+{
+	const struct rule_flow any = {.from = *src, .to = *dst, .proto = IPPROTO_RAW, .dscp = -1};
+	const struct config_rule *rule = rules_match(cfg, &any);
+
+	return rule && rule->action != RULE_NOTHING;
+}
+
 static void kernel_look(struct network_path *p, const struct incident_context *ctx, uint64_t usable,
 			int id)
 {
@@ -206,12 +217,14 @@ static void kernel_look(struct network_path *p, const struct incident_context *c
 	for (size_t i = 0; i < n; i++) {
 		struct ip_addr dst = address_in(&prefix[i]), src;
 		const struct config_inside *inside = inside_of(ctx->cfg, dst.family, &src);
-		int by = inside ? kernel_sends_by(ctx, rank_of(ctx, (uint8_t)id), &src, &dst,
-						  inside->interface, id)
-				: -1;
+		int by;
 
+		if (!inside || is_ruled(ctx->cfg, &src, &dst))
+			continue;
+		by = kernel_sends_by(ctx, rank_of(ctx, (uint8_t)id), &src, &dst, inside->interface,
+				     id);
 		if (by < 0) {
-			stuck->well += inside != NULL;
+			stuck->well++;
 			continue;
 		}
 		stuck->dst = prefix[i];
