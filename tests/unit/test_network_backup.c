@@ -217,6 +217,36 @@ static void test_words(void **state)
 	net_free(n);
 }
 
+/* A daemon that starts meanwhile goes on with the incident, though it knows of fewer prefixes. */
+static void test_restart(void **state)
+{
+	struct net *n = net_new();
+
+	(void)state;
+	edge_route(n->w.e, "10.18.30.0/26", "er1-primary", 12076, 100);
+	net_tick(n);
+	er_link_down(n);
+	net_wait(n, 3);
+	assert_int_equal(n->last[NETWORK_NO_BACKUP].prefixes_lost, 2);
+	network_watch_free(n->watch);
+	n->watch = network_watch_new();
+	edge_withdraw(n->w.e, "10.18.30.0/26", "er1-primary");
+	net_wait(n, 60);
+	assert_int_equal(n->once[NETWORK_NO_BACKUP], 1);
+	assert_true(n->last[NETWORK_NO_BACKUP].open);
+	assert_int_equal(n->last[NETWORK_NO_BACKUP].prefixes_lost, 1);
+	network_watch_free(n->watch); /* one that knows of none: over is what is over */
+	n->watch = network_watch_new();
+	edge_withdraw(n->w.e, "10.17.30.0/26", "er1-primary");
+	net_wait(n, 60);
+	assert_true(n->last[NETWORK_NO_BACKUP].open);
+	er_link_up(n);
+	net_wait(n, 10);
+	assert_int_equal(n->once[NETWORK_NO_BACKUP], 1);
+	assert_false(n->last[NETWORK_NO_BACKUP].open);
+	net_free(n);
+}
+
 /* More prefixes than are kept one by one: counted as far as they go, and nothing is lost of the
  * rest. */
 static void test_many(void **state)
@@ -248,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_many),
 	};
 

@@ -202,6 +202,9 @@ void incidents_network_keep_all(struct incidents *set, const struct incident_con
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx);
 /* Of the open one of this kind, side, subject and prefix; -1: there is none. */
 int incidents_network_severity(const struct incidents *set, const struct network_state *state);
+/* An open one of this kind, side and subject, whatever prefix it has; NULL: there is none. */
+const struct incident *incidents_network_open(const struct incidents *set,
+					      const struct network_state *state);
 /* What has happened and is over: opened and closed at once. */
 void incidents_network_once(struct incidents *set, const struct incident_context *ctx,
 			    const struct network_state *state);

@@ -113,6 +113,19 @@ int incidents_network_severity(const struct incidents *set, const struct network
 	return rec ? (int)rec->inc.severity : -1;
 }
 
+const struct incident *incidents_network_open(const struct incidents *set,
+					      const struct network_state *s)
+{
+	for (size_t i = 0; set->n_network && i < set->n; i++) {
+		const struct incident *inc = &set->v[i]->inc;
+
+		if (inc->open && inc->verdict == s->kind && inc->side == s->side &&
+		    !strcmp(inc->subject, s->subject))
+			return inc;
+	}
+	return NULL;
+}
+
 void incidents_network_end(struct incidents *set, const struct incident_context *ctx)
 {
 	for (size_t i = 0; set->n_network && i < set->n; i++) {

@@ -250,6 +250,28 @@ size_t network_prefixes_lost(const struct network_watch *watch, const struct inc
 	return n + gone->n;
 }
 
+/*
+ * The prefix in the incident's name, none where there are several. One alone is named as it opens;
+ * then it is this incident, as it is where an earlier daemon opened it.
+ */
+static void lost_name(struct network_watch *watch, const struct incidents *set, uint8_t rank,
+		      struct network_state *s, const struct prefix *first, size_t n)
+{
+	const struct network_hold *hold = &watch->lost[rank];
+	const struct incident *earlier = hold->known ? NULL : incidents_network_open(set, s);
+	struct prefix *name = &watch->lost_dst[rank];
+
+	if (earlier) {
+		*name = earlier->dst;
+		watch->lost_paths[rank] =
+			earlier->forward_path < 0 ? 0 : 1ULL << earlier->forward_path;
+	} else if (!hold->open) {
+		*name = n == 1 ? *first : (struct prefix){0};
+		watch->lost_paths[rank] = 0;
+	}
+	s->dst = *name;
+}
+
 static void lost_tell(struct network_watch *watch, const struct incident_context *ctx,
 		      const struct network_facts *facts, uint8_t rank, struct incidents *set)
 {
@@ -269,9 +291,7 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 		s.cause = watch->path[s.path].failed ? watch->path[s.path].cause
 						     : cause_of_path(ctx, s.path, 0);
 	}
-	if (!watch->lost[rank].open) /* one alone is named as it opens; then it is this incident */
-		watch->lost_dst[rank] = n == 1 ? first[0] : (struct prefix){0};
-	s.dst = watch->lost_dst[rank];
+	lost_name(watch, set, rank, &s, first, n);
 	text_add(&msg, "%zu prefix%s no path: only %s had %s, and ", n, n == 1 ? " has" : "es have",
 		 class, n == 1 ? "it" : "them");
 	network_paths_text(&msg, ctx, bad ? bad : paths);
@@ -281,7 +301,12 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 	text_add(&fix, "nothing sends them to a path that has no route for them; announce them on "
 		       "the VPN too (in Azure: where the VPN gateway learns them) if they need a "
 		       "backup");
-	network_held(set, ctx, &watch->lost[rank], &s, n, LOST_NS, LOST_OVER);
+	/* what went before this daemon came is not known, and not over while that path is away */
+	if (!n && watch->lost[rank].open &&
+	    watch->lost_paths[rank] & ~network_well(ctx, facts, watch->lost_paths[rank]))
+		incidents_network_keep(set, ctx, &s);
+	else
+		network_held(set, ctx, &watch->lost[rank], &s, n, LOST_NS, LOST_OVER);
 }
 
 static void bare_tell(struct network_watch *watch, const struct incident_context *ctx, uint8_t rank,

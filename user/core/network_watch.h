@@ -107,7 +107,8 @@ struct network_watch {
 	struct network_rows *rows;
 	struct network_hold lost[SW_CLASS_COUNT], bare[SW_CLASS_COUNT], ridden, full[4];
 	struct prefix lost_dst[SW_CLASS_COUNT];
-	uint64_t usable; /* as last looked */
+	uint64_t lost_paths[SW_CLASS_COUNT]; /* by an earlier daemon: that had failed */
+	uint64_t usable;		     /* as last looked */
 	struct network_counts counts;
 	bool counts_known;
 	uint64_t grew_ns[3]; /* of the growing counts, 0: never */
