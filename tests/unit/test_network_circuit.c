@@ -191,6 +191,39 @@ static void test_words(void **state)
 	net_free(n);
 }
 
+/* In a large table it is looked for in parts; once found, no more, and what is found is true. */
+static void test_leak_in_parts(void **state)
+{
+	struct net *n = net_new();
+	const struct network_leaks *l = &n->watch->path[VPN].leaks;
+	static const uint32_t as[] = {65515, 12076};
+	char text[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < NETWORK_LEAK_STEP + 10; i++) {
+		snprintf(text, sizeof(text), "9.%u.%u.0/24", i >> 8, i & 255);
+		edge_route(n->w.e, text, "vpn30", 65515, 100);
+	}
+	leak_accepted(n);
+	net_wait(n, 1);
+	assert_int_equal(l->n_first, 0);
+	assert_int_equal(l->at.bytes[0], 9);
+	net_wait(n, 1);
+	assert_int_equal(l->n_first, 1);
+	assert_true(l->done);
+	announce(n, VIEW_LOCAL, "10.1.32.0/25", "vpn30", as, 2);
+	net_wait(n, 5);
+	assert_int_equal(l->n_first, 2);
+	assert_non_null(strstr(n->last[NETWORK_ROUTE_LEAK].message, "10.1.31.0/25"));
+	leak_accepted_no_more(n);
+	net_wait(n, 11);
+	assert_int_equal(l->n_first, 1);
+	assert_true(n->last[NETWORK_ROUTE_LEAK].open);
+	assert_non_null(strstr(n->last[NETWORK_ROUTE_LEAK].message,
+			       "gives us 1 prefix that came through ExpressRoute: 10.1.32.0/25"));
+	net_free(n);
+}
+
 /* What an earlier daemon told goes on as it is, or is closed as if it had been told by this one. */
 static void test_adopted(void **state)
 {
@@ -229,9 +262,9 @@ static void test_adopted(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_stories),
-					   cmocka_unit_test(test_words),
-					   cmocka_unit_test(test_adopted)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stories), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_leak_in_parts), cmocka_unit_test(test_adopted)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

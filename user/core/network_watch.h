@@ -11,7 +11,8 @@
  *   network_prefixes.c  no-backup
  *   network_paths.c     how each path failed and returned; flapping, failback
  *   network_stuck.c     failback-stuck
- *   network_circuit.c   maintenance, route-leak
+ *   network_circuit.c   maintenance
+ *   network_leak.c      route-leak
  *   network_full.c      limit
  */
 #ifndef SAMEWAY_CORE_NETWORK_WATCH_H
@@ -79,6 +80,17 @@ struct network_stuck {
 	struct cause_told told;
 };
 
+#define NETWORK_LEAK_STEP 16384 /* prefixes of a table that are looked at in a second */
+/* The first few routes of a table that leak. */
+struct network_leaks {
+	struct prefix first[NETWORK_NAMES]; /* the rest: family 0 */
+	size_t n_first;
+	size_t total;	  /* by the RIB's count, as last looked */
+	bool done;	  /* the walk is over */
+	bool again;	  /* the count has changed while it goes on */
+	struct prefix at; /* where it goes on, family 0: from the beginning */
+};
+
 struct network_path {
 	bool known;	/* it has been well */
 	bool bad, well; /* objected to, or known to have no routes; usable with routes */
@@ -98,6 +110,7 @@ struct network_path {
 	uint64_t transit, transit_ns, transit_recent; /* packets; when they last grew; lately */
 	bool transit_known;
 	struct network_hold down, flapping, maintenance, accepted, sent;
+	struct network_leaks leaks;
 };
 
 struct network_rows; /* prefixes without path or backup */
@@ -108,7 +121,8 @@ struct network_watch {
 	struct network_hold lost[SW_CLASS_COUNT], bare[SW_CLASS_COUNT], ridden, full[4];
 	struct prefix lost_dst[SW_CLASS_COUNT];
 	uint64_t lost_paths[SW_CLASS_COUNT]; /* by an earlier daemon: that had failed */
-	uint64_t usable;		     /* as last looked */
+	struct network_leaks remote_leaks;
+	uint64_t usable; /* as last looked */
 	struct network_counts counts;
 	bool counts_known;
 	uint64_t grew_ns[3]; /* of the growing counts, 0: never */
