@@ -519,7 +519,7 @@ static void test_as_path_runs(void **state)
 	(void)state;
 	cause_tell(&f, &t);
 	assert_says(t.message, "er1 10.0.0.0/8 as_path 12076x3 65021 local_pref 100");
-	assert_says(t.message, "leaves by no path seen");
+	assert_says(t.message, "leaves by no path that was seen here");
 }
 
 int main(void)

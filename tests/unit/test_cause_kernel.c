@@ -309,7 +309,8 @@ static void test_one_way_inward(void **state)
 	struct world *w = *state;
 
 	one_way(w, 2, SW_NO_PATH, ER1, SW_FLOW_IN_FRESH, SW_FLOW_NO_SYN);
-	assert_says(w->heard.last.message, "leaves by no path seen and returns by er1-primary");
+	assert_says(w->heard.last.message,
+		    "leaves by no path that was seen here and returns by er1-primary");
 	assert_says(w->heard.last.message, "a SYN-ACK passes here whose SYN did not");
 	assert_says(w->heard.last.fix, "inside host's gateway");
 }

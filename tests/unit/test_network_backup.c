@@ -190,7 +190,7 @@ static void test_words(void **state)
 		inc->message,
 		"vpn30 (vpn, tun30) is no backup now: no route comes by it: its BGP "
 		"session is down, or up and empty; er1-primary carries all, and nothing "
-		"would take over; 1 prefix that only it has has no path: 10.11.30.64/26");
+		"would take over; 1 prefix of it alone is without a path: 10.11.30.64/26");
 	assert_int_equal(inc->prefixes_lost, 1);
 	assert_int_equal(inc->forward_path, VPN);
 	assert_non_null(strstr(inc->fix, "routesReceived 0"));

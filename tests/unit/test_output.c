@@ -369,6 +369,10 @@ static void test_alerts(void **state)
 	inc.prefixes_moved = 4;
 	inc.duration_ms = 88;
 	inc.reverse_path = -1;
+	inc.flows = 1;
+	json_array_append_new(rows, rows_incident(&inc, cfg, path_ids));
+	inc.verdict = NETWORK_NO_BACKUP; /* of the network: no flows, one prefix at most */
+	inc.flows = 0;
 	inc.src.family = 0;
 	json_array_append_new(rows, rows_incident(&inc, cfg, path_ids));
 	assert_shown(SHOW_ALERTS, "alerts", rows);

@@ -62,7 +62,7 @@ enum severity cause_severity(uint8_t verdict, enum cause cause, bool stateful, s
 static void add_way(struct text *t, const char *verb, const struct cause_way *way)
 {
 	if (way->path < 0)
-		text_add(t, "%s by no path seen", verb);
+		text_add(t, "%s by no path that was seen here", verb);
 	else
 		text_add(t, "%s by %s (%s, %s)", verb, way->name, class_name(way->class),
 			 way->interface);

@@ -2,6 +2,7 @@
 /* Feeds that are gone, and ExpressRoute's limits on prefixes (network.h). */
 #include "core/network.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/cause_text.h"
@@ -38,9 +39,14 @@ bool network_feed_stale(const struct incident_context *ctx, const struct network
 		ctx->cfg->stale_ns / 2 < FEED_WAIT_NS ? ctx->cfg->stale_ns / 2 : FEED_WAIT_NS;
 	unsigned long long kept = ctx->cfg->stale_ns / NS_PER_S;
 	struct text msg = {out->message, 0}, fix = {out->fix, 0};
+	char routes[40];
 
 	if (ctx->now < feed->since_ns + wait)
 		return false;
+	if (feed->routes == 1)
+		snprintf(routes, sizeof(routes), "its route is");
+	else
+		snprintf(routes, sizeof(routes), "its %zu routes are", feed->routes);
 	*out = (struct network_state){
 		.kind = NETWORK_FEED_STALE,
 		.side = feed->cfg->type == FEED_AZURE ? SIDE_UNKNOWN : SIDE_ONPREM,
@@ -53,9 +59,8 @@ bool network_feed_stale(const struct incident_context *ctx, const struct network
 		text_add(&msg, "has not been up since the start: no route of it is known");
 	else if (feed->routes)
 		text_add(&msg,
-			 "is gone: its %zu routes are used as it last told them, until stale-time "
-			 "(%llu s) is over",
-			 feed->routes, kept);
+			 "is gone: %s used as it last told %s, until stale-time (%llu s) is over",
+			 routes, feed->routes == 1 ? "it" : "them", kept);
 	else
 		text_add(&msg, "is gone: its routes were removed after stale-time (%llu s)", kept);
 	if (feed->error[0])

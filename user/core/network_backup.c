@@ -50,7 +50,7 @@ static void down_words(const struct network_watch *watch, const struct incident_
 	struct text msg = {s->message, 0}, fix = {s->fix, 0};
 	struct prefix lost[NETWORK_NAMES];
 	uint64_t paths;
-	size_t n = network_prefixes_lost(watch, ctx, facts->usable, rank, lost, &paths);
+	size_t n = network_prefixes_lost(watch, ctx, facts->usable, rank, lost, &paths), n_paths;
 
 	s->cause = cause_of_path(ctx, id, 0);
 	if (s->cause == CAUSE_ER_DATAPLANE)
@@ -62,13 +62,14 @@ static void down_words(const struct network_watch *watch, const struct incident_
 	if (others) {
 		s->severity = SEVERITY_NOTICE;
 		text_add(&msg, "; ");
-		network_paths_text(&msg, ctx, others);
-		text_add(&msg, " still is");
+		n_paths = network_paths_text(&msg, ctx, others);
+		text_add(&msg, n_paths == 1 ? " still is" : " still are");
 	} else if (better) {
 		s->severity = s->cause == CAUSE_DRAINED ? SEVERITY_NOTICE : SEVERITY_WARNING;
 		text_add(&msg, "; ");
-		network_paths_text(&msg, ctx, better);
-		text_add(&msg, " carries all, and nothing would take over");
+		n_paths = network_paths_text(&msg, ctx, better);
+		text_add(&msg, "%s all, and nothing would take over",
+			 n_paths == 1 ? " carries" : " carry");
 	} else {
 		s->severity = SEVERITY_CRITICAL;
 		text_add(&msg, "; no better path is usable either");
@@ -76,8 +77,8 @@ static void down_words(const struct network_watch *watch, const struct incident_
 	s->has_moved = n;
 	s->prefixes_lost = n;
 	if (n) {
-		text_add(&msg, "; %zu prefix%s that only it has %s no path: ", n,
-			 n == 1 ? "" : "es", n == 1 ? "has" : "have");
+		text_add(&msg, "; %zu prefix%s of it alone %s without a path: ", n,
+			 n == 1 ? "" : "es", n == 1 ? "is" : "are");
 		network_prefixes_text(&msg, lost, n);
 	}
 	down_fix(&fix, cfg, s->cause);

@@ -38,8 +38,8 @@ static void maintenance_words(const struct incident_context *ctx, const struct n
 		 cfg->name, MICROSOFT_AS);
 	if (others) {
 		text_add(&msg, "; ");
-		network_paths_text(&msg, ctx, others);
-		text_add(&msg, " carries it");
+		text_add(&msg,
+			 network_paths_text(&msg, ctx, others) == 1 ? " carries it" : " carry it");
 	} else {
 		text_add(&msg, "; NO-REDUNDANCY: circuit %s has no other usable path", circuit);
 	}

@@ -28,18 +28,18 @@ static void prefixes_tell(struct network_watch *watch, const struct incident_con
 	struct text tiers_msg = {tiers.message, 0}, tiers_fix = {tiers.fix, 0};
 
 	text_add(&msg,
-		 "%zu prefixes do not fit into the maps: their packets go by the kernel's routes, "
-		 "or "
-		 "by a shorter prefix",
-		 now->refused);
+		 "%zu %s not fit into the maps: their packets go by the kernel's routes, or by a "
+		 "shorter prefix",
+		 now->refused, now->refused == 1 ? "prefix does" : "prefixes do");
 	text_add(&fix, "summarise or filter what is announced, or give `fib:` more nodes (`sameway "
 		       "detach` before)");
 	network_held(set, ctx, &watch->full[FULL_PREFIXES], &prefixes, now->refused, 0, 0);
 	tiers.severity = SEVERITY_NOTICE;
 	text_add(&tiers_msg,
-		 "%zu tiers of prefixes are left out: a prefix has %d at most, so that some paths "
-		 "would not take over",
-		 now->tiers_cut, SW_MAX_TIERS);
+		 "%zu %s left out: a prefix has %d at most, so that some paths would not take over",
+		 now->tiers_cut,
+		 now->tiers_cut == 1 ? "tier of a prefix is" : "tiers of prefixes are",
+		 SW_MAX_TIERS);
 	text_add(&tiers_fix, "let candidates be equal (same local preference), or fewer");
 	network_held(set, ctx, &watch->full[FULL_TIERS], &tiers, now->tiers_cut, 0, 0);
 }
@@ -64,7 +64,7 @@ static void flows_tell(struct network_watch *watch, const struct incident_contex
 
 	if (full)
 		text_add(&msg,
-			 "the flow table is full: %llu packets found no room for a record since "
+			 "the flow table is full: packets found no room for a record, %llu since "
 			 "the start",
 			 (unsigned long long)now->flows_full);
 	else
@@ -91,8 +91,8 @@ void network_full_tell(struct network_watch *watch, const struct incident_contex
 	prefixes_tell(watch, ctx, now, set);
 	flows_tell(watch, ctx, now, set);
 	text_add(&msg,
-		 "%llu events of flows were replaced before they could be sent: verdicts "
-		 "changed faster than they were read; scans find what lasts",
+		 "events of flows were replaced before they could be sent, %llu since the start: "
+		 "verdicts changed faster than they were read; scans find what lasts",
 		 (unsigned long long)now->events_lost);
 	text_add(&fix, "see what makes so many flows change (`sameway counters`), and whether this "
 		       "box has CPU left");

@@ -123,16 +123,14 @@ void network_prefixes_text(struct text *t, const struct prefix *v, size_t n)
 		text_add(t, "%s...", i ? ", " : "");
 }
 
-void network_paths_text(struct text *t, const struct incident_context *ctx, uint64_t paths)
+size_t network_paths_text(struct text *t, const struct incident_context *ctx, uint64_t paths)
 {
-	const char *between = "";
+	size_t n = 0;
 
-	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
-		if (!(paths >> incident_path_id(ctx, i) & 1))
-			continue;
-		text_add(t, "%s%s", between, ctx->cfg->paths[i].name);
-		between = ", ";
-	}
+	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
+		if (paths >> incident_path_id(ctx, i) & 1)
+			text_add(t, "%s%s", n++ ? ", " : "", ctx->cfg->paths[i].name);
+	return n;
 }
 
 void network_watch_tell(struct network_watch *watch, const struct incident_context *ctx,

@@ -314,6 +314,7 @@ static void bare_tell(struct network_watch *watch, const struct incident_context
 {
 	struct network_state s = network_state_of(NETWORK_NO_BACKUP, "", -1);
 	struct text msg = {s.message, 0}, fix = {s.fix, 0};
+	size_t n;
 
 	strncpy(s.subject, class_name(ctx->cfg->prefer[rank]), sizeof(s.subject) - 1);
 	s.side = SIDE_AZURE;
@@ -321,8 +322,9 @@ static void bare_tell(struct network_watch *watch, const struct incident_context
 		s.path = __builtin_ctzll(bare->paths);
 	text_add(&msg, "%zu prefix%s had a backup that is gone: ", bare->n,
 		 bare->n == 1 ? "" : "es");
-	network_paths_text(&msg, ctx, bare->paths);
-	text_add(&msg, " is well and has no route for %s any more: ", bare->n == 1 ? "it" : "them");
+	n = network_paths_text(&msg, ctx, bare->paths);
+	text_add(&msg, " %s well and %s no route for %s any more: ", n == 1 ? "is" : "are",
+		 n == 1 ? "has" : "have", bare->n == 1 ? "it" : "them");
 	network_prefixes_text(&msg, bare->first, bare->n);
 	text_add(&fix, "see what the VPN's neighbor announces and what our import filter leaves "
 		       "(`show bgp ipv4 unicast neighbors N received-routes`, `birdc show route "

@@ -45,11 +45,11 @@ static void on_incident(void *arg, enum incident_change change, const struct inc
 	if (change == INCIDENT_UPDATE)
 		return;
 	alerts_save_soon(d);
-	daemon_log("incident %llu %s%s: %s: %s, cause %s, side %s: %s: %s",
+	daemon_log("incident %llu %s%s: %s %s, cause %s, side %s: %s%s%s",
 		   (unsigned long long)inc->id, change == INCIDENT_OPEN ? "open" : "closed",
 		   inc->life.silenced ? ", silenced" : "", severity_name(inc->severity),
 		   incident_verdict_name(inc->verdict), cause_name(inc->cause),
-		   side_name(inc->side), inc->message, inc->fix);
+		   side_name(inc->side), inc->message, inc->fix[0] ? "; fix: " : "", inc->fix);
 }
 
 /*

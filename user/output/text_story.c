@@ -125,19 +125,44 @@ int text_routes(FILE *out, const json_t *rows)
 	return 0;
 }
 
+static void alert_prefixes(FILE *out, const json_t *row)
+{
+	bool src = field_known(row, "src_prefix"), dst = field_known(row, "dst_prefix");
+
+	if (src && dst)
+		fprintf(out, "   between  %s and %s\n", field_text(row, "src_prefix"),
+			field_text(row, "dst_prefix"));
+	else if (src || dst)
+		fprintf(out, "   prefix   %s\n",
+			field_text(row, src ? "src_prefix" : "dst_prefix"));
+}
+
+/* Of flows, both ways; what is of the network has one path, or none. */
+static void alert_paths(FILE *out, const json_t *row)
+{
+	bool forward = field_known(row, "forward_path"), reverse = field_known(row, "reverse_path");
+	unsigned long long flows = field_number(row, "flows");
+
+	if (!forward && !reverse)
+		return;
+	if (!field_known(row, "src_prefix") && !reverse) {
+		fprintf(out, "   path     %s\n", field_text(row, "forward_path"));
+		return;
+	}
+	fprintf(out, "   paths    out %s, back %s",
+		forward ? field_text(row, "forward_path") : "not seen",
+		reverse ? field_text(row, "reverse_path") : "not seen");
+	if (flows)
+		fprintf(out, "; %llu flow%s", flows, flows == 1 ? "" : "s");
+	fputc('\n', out);
+}
+
 static void alert_facts(FILE *out, const json_t *row)
 {
 	if (field_known(row, "subject"))
 		fprintf(out, "   about    %s\n", field_text(row, "subject"));
-	if (field_known(row, "src_prefix") || field_known(row, "dst_prefix"))
-		fprintf(out, "   between  %s and %s\n",
-			field_known(row, "src_prefix") ? field_text(row, "src_prefix") : "-",
-			field_known(row, "dst_prefix") ? field_text(row, "dst_prefix") : "-");
-	if (field_known(row, "forward_path") || field_known(row, "reverse_path"))
-		fprintf(out, "   paths    out %s, back %s; %llu flows\n",
-			field_known(row, "forward_path") ? field_text(row, "forward_path") : "-",
-			field_known(row, "reverse_path") ? field_text(row, "reverse_path") : "-",
-			(unsigned long long)field_number(row, "flows"));
+	alert_prefixes(out, row);
+	alert_paths(out, row);
 	if (field_known(row, "prefixes_moved"))
 		fprintf(out, "   prefixes %llu moved, %llu lost\n",
 			(unsigned long long)field_number(row, "prefixes_moved"),
@@ -215,11 +240,13 @@ static void for_print(FILE *out, const json_t *rows, const char *then)
 
 int text_path(FILE *out, const json_t *rows)
 {
+	unsigned long long moved = field_number(rows, "prefixes_moved");
+
 	fprintf(out, "%s is %s now", field_text(rows, "path"),
 		json_is_true(json_object_get(rows, "usable")) ? "usable" : "not usable");
 	if (field_known(rows, "prefixes_moved"))
-		fprintf(out, ": %llu prefixes moved, %llu without a path",
-			(unsigned long long)field_number(rows, "prefixes_moved"),
+		fprintf(out, ": %llu prefix%s moved, %llu without a path", moved,
+			moved == 1 ? "" : "es",
 			(unsigned long long)field_number(rows, "prefixes_lost"));
 	for_print(out, rows, "comes back by itself");
 	return 0;
