@@ -292,7 +292,7 @@ static void test_one_way(void **state)
 	assert_int_equal(inc->reverse_path, -1);
 	assert_says(inc->message,
 		    "leaves by er1-primary (expressroute, er0) and returns by no path "
-		    "seen");
+		    "that was seen here");
 	assert_says(inc->message, "ACK numbers grow over data that never passed here");
 	assert_says(inc->fix, "run sameway on the other edge too, or tap both");
 	event(w, SW_VERDICT_OK, 1, ER1, ER1);

@@ -59,8 +59,8 @@ static json_t *status_feed(struct daemon *d, feed_id id)
 		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s?, "
 		"s:s?, s:o, s:o}",
 		"name", slot->cfg->name, "type", slot->type->name, "state",
-		feed_state_names[st.state], "sees", st.sees_all ? "all" : "best", "routes",
-		(json_int_t)rib_feed_routes(d->rib, id), "stale",
+		feed_state_names[feed_slot_state(slot, &st)], "sees", st.sees_all ? "all" : "best",
+		"routes", (json_int_t)rib_feed_routes(d->rib, id), "stale",
 		(json_int_t)rib_feed_stale(d->rib, id), "updates", (json_int_t)st.updates,
 		"withdraws", (json_int_t)st.withdraws, "errors", (json_int_t)st.errors, "refused",
 		feed_refused(&st), "unknown_path", (json_int_t)st.refused[FEED_UNKNOWN_PATH],

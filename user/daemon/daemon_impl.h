@@ -127,7 +127,14 @@ struct feed_slot {
 	bool synced;	   /* what it has at the start was heard */
 	uint64_t begun_ns; /* its first table; 0: not yet */
 	uint64_t up_ns;	   /* when it was last seen up; 0: never */
+	bool was_up;	   /* before a reload */
 };
+/* `st` as the feed says it: down is who never was up, with the config before either. */
+static inline enum feed_state feed_slot_state(const struct feed_slot *slot,
+					      const struct feed_status *st)
+{
+	return st->state == FEED_DOWN && slot->was_up ? FEED_STALE : st->state;
+}
 
 struct own_address {
 	uint32_t ifindex;

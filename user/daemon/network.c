@@ -101,7 +101,7 @@ static void feeds_tell(struct daemon *d, const struct incident_context *ctx)
 		feed = (struct network_feed){
 			.cfg = slot->cfg,
 			.type = slot->type->name,
-			.was_up = st.state == FEED_STALE,
+			.was_up = feed_slot_state(slot, &st) == FEED_STALE,
 			.since_ns = slot->up_ns ? slot->up_ns : d->cold_ns,
 			.routes = rib_feed_routes(d->rib, i),
 			.error = st.last_error,

@@ -330,23 +330,36 @@ static int restart(struct daemon *d, struct config *cfg, char err[DATAPATH_ERR])
 	return ret;
 }
 
-/* Since when each feed is not up goes on. NULL: no memory, it begins anew. */
-static uint64_t *feeds_note(const struct daemon *d)
-{
-	uint64_t *since = calloc(d->cfg->n_feeds + 1, sizeof(*since));
+struct feed_note {
+	uint64_t up_ns;
+	bool was_up;
+};
 
-	for (size_t i = 0; since && i < d->cfg->n_feeds; i++)
-		since[i] = d->feeds[i].up_ns ? d->feeds[i].up_ns : d->cold_ns;
-	return since;
+/* Since when each feed is not up goes on. NULL: no memory, it begins anew. */
+static struct feed_note *feeds_note(const struct daemon *d)
+{
+	struct feed_note *notes = calloc(d->cfg->n_feeds + 1, sizeof(*notes));
+
+	for (size_t i = 0; notes && i < d->cfg->n_feeds; i++) {
+		const struct feed_slot *slot = &d->feeds[i];
+		struct feed_status st = {0};
+
+		slot->type->status(slot->feed, &st);
+		notes[i].up_ns = slot->up_ns ? slot->up_ns : d->cold_ns;
+		notes[i].was_up = feed_slot_state(slot, &st) != FEED_DOWN;
+	}
+	return notes;
 }
 
-static void feeds_recall(struct daemon *d, const struct config *old, const uint64_t *since)
+static void feeds_recall(struct daemon *d, const struct config *old, const struct feed_note *notes)
 {
-	for (size_t i = 0; since && i < d->cfg->n_feeds; i++)
+	for (size_t i = 0; notes && i < d->cfg->n_feeds; i++)
 		for (size_t k = 0; k < old->n_feeds; k++)
 			if (d->cfg->feeds[i].type == old->feeds[k].type &&
-			    !strcmp(d->cfg->feeds[i].name, old->feeds[k].name))
-				d->feeds[i].up_ns = since[k];
+			    !strcmp(d->cfg->feeds[i].name, old->feeds[k].name)) {
+				d->feeds[i].up_ns = notes[k].up_ns;
+				d->feeds[i].was_up = notes[k].was_up;
+			}
 }
 
 /* 0; -errno with err: the config before is in effect, or the daemon ends. */
@@ -355,7 +368,8 @@ static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_
 {
 	struct config *old = d->cfg;
 	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint64_t until = c->enforce_until_ns, *since = feeds_note(d);
+	uint64_t until = c->enforce_until_ns;
+	struct feed_note *notes = feeds_note(d);
 	char text[DATAPATH_ERR];
 	int ret;
 
@@ -364,15 +378,15 @@ static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_
 	ret = restart(d, cfg, err);
 	if (!ret) {
 		d->config_mode = file_mode;
-		feeds_recall(d, old, since);
+		feeds_recall(d, old, notes);
 		release_gone(old, cfg);
 		config_free(old);
-		free(since);
+		free(notes);
 		return 0;
 	}
 	c->enforce_until_ns = until;
 	if (!restart(d, old, text)) {
-		feeds_recall(d, old, since);
+		feeds_recall(d, old, notes);
 	} else {
 		daemon_log("reload: %s; and the config before can't be had back: %s: the daemon "
 			   "ends, the data plane stays",
@@ -381,7 +395,7 @@ static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_
 		event_base_loopbreak(d->base);
 	}
 	config_free(cfg);
-	free(since);
+	free(notes);
 	return ret;
 }
 
