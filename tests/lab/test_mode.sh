@@ -104,6 +104,7 @@ cp "$RUN/good.yaml" "$RUN/sameway.yaml"
 edit 's|^inside:|  - { name: er2-primary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.40.18 }\n&|; s/name: er1-primary,/& weight: 3,/; $a exempt: [{ to: 10.11.30.4/32 }]'
 rx=$(j '.[0].rx_packets' paths)
 check "reload adds a path and an exempt address" reload
+check "a feed that was up is not called down meanwhile" true_json 'all(.feeds[]; .state != "down")' status
 check "the path is there, ids are kept" true_json '.[0].name == "er1-primary" and .[0].id == 0 and .[2].name == "er2-primary" and .[2].interface == "er1"' paths
 check "a weight is in effect" weighs 3 1
 check "exempt at once" eval 's explain 10.11.30.4 | grep -q "exempt by its address"'

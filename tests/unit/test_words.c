@@ -165,8 +165,8 @@ static void test_tables(void **state)
 	assert_known("| device-down |", "## What others see", redirect_errors);
 	assert_told("| refused | what it was | to do |", "**paths**", refusals);
 	assert_known("| unknown-path |", "**paths**", refusals);
-	assert_told("| cause | side | meaning |", "A failover that", causes);
-	assert_known("| local-pref-missing |", "A failover that", causes);
+	assert_told("| cause | side | meaning |", "A failover opens", causes);
+	assert_known("| local-pref-missing |", "A failover opens", causes);
 	assert_told("| verdict | severity | opens |", "### Being told", networks);
 	assert_known("| feed-stale | warning |", "### Being told", networks);
 }
