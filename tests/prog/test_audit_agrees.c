@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What `audit` foresees against what the programs say of packets: random routes of both views, link
- * states and policies, compiled into the maps by the compiler that the daemon uses; a packet out
- * where the programs send it, an answer back as the remote view has it. SEED=n; SAMEWAY_LONG=1: ten
- * times as many.
+ * states, policies and policy rules, compiled into the maps by the compilers that the daemon uses; a
+ * packet out where the programs send it, an answer back as the remote view has it. SEED=n;
+ * SAMEWAY_LONG=1: ten times as many.
  */
-#include "choice.h"
 #include "flows.h"
+#include "rules.h"
 #include "core/audit.h"
 
 #define PATHS	(LAN0 - ER0)
@@ -25,7 +25,7 @@ static struct {
 	struct audit audit;
 } w;
 static uint64_t now;
-static unsigned int compared, seen[SW_VERDICT_COUNT];
+static unsigned int compared, ruled, parts, dropped, seen[SW_VERDICT_COUNT];
 
 static unsigned int upto(unsigned int n)
 {
@@ -197,6 +197,38 @@ static void compile(void)
 	now += SECOND_NS;
 }
 
+/* A rule for some of the pairs, or of their packets, that lists anything. */
+static struct config_rule random_rule(void)
+{
+	static const char *const lists[] = {"vpn",	 "tun0",	"expressroute", "vpn expressroute",
+					    "er1 tun0", "vpn1 er0 vpn", "expressroute vpn"};
+	static const char *const from[] = {"10.2.30.0/25", "10.2.30.0/26", "10.2.30.64/27"};
+	enum config_rule_action action = upto(8) ? RULE_PREFER + upto(2) : RULE_DENY;
+	struct config_rule rule =
+		rule_to(NULL, action, action == RULE_DENY ? NULL : lists[upto(7)]);
+
+	if (!upto(10))
+		rule = (struct config_rule){.name = "walls", .proto = -1, .dscp = -1};
+	if (upto(2))
+		rule.from = prefix_of(from[upto(3)]);
+	if (upto(3))
+		rule.to = random_prefix();
+	if (!upto(4))
+		rule.proto = upto(2) ? IPPROTO_UDP : IPPROTO_TCP;
+	if (!upto(4))
+		rule.port = upto(2) ? 443 : 80;
+	return rule;
+}
+
+static void rules_make(void)
+{
+	w.cfg.rules = rule_list;
+	w.cfg.n_rules = upto(3) ? upto(5) : 0;
+	for (size_t i = 0; i < w.cfg.n_rules; i++)
+		rule_list[i] = random_rule();
+	rules_put(w.cfg.n_rules, 1 + upto(1000));
+}
+
 static void world_make(void)
 {
 	static const struct fib_ops ops = {.group_write = group_write,
@@ -213,6 +245,7 @@ static void world_make(void)
 	fib_clear();
 	memset(edge.groups, 0, (G_NEW + 200) * sizeof(*edge.groups));
 	config_make();
+	rules_make();
 	w.rib = rib_new(&w.cfg, w.ids);
 	w.fib = fib_new(&w.cfg, w.rib, &ops);
 	assert_non_null(w.fib);
@@ -289,6 +322,50 @@ static bool agree(int foreseen, uint8_t verdict, const struct audit_return *back
 	return foreseen == verdict;
 }
 
+/*
+ * The rule of the packet's flow: what a pair does not tell of it is its own. The audit names a rule
+ * for all that it says nothing of.
+ */
+static const struct config_rule *rule_for(const struct packet *p, const struct audit_source *from,
+					  const struct audit_destination *to)
+{
+	const struct rule_flow flow = {
+		.from = from->host, .to = to->host, .proto = p->proto, .port = p->dport};
+	const struct config_rule *rule = rules_match(&w.cfg, &flow);
+	uint64_t part[SW_RULE_WORDS];
+	const struct config_rule *told = audit_rule(&w.audit, from, to, part);
+
+	if (rule == told)
+		return rule;
+	parts++;
+	CHECK(rule && (part[0] >> (rule - rule_list) & 1 || rule->action == RULE_NOTHING),
+	      "%s -> %s: rule %d is not named by the audit", p->src, p->dst,
+	      rule ? (int)(rule - rule_list) : -1);
+	return rule;
+}
+
+/* Azure does not say which VPN it answers by, and the rule allows one of them. */
+static bool either_way(const struct audit_forward *f, enum device in)
+{
+	uint64_t vpns = BIT(TUN) | BIT(VPN1);
+
+	return f->must_encrypt && !(f->allowed >> in & 1) && in >= TUN && f->allowed & vpns;
+}
+
+static void not_sent(const struct packet *p, const struct audit_destination *to, int foreseen,
+		     enum device out)
+{
+	bool none = foreseen == SW_VERDICT_NO_ROUTE || foreseen == AUDIT_DENIED;
+	uint64_t denied = reason_count(LAN0, SW_ACTION_DROP, SW_REASON_rule_denied);
+
+	CHECK(none && out == NO_DEVICE, "%s: audit foresees %s, and it goes by %s", p->dst,
+	      audit_verdict_name(foreseen), out == NO_DEVICE ? "none" : device_name[out]);
+	CHECK(to->forward.dropped == !!denied, "%s: audit foresees that it is %s", p->dst,
+	      to->forward.dropped ? "dropped" : "not dropped");
+	dropped += !!denied;
+	seen[SW_VERDICT_NO_ROUTE]++;
+}
+
 static void pair(uint16_t port)
 {
 	static char src[20], dst[20];
@@ -309,23 +386,25 @@ static void pair(uint16_t port)
 	if (!node || !audit_destination(&w.audit, node, &to))
 		return;
 	audit_source_of(&w.audit, &s, &from);
+	from.host = s;
+	audit_destination_of(&w.audit, &d, &to);
+	audit_destination_by(&w.audit, &to, rule_for(&p, &from, &to));
 	back = &from.back[audit_by(&from, &to)];
 	foreseen = audit_verdict(&w.audit, &to.forward, back);
+	counters_clear();
 	out = goes(&p);
-	if (foreseen == SW_VERDICT_NO_ROUTE || out == NO_DEVICE) {
-		CHECK(foreseen == SW_VERDICT_NO_ROUTE && out == NO_DEVICE,
-		      "%s: audit foresees %s, and it goes by %s", dst, audit_verdict_name(foreseen),
-		      out == NO_DEVICE ? "none" : device_name[out]);
-		seen[SW_VERDICT_NO_ROUTE]++;
+	if (foreseen == SW_VERDICT_NO_ROUTE || foreseen == AUDIT_DENIED || out == NO_DEVICE) {
+		not_sent(&p, &to, foreseen, out);
 		return;
 	}
 	CHECK(to.forward.paths >> out & 1, "%s goes by %s, not one that audit names", dst,
 	      device_name[out]);
 	in = foreseen == AUDIT_UNKNOWN ? NO_DEVICE : answers_by(back);
-	if (in == NO_DEVICE)
+	if (in == NO_DEVICE || either_way(&to.forward, in))
 		return;
 	send_in(&p, in);
 	compared++;
+	ruled += to.forward.rule != NULL;
 	seen[flow_state(&p).verdict]++;
 	CHECK(agree(foreseen, flow_state(&p).verdict, back, out, in),
 	      "%s -> %s out by %s, back by %s: %s, audit foresaw %s", src, dst, device_name[out],
@@ -344,15 +423,17 @@ static void test_agrees(void **state)
 			pair((uint16_t)(1000 + i));
 		world_free();
 	}
-	print_message("%u pairs; ok %u, benign-ecmp %u, inter-circuit %u, asymmetric %u, failover "
-		      "%u, no-route %u\n",
-		      compared, seen[SW_VERDICT_OK], seen[SW_VERDICT_BENIGN_ECMP],
+	print_message("%u pairs, %u by a rule, %u of them by one for a part; dropped %u; ok %u, "
+		      "benign-ecmp %u, inter-circuit %u, asymmetric %u, policy-violation %u, "
+		      "failover %u, no-route %u\n",
+		      compared, ruled, parts, dropped, seen[SW_VERDICT_OK], seen[SW_VERDICT_BENIGN_ECMP],
 		      seen[SW_VERDICT_INTER_CIRCUIT], seen[SW_VERDICT_ASYMMETRIC],
-		      seen[SW_VERDICT_FAILOVER], seen[SW_VERDICT_NO_ROUTE]);
+		      seen[SW_VERDICT_POLICY_VIOLATION], seen[SW_VERDICT_FAILOVER], seen[SW_VERDICT_NO_ROUTE]);
 	assert_int_equal(edge.failures, 0);
 	assert_true(seen[SW_VERDICT_OK] && seen[SW_VERDICT_ASYMMETRIC] &&
 		    seen[SW_VERDICT_FAILOVER] && seen[SW_VERDICT_INTER_CIRCUIT] &&
-		    seen[SW_VERDICT_NO_ROUTE]);
+		    seen[SW_VERDICT_NO_ROUTE] && seen[SW_VERDICT_POLICY_VIOLATION] && ruled && parts &&
+		    dropped);
 }
 
 int main(void)

@@ -306,6 +306,36 @@ static void test_onprem_more_specific(void **state) /* S17 */
 	edge_free(e);
 }
 
+/*
+ * S17 and S2: what is behind the VPN gateway has a way back to the half that the VPN announces; how
+ * it returns to the rest is not known, and it is no asymmetry.
+ */
+static void test_behind_vpn_half(void **state)
+{
+	struct edge *e = edge_new();
+	json_t *rows, *row;
+
+	(void)state;
+	e->inside.networks = &e->networks[1];
+	e->inside.n_networks = 1;
+	edge_hub(e);
+	edge_route(e, "10.11.30.64/26", "vpn30", 65515, 100);
+	learned(e, "10.2.30.0/25", SW_CLASS_EXPRESSROUTE, "er1");
+	learned(e, "10.2.30.0/26", SW_CLASS_VPN, "");
+	rows = audit_all(e, -1);
+	assert_pair(rows, "10.2.30.0/26", "10.11.30.64/26", "ok", "null");
+	assert_pair(rows, "10.2.30.0/25", "10.11.30.64/26", "null", "unknown");
+	row = row_of(rows, "10.2.30.0/25", "10.11.30.64/26");
+	assert_non_null(strstr(text_of(row, "message"), "behind the VPN gateway"));
+	assert_non_null(strstr(text_of(row, "fix"), "advertise 10.2.30.0/25 on the VPN"));
+	/* what both offer is as it was */
+	assert_pair(rows, "10.2.30.0/25", "10.10.30.0/24", "ok", "null");
+	assert_string_equal(text_of(row_of(rows, "10.2.30.0/26", "10.10.30.0/24"), "verdict"),
+			    "asymmetric");
+	json_decref(rows);
+	edge_free(e);
+}
+
 static void test_only_on_vpn(void **state) /* S18 */
 {
 	struct edge *e = seed_edge();
@@ -588,6 +618,18 @@ static const struct plain *oracle_return(const struct edge *e, const struct view
 	return best;
 }
 
+/* Azure has something of ours by VPN. */
+static bool oracle_vpn_seen(const struct edge *e, const struct views *v, uint8_t family)
+{
+	for (size_t i = 0; i < v->n_remote; i++)
+		for (size_t k = 0; k < e->inside.n_networks; k++)
+			if (v->remote[i].prefix.family == family &&
+			    v->remote[i].class == SW_CLASS_VPN &&
+			    prefix_contains(&e->inside.networks[k], &v->remote[i].prefix))
+				return true;
+	return false;
+}
+
 /* The class that the answers of dst are held to, -1: none. */
 static int oracle_only(const struct edge *e, const struct views *v, const struct ip_addr *src,
 		       const struct ip_addr *dst)
@@ -609,8 +651,11 @@ static int oracle_only(const struct edge *e, const struct views *v, const struct
 		    prefix_contains(&v->remote[i].prefix, &longest))
 			return -1;
 	best_of(e, v, dst, best);
-	return !best[0] && !best[2] && oracle_return(e, v, src, false, SW_CLASS_VPN) ? SW_CLASS_VPN
-										     : -1;
+	return !best[0] && !best[2] &&
+			       (oracle_return(e, v, src, false, SW_CLASS_VPN) ||
+				oracle_vpn_seen(e, v, src->family))
+		       ? SW_CLASS_VPN
+		       : -1;
 }
 
 static const char *oracle(const struct edge *e, const struct views *v, const struct ip_addr *src,
@@ -805,6 +850,7 @@ int main(void)
 		cmocka_unit_test(test_daemon_choice),
 		cmocka_unit_test(test_vpn_more_specific),
 		cmocka_unit_test(test_onprem_more_specific),
+		cmocka_unit_test(test_behind_vpn_half),
 		cmocka_unit_test(test_only_on_vpn),
 		cmocka_unit_test(test_if_down),
 		cmocka_unit_test(test_if_down_return),

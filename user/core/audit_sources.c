@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/audit.h"
+#include "core/audit_internal.h"
 #include "core/remote.h"
 
 struct list {
@@ -30,8 +30,7 @@ static int list_add(struct list *list, const struct prefix *prefix)
 	return 0;
 }
 
-/* The first address behind the prefix. False: there is none. */
-static bool address_after(const struct prefix *p, struct ip_addr *out)
+bool audit_address_after(const struct prefix *p, struct ip_addr *out)
 {
 	unsigned int at = p->len;
 
@@ -47,7 +46,7 @@ static bool address_after(const struct prefix *p, struct ip_addr *out)
 }
 
 /* Whether this box, or what is never steered, has all of it. */
-static bool is_exempt(const struct audit *a, const struct prefix *prefix)
+bool audit_is_exempt(const struct audit *a, const struct prefix *prefix)
 {
 	struct sw_group group;
 	struct prefix match;
@@ -64,6 +63,14 @@ static bool is_source(const struct rib_node *node, enum rib_view view)
 	return false;
 }
 
+static bool has_vpn(const struct rib_node *node)
+{
+	for (const struct candidate *c = rib_node_candidates(node); c; c = c->next)
+		if (!c->peer_down && c->attr->class == SW_CLASS_VPN)
+			return true;
+	return false;
+}
+
 static int add_inside(const struct audit *a, struct list *list, enum rib_view view,
 		      const struct prefix *network)
 {
@@ -71,9 +78,24 @@ static int add_inside(const struct audit *a, struct list *list, enum rib_view vi
 
 	for (; node && prefix_contains(network, rib_node_prefix(node));
 	     node = rib_next(a->ctx->rib, view, node))
-		if (is_source(node, view) && !is_exempt(a, rib_node_prefix(node)) &&
+		if (is_source(node, view) && !audit_is_exempt(a, rib_node_prefix(node)) &&
 		    list_add(list, rib_node_prefix(node)))
 			return -ENOMEM;
+	return 0;
+}
+
+/* What a rule is from, where it asks for no more of a packet than its addresses. */
+static int add_rules(const struct audit *a, struct list *list, const struct prefix *network)
+{
+	const struct config *cfg = a->ctx->cfg;
+
+	for (size_t i = 0; i < cfg->n_rules; i++) {
+		const struct prefix *from = &cfg->rules[i].from;
+
+		if (audit_rule_splits(&cfg->rules[i], from, network) && !audit_is_exempt(a, from) &&
+		    list_add(list, from))
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -91,7 +113,7 @@ static bool free_host(struct audit_source *v, size_t n, size_t i)
 	v[i].rest = i + 1 < n && prefix_contains(&v[i].prefix, &v[i + 1].prefix);
 	for (size_t k = i + 1; k < n && prefix_contains(&v[i].prefix, &v[k].prefix); k++)
 		if (prefix_has(&v[k].prefix, &at) &&
-		    (!address_after(&v[k].prefix, &at) || !prefix_has(&v[i].prefix, &at)))
+		    (!audit_address_after(&v[k].prefix, &at) || !prefix_has(&v[i].prefix, &at)))
 			return false;
 	v[i].host = at;
 	return true;
@@ -140,7 +162,30 @@ static struct audit_return to_return(const struct remote_return *from)
 	return back;
 }
 
-void audit_source_of(const struct audit *a, const struct ip_addr *src, struct audit_source *out)
+/* Azure has learned something of ours, of the family, by VPN. */
+static bool vpn_seen(const struct audit *a, uint8_t family)
+{
+	const struct config *cfg = a->ctx->cfg;
+
+	for (size_t i = 0; i < cfg->n_inside; i++)
+		for (size_t k = 0; k < cfg->inside[i].n_networks; k++) {
+			const struct prefix *network = &cfg->inside[i].networks[k];
+			const struct rib_node *node = rib_find(a->ctx->rib, VIEW_REMOTE, network);
+
+			if (network->family != family)
+				continue;
+			if (!node)
+				node = rib_after(a->ctx->rib, VIEW_REMOTE, network);
+			for (; node && prefix_contains(network, rib_node_prefix(node));
+			     node = rib_next(a->ctx->rib, VIEW_REMOTE, node))
+				if (has_vpn(node))
+					return true;
+		}
+	return false;
+}
+
+/* The ways back to an address of it, of which *out has the prefix. */
+static void find_ways(const struct audit *a, const struct ip_addr *src, struct audit_source *out)
 {
 	static const int only[AUDIT_BY_COUNT] = {-1, SW_CLASS_EXPRESSROUTE, SW_CLASS_VPN};
 	struct remote_limits limits = {0};
@@ -163,11 +208,20 @@ void audit_source_of(const struct audit *a, const struct ip_addr *src, struct au
 		else
 			out->back[by] = (struct audit_return){.lost = true};
 	}
+	audit_rules_meet(a->ctx->cfg, true, &out->prefix, src, &out->rules);
+}
+
+void audit_source_of(const struct audit *a, const struct ip_addr *src, struct audit_source *out)
+{
+	out->prefix = prefix_host(src);
+	out->vpn_seen = vpn_seen(a, src->family);
+	find_ways(a, src, out);
 }
 
 int audit_sources(const struct audit *a, struct audit_source **out, size_t *n)
 {
 	const struct config *cfg = a->ctx->cfg;
+	bool seen[2] = {vpn_seen(a, 4), vpn_seen(a, 6)};
 	struct list list = {0};
 	size_t kept = 0;
 	int err = 0;
@@ -179,6 +233,7 @@ int audit_sources(const struct audit *a, struct audit_source **out, size_t *n)
 			err = list_add(&list, network);
 			err = err ? err : add_inside(a, &list, VIEW_REMOTE, network);
 			err = err ? err : add_inside(a, &list, VIEW_LOCAL, network);
+			err = err ? err : add_rules(a, &list, network);
 		}
 	if (err) {
 		free(list.v);
@@ -194,114 +249,11 @@ int audit_sources(const struct audit *a, struct audit_source **out, size_t *n)
 	for (size_t i = 0; i < list.n; i++) {
 		if (!free_host(list.v, list.n, i))
 			continue;
-		audit_source_of(a, &list.v[i].host, &list.v[i]);
+		list.v[i].vpn_seen = seen[list.v[i].prefix.family == 6];
+		find_ways(a, &list.v[i].host, &list.v[i]);
 		list.v[kept++] = list.v[i];
 	}
 	*out = list.v;
 	*n = kept;
 	return 0;
-}
-
-/* An address of the node that no more specific prefix has, or its first. */
-static struct ip_addr destination_host(const struct rib *rib, const struct rib_node *node)
-{
-	const struct prefix *prefix = rib_node_prefix(node);
-	struct ip_addr at = prefix_address(prefix);
-	const struct rib_node *next = rib_next(rib, VIEW_LOCAL, node);
-
-	for (; next && prefix_contains(prefix, rib_node_prefix(next));
-	     next = rib_next(rib, VIEW_LOCAL, next)) {
-		const struct prefix *inner = rib_node_prefix(next);
-
-		if (!prefix_has(inner, &at)) {
-			if (memcmp(inner->bytes, at.bytes, sizeof(at.bytes)) > 0)
-				break;
-			continue;
-		}
-		if (!address_after(inner, &at) || !prefix_has(prefix, &at))
-			return prefix_address(prefix);
-	}
-	return at;
-}
-
-/* Nobody offers it, nor has lately offered it, by another class than VPN. */
-static bool is_vpn_only(const struct audit *a, const struct audit_destination *d)
-{
-	const struct prefix *prefix = rib_node_prefix(d->node);
-	struct policy_answer answer;
-	struct sw_group group;
-	struct prefix match;
-
-	if (fib_cover(a->ctx->fib, prefix, &match, &group) && prefix_equal(&match, prefix) &&
-	    group.degraded < config_rank(a->ctx->cfg, SW_CLASS_VPN))
-		return false;
-	policy_tiers(a->ctx->cfg, d->node, &answer);
-	for (uint64_t left = answer.members; left; left &= left - 1) {
-		const struct config_path *p =
-			rib_path(a->ctx->rib, (unsigned int)__builtin_ctzll(left));
-
-		if (!p || p->class != SW_CLASS_VPN)
-			return false;
-	}
-	return answer.members;
-}
-
-/* Whether Azure says that the prefix is its own, or in one of its own. */
-static bool is_azures(const struct audit *a, const struct prefix *prefix)
-{
-	const struct ip_addr ip = prefix_address(prefix);
-	const struct rib_node *node = rib_match(a->ctx->rib, VIEW_REMOTE, &ip);
-
-	for (; node; node = rib_parent(node)) {
-		if (!prefix_contains(rib_node_prefix(node), prefix))
-			continue;
-		for (const struct candidate *c = rib_node_candidates(node); c; c = c->next)
-			if (!c->peer_down && c->attr->class == SW_CLASS_PEERING)
-				return true;
-	}
-	return false;
-}
-
-/* By where the remote view has it; a covering prefix tells only where it is Azure's own. */
-static void find_by(const struct audit *a, struct audit_destination *d)
-{
-	const struct prefix *prefix = rib_node_prefix(d->node);
-	const struct rib_node *there = rib_find(a->ctx->rib, VIEW_REMOTE, prefix);
-	struct remote_return found;
-
-	if (there && remote_best(there, a->ctx->now, &found) && prefix->len) {
-		if (found.class == SW_CLASS_EXPRESSROUTE)
-			d->by = AUDIT_BY_EXPRESSROUTE;
-		else if (found.class == SW_CLASS_VPN)
-			d->by = AUDIT_BY_VPN;
-		return;
-	}
-	if (!is_azures(a, prefix))
-		d->vpn_only = is_vpn_only(a, d);
-}
-
-enum audit_by audit_by(const struct audit_source *src, const struct audit_destination *dst)
-{
-	if (dst->vpn_only && src->was[AUDIT_BY_VPN].known)
-		return AUDIT_BY_VPN;
-	return dst->by;
-}
-
-bool audit_destination(const struct audit *a, const struct rib_node *node,
-		       struct audit_destination *out)
-{
-	const struct candidate *c = rib_node_candidates(node);
-
-	while (c && !candidate_live(c))
-		c = c->next;
-	if (!c || is_exempt(a, rib_node_prefix(node)))
-		return false;
-	*out = (struct audit_destination){
-		.node = node,
-		.host = destination_host(a->ctx->rib, node),
-		.forward = audit_choose(a, node, a->down < 0 ? 0 : 1ULL << a->down),
-	};
-	out->was = a->down < 0 ? out->forward : audit_choose(a, node, 0);
-	find_by(a, out);
-	return true;
 }

@@ -260,6 +260,17 @@ static void tell_policy(const struct cause_facts *f, struct cause_told *told, st
 		return;
 	}
 	told->side = SIDE_ONPREM;
+	if (f->must_encrypt && f->rule) { /* by another VPN, else it is in clear */
+		told->side = SIDE_UNKNOWN;
+		text_add(msg, ": rule %s has it on ", f->rule);
+		text_available(msg, f);
+		text_add(msg, " in both directions");
+		text_add(fix,
+			 "list that other VPN in rule %s, if it will do; else have Azure answer by "
+			 "the one that it lists",
+			 f->rule);
+		return;
+	}
 	text_add(msg, ": the better class is not used in either direction");
 	if (f->n_available) {
 		text_add(msg, ", available: ");
@@ -307,6 +318,8 @@ void cause_tell(const struct cause_facts *f, struct cause_told *told)
 	told->cause = CAUSE_UNKNOWN;
 	told->side = SIDE_UNKNOWN;
 	told->message[0] = told->fix[0] = 0;
+	if (f->if_down)
+		text_add(&msg, "if %s fails: ", f->if_down);
 	if (f->verdict != SW_VERDICT_LOOP_OR_SPOOF)
 		add_ways(&msg, f);
 	if (in_clear(f))

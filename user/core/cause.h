@@ -78,6 +78,7 @@ struct cause_facts {
 	bool monitor;	 /* the kernel's choice stands, not ours */
 	bool stateful;	 /* a stateful device behind the inside entry */
 	bool pair;	 /* of cause_gather_pair(): seen of no flow */
+	const char *if_down; /* told of what would be without this path; NULL: of what is */
 	struct prefix src, dst;
 	struct cause_way forward, reverse; /* inside to outside, and back */
 
@@ -144,6 +145,9 @@ struct cause_told {
 /* Facts about the event's flow. They point into ctx: use them before it changes. */
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		  struct cause_facts *facts);
+/* The same of a flow whose rule is known, NULL: none. */
+void cause_gather_ruled(const struct incident_context *ctx, const struct sw_event *ev,
+			const struct config_rule *rule, struct cause_facts *facts);
 
 /* Two prefixes and how they are, or would be, reached: for who has no flow to show. */
 struct cause_pair {

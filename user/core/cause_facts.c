@@ -275,9 +275,8 @@ const struct config_rule *cause_rule(const struct config *cfg, const struct sw_e
 }
 
 static void gather_rule(const struct incident_context *ctx, const struct sw_event *ev,
-			struct cause_facts *f)
+			const struct config_rule *rule, struct cause_facts *f)
 {
-	const struct config_rule *rule = cause_rule(ctx->cfg, ev);
 	const struct config_path *path;
 
 	if (!rule)
@@ -415,8 +414,8 @@ static const struct cause_facts no_facts = {
 	.changed_ago_ns = -1,
 };
 
-void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
-		  struct cause_facts *f)
+void cause_gather_ruled(const struct incident_context *ctx, const struct sw_event *ev,
+			const struct config_rule *rule, struct cause_facts *f)
 {
 	bool inside_hi = ev->about & SW_FLOW_INSIDE_IS_HI;
 	struct ip_addr src = flow_address(&ev->key, inside_hi),
@@ -437,7 +436,13 @@ void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
 		     f->verdict == SW_VERDICT_ASYMMETRIC;
 	gather_one(ctx, ev, f);
 	gather_ways(ctx, &src_host, &dst_host, ev, f);
-	gather_rule(ctx, ev, f);
+	gather_rule(ctx, ev, rule, f);
+}
+
+void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,
+		  struct cause_facts *f)
+{
+	cause_gather_ruled(ctx, ev, cause_rule(ctx->cfg, ev), f);
 }
 
 /* The path that Azure's answers come by: of the class and, where one has it, of the circuit. */

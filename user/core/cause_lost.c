@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A failover: which better path was lost, why, and the words. */
+#include <string.h>
+
 #include "core/cause_gather.h"
 #include "core/policy.h"
 #include "core/cause_text.h"
@@ -176,6 +178,13 @@ void cause_failover_tell(const struct cause_facts *f, struct cause_told *told, s
 	if (f->lost.path < 0) {
 		text_add(msg, ": its better routes are gone");
 		text_add(fix, "see which routes the feeds still give with `sameway routes`");
+	} else if (f->if_down && !strcmp(f->if_down, f->lost.name)) {
+		told->cause = f->lost_cause;
+		text_add(msg, ": the backup of %s (%s) carries it then", f->lost.name,
+			 class_name(f->lost.class));
+		text_add(fix, "nothing: that is what the backup is for; to try it, `sameway path "
+			      "%s drain --for 5m`",
+			 f->lost.name);
 	} else {
 		told->cause = f->lost_cause;
 		if (told->cause == CAUSE_DRAINED)

@@ -46,7 +46,12 @@ bool rule_restricts(const struct config *cfg, const struct config_rule *rule)
 	return rule->action == RULE_DENY || rule->action == RULE_ONLY || rule_encrypts(cfg, rule);
 }
 
-static uint8_t rule_family(const struct config_rule *rule)
+bool rule_asks_packet(const struct config_rule *rule)
+{
+	return rule->proto >= 0 || rule->port || rule->dscp >= 0;
+}
+
+uint8_t rule_family(const struct config_rule *rule)
 {
 	return rule->to.family ? rule->to.family : rule->from.family;
 }
@@ -284,11 +289,12 @@ static uint64_t paths_of(const struct config *cfg, const uint8_t *path_ids, uint
 	return paths;
 }
 
-static void rule_compile(const struct config *cfg, const uint8_t *path_ids, uint64_t known,
-			 const struct config_rule *rule, struct sw_rule *out)
+void rule_compile(const struct config *cfg, const uint8_t *path_ids, uint64_t known,
+		  const struct config_rule *rule, struct sw_rule *out)
 {
 	size_t n = 0;
 
+	memset(out, 0, sizeof(*out));
 	if (rule->action == RULE_DENY)
 		out->flags = SW_RULE_DENY;
 	else if (rule_encrypts(cfg, rule))

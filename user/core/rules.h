@@ -19,6 +19,10 @@
 bool rule_restricts(const struct config *cfg, const struct config_rule *rule);
 /* It must be encrypted. */
 bool rule_encrypts(const struct config *cfg, const struct config_rule *rule);
+/* It asks for more of a packet than its two addresses: protocol, port or DSCP. */
+bool rule_asks_packet(const struct config_rule *rule);
+/* The only family that it matches, 0: both. */
+uint8_t rule_family(const struct config_rule *rule);
 
 /* A flow as read from inside to outside; ports in host order. */
 struct rule_flow {
@@ -36,6 +40,9 @@ const struct config_rule *rules_match(const struct config *cfg, const struct rul
  */
 void rules_compile(const struct config *cfg, const uint8_t *path_ids, uint64_t known,
 		   struct sw_rules *out);
+/* One of them: what it does, not what it matches. */
+void rule_compile(const struct config *cfg, const uint8_t *path_ids, uint64_t known,
+		  const struct config_rule *rule, struct sw_rule *out);
 /* Whether a rule asks for DSCP. */
 bool rules_ask_dscp(const struct config *cfg);
 

@@ -24,6 +24,7 @@ struct explain {
 	struct audit audit;
 	struct audit_source source;
 	struct audit_destination destination; /* node NULL: it is not judged */
+	bool stray;			      /* nothing of its source is sent by a path */
 };
 
 static const struct config_path *path_by_id(struct daemon *d, unsigned int id)
@@ -54,11 +55,21 @@ static bool explain_run(struct daemon *d, struct explain *e, uint64_t down)
 	return !datapath_explain(d->dp, &e->io);
 }
 
+/* Not of an inside network, nor of this box. */
+static bool is_stray(const struct daemon *d, const struct ip_addr *src)
+{
+	struct sw_group group;
+	struct prefix match;
+
+	return !fib_lookup(d->fib, src, &match, &group) ||
+	       (group.kind != SW_GROUP_INSIDE && group.kind != SW_GROUP_LOCAL);
+}
+
 /* The rule that decides, NULL: none, or it leaves the choice to the ladder. */
 static const struct config_rule *explain_rule(const struct daemon *d, const struct explain *e)
 {
 	const struct config_rule *rule =
-		e->io.rule && e->io.rule <= d->cfg->n_rules ? &d->cfg->rules[e->io.rule - 1] : NULL;
+		!e->stray && e->io.rule && e->io.rule <= d->cfg->n_rules ? &d->cfg->rules[e->io.rule - 1] : NULL;
 
 	return rule && rule->action != RULE_NOTHING ? rule : NULL;
 }
@@ -114,6 +125,31 @@ static void why_routed(const struct daemon *d, const struct explain *e, char *bu
 			 step_names[e->io.step]);
 }
 
+/* What becomes of packets from an address that is no inside host's and not this box's. */
+static void why_stray(const struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	char src[IP_STRLEN], text[PREFIX_STRLEN];
+	struct sw_group group = {0};
+	struct prefix match;
+
+	ip_format(&e->src, src);
+	if (!fib_lookup(d->fib, &e->src, &match, &group))
+		snprintf(buf, size,
+			 "%s is not inside: no network of `inside` has it, so its packets are "
+			 "left to the kernel's routes (reason source): add it to `networks:`, or "
+			 "ask from an inside address",
+			 src);
+	else if (group.kind == SW_GROUP_EXEMPT)
+		snprintf(buf, size,
+			 "%s is exempt by its address: goes by the kernel's routes, is not judged",
+			 src);
+	else
+		snprintf(buf, size,
+			 "%s is not inside but behind a path (%s): path to path is transit-denied, "
+			 "dropped in enforce mode; ask from an inside address",
+			 src, prefix_format(&match, text));
+}
+
 /* In monitor mode nothing is moved: the answer is what enforce would give. */
 static void why_monitor(const struct daemon *d, char *buf, size_t size)
 {
@@ -162,10 +198,15 @@ static void explain_why(const struct daemon *d, const struct explain *e, char *b
 			 "judged");
 		break;
 	case SW_GROUP_INSIDE:
-		snprintf(buf, size, "inside: on this side of the edge");
+		snprintf(buf, size, "inside: on this side of the edge%s",
+			 e->stray ? "; a pair is asked for from inside to outside: turn the two "
+				    "round"
+				  : "");
 		break;
 	case SW_GROUP_ROUTE:
-		if (rule)
+		if (e->stray)
+			why_stray(d, e, buf, size);
+		else if (rule)
 			why_ruled(d->cfg, rule, e, buf, size);
 		else if (e->path)
 			why_routed(d, e, buf, size);
@@ -175,7 +216,9 @@ static void explain_why(const struct daemon *d, const struct explain *e, char *b
 				 "kernel");
 		break;
 	default:
-		if (rule && rule_restricts(d->cfg, rule))
+		if (e->stray)
+			why_stray(d, e, buf, size);
+		else if (rule && rule_restricts(d->cfg, rule))
 			why_ruled(d->cfg, rule, e, buf, size);
 		else
 			snprintf(buf, size,
@@ -193,45 +236,25 @@ static struct prefix source_prefix(const struct daemon *d, const struct ip_addr 
 	return found;
 }
 
-/* A rule, not the ladder, chose the way out. */
-static void explain_by_rule(struct explain *e, uint8_t path)
-{
-	const struct config_path *p =
-		path < SW_MAX_PATHS ? rib_path(e->audit.ctx->rib, path) : NULL;
-	struct audit_forward *forward = &e->destination.forward;
-
-	*forward = (struct audit_forward){0};
-	if (!p)
-		return;
-	forward->paths = 1ULL << path;
-	forward->class = forward->expected = p->class;
-	forward->has_expected = true;
-	snprintf(forward->circuit, sizeof(forward->circuit), "%s", config_circuit_name(p));
-}
-
 /* Both ways of the pair with path `down` out; the verdict. Of several paths the way out is its own.
  */
 static int explain_judge(struct explain *e, int down, uint8_t path)
 {
 	struct audit_destination *dst = &e->destination;
+	const struct config *cfg = e->audit.ctx->cfg;
 
 	e->audit.down = down;
 	audit_source_of(&e->audit, &e->src, &e->source);
-	if (!e->node || e->io.kind != SW_GROUP_ROUTE ||
+	if (e->stray || !e->node || e->io.kind != SW_GROUP_ROUTE ||
 	    !audit_destination(&e->audit, e->node, dst)) {
 		dst->node = NULL;
 		return AUDIT_UNKNOWN;
 	}
 	dst->host = e->dst;
-	if (e->io.rule && e->audit.ctx->cfg->mode == SW_MODE_ENFORCE) {
-		explain_by_rule(e, path);
-		if (!dst->forward.paths) { /* denied, or kept off all that is usable */
-			dst->node = NULL;
-			return AUDIT_UNKNOWN;
-		}
-	} else if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1) {
+	if (e->io.rule && e->io.rule <= cfg->n_rules)
+		audit_destination_by(&e->audit, dst, &cfg->rules[e->io.rule - 1]);
+	if (path < SW_MAX_PATHS && dst->forward.paths >> path & 1)
 		dst->forward.paths = 1ULL << path;
-	}
 	return audit_verdict(&e->audit, &dst->forward, &e->source.back[audit_by(&e->source, dst)]);
 }
 
@@ -269,12 +292,14 @@ static json_t *explain_if_down(struct daemon *d, const struct explain *e)
 		json_t *row;
 		int verdict;
 
-		if (e->io.kind != SW_GROUP_ROUTE || !(e->tiers.members >> id & 1) ||
+		if (e->stray || e->io.kind != SW_GROUP_ROUTE || !(e->tiers.members >> id & 1) ||
 		    !explain_run(d, &what_if, 1ULL << id))
 			continue;
 		then = path_by_id(d, what_if.io.path);
 		verdict = explain_judge(&what_if, (int)id, what_if.io.path);
-		row = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s?}", "path", d->cfg->paths[i].name,
+		row = json_pack("{s:s, s:b, s:s?, s:s?, s:s?, s:o, s:s?}", "path",
+				d->cfg->paths[i].name, "dropped",
+				!then && what_if.io.rule_flags & (SW_RULE_DENY | SW_RULE_BINDS),
 				"then", then ? then->name : NULL, "class",
 				then ? class_name(then->class) : NULL, "step",
 				then ? step_names[what_if.io.step] : NULL, "return",
@@ -321,11 +346,11 @@ static void explain_both(struct daemon *d, struct explain *e, json_t *row)
 	json_object_set_new(row, "if_down", explain_if_down(d, e));
 	json_object_set_new(row, "return", explain_return(e));
 	json_object_set_new(row, "verdict",
-			    verdict == AUDIT_UNKNOWN ? json_null()
-						     : json_string(audit_verdict_name(verdict)));
+			    verdict < 0 ? json_null() : json_string(audit_verdict_name(verdict)));
+	json_object_set_new(row, "message", has ? json_string(told.message) : json_null());
+	has &= verdict != AUDIT_DENIED;
 	json_object_set_new(row, "cause", has ? json_string(cause_name(told.cause)) : json_null());
 	json_object_set_new(row, "side", has ? json_string(side_name(told.side)) : json_null());
-	json_object_set_new(row, "message", has ? json_string(told.message) : json_null());
 	json_object_set_new(row, "fix", has ? json_string(told.fix) : json_null());
 	json_object_set_new(row, "src_prefix", rows_prefix(&e->source.prefix));
 }
@@ -342,9 +367,10 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	if (!row)
 		return NULL;
 	audit_begin(d, &e.ctx, &e.audit);
+	e.stray = json_object_get(request, "src") && is_stray(d, &e.src);
 	if (e.io.kind == SW_GROUP_ROUTE) {
 		e.node = rib_match(d->rib, VIEW_LOCAL, &e.dst);
-		e.path = path_by_id(d, e.io.path);
+		e.path = e.stray ? NULL : path_by_id(d, e.io.path);
 	}
 	if (e.node)
 		policy_tiers(d->cfg, e.node, &e.tiers);
@@ -357,7 +383,7 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	explain_why(d, &e, why, sizeof(why));
 	if (e.path)
 		why_weight(d, &e, why, sizeof(why));
-	if (e.io.kind == SW_GROUP_ROUTE)
+	if (e.io.kind == SW_GROUP_ROUTE && !e.stray)
 		why_monitor(d, why, sizeof(why));
 	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
 	json_object_set_new(row, "dst", rows_ip(&e.dst));

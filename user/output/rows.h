@@ -29,10 +29,10 @@ json_t *rows_route(const struct config *cfg, const uint8_t *path_ids, const stru
  * All candidates that may answer for the prefix, its own and those of what covers it, best first:
  * rows of `routes` with `prefix`, `usable` and `step`, the step of the ladder that put it behind
  * the best one of path `taken` (-1: none is), or `not-usable` or `not-in-prefer`; null for that
- * one. ruled: a rule decided, not the ladder.
+ * one. rule: that decided before the ladder, by whose order they are then; NULL: none.
  */
 json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
-		    uint64_t usable, int taken, bool ruled);
+		    uint64_t usable, int taken, const struct config_rule *rule);
 /*
  * What the flow table has seen between two hosts, and between two prefixes: {hosts: rows of
  * `flows`, prefixes: [{forward_path, reverse_path, verdict, flows, packets}]}, src inside.

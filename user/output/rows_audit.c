@@ -149,9 +149,12 @@ static void destination_common(struct common *c, const struct audit *a,
 	struct rows_text *t = &c->text;
 
 	t->len = c->lost.len = 0;
-	put_prefix(t, ",\"dst_prefix\":", rib_node_prefix(d->node));
+	put_prefix(t, ",\"dst_prefix\":", &d->prefix);
 	put_text(t, ",\"forward\":");
 	put_forward(t, a, &d->forward);
+	put_text(t, ",\"rule\":");
+	put_string(t, d->forward.rule ? d->forward.rule->name : NULL);
+	put_bool(t, ",\"dropped\":", d->forward.dropped);
 	part_end(c, DST_FORWARD);
 	if (a->down < 0)
 		return;
@@ -182,9 +185,12 @@ static void put_cause(struct rows_text *out, const struct audit *a, const struct
 {
 	struct cause_told told;
 
-	if (!audit_has_cause(verdict)) {
+	if (!audit_has_cause(verdict) || verdict == AUDIT_DENIED) {
 		put_text(out, ",\"cause\":null,\"fix\":null,\"side\":null,\"severity\":null,"
-			      "\"message\":null");
+			      "\"message\":");
+		if (verdict == AUDIT_DENIED)
+			audit_tell(a, s, d, verdict, &told);
+		put_string(out, verdict == AUDIT_DENIED ? told.message : NULL);
 		return;
 	}
 	if (verdict != SW_VERDICT_NO_ROUTE) {
@@ -200,10 +206,27 @@ static void put_cause(struct rows_text *out, const struct audit *a, const struct
 	out->failed |= lost->failed;
 }
 
+/* Names of the rules that may have a part of the pair. */
+static void put_part(struct rows_text *out, const struct config *cfg,
+		     const uint64_t part[SW_RULE_WORDS])
+{
+	const char *comma = "";
+
+	put_text(out, ",\"part_rules\":[");
+	for (size_t i = 0; i < cfg->n_rules; i++) {
+		if (!(part[i / 64] >> i % 64 & 1))
+			continue;
+		put_text(out, comma);
+		put_string(out, cfg->rules[i].name);
+		comma = ",";
+	}
+	put_text(out, "]");
+}
+
 /* A row, from what its source and its destination have in common. */
 static void put_row(struct rows_text *out, const struct audit *a, const struct audit_source *s,
 		    const struct common *sc, const struct audit_destination *d, struct common *dc,
-		    int verdict)
+		    int verdict, const uint64_t part[SW_RULE_WORDS])
 {
 	if (out->len)
 		put(out, ",", 1);
@@ -214,6 +237,7 @@ static void put_row(struct rows_text *out, const struct audit *a, const struct a
 	put_string(out, audit_verdict_name(verdict));
 	put_cause(out, a, s, d, verdict, &dc->lost);
 	put_common(out, sc, SRC_AGE);
+	put_part(out, a->ctx->cfg, part);
 	if (a->down >= 0) {
 		int was = audit_verdict(a, &d->was, &s->was[audit_by(s, d)]);
 
@@ -232,6 +256,7 @@ struct part {
 	struct rows_text *out;
 	struct audit_source *src;
 	struct common (*common)[AUDIT_BY_COUNT]; /* of src */
+	struct common dc;			 /* of the destination, by the rule that it has */
 	size_t n, asymmetric, rows;
 	bool (*enough)(void *arg, const struct rows_text *out);
 	void *arg;
@@ -242,29 +267,72 @@ static bool part_full(struct part *p)
 	return ++p->rows % LOOK_ROWS == 0 && p->enough(p->arg, p->out);
 }
 
+/* One pair; its destination is asked anew where another rule has it than the one before. */
+static void part_pair(struct part *p, size_t i, struct audit_destination *d)
+{
+	const struct audit *a = p->audit;
+	const struct audit_source *src = &p->src[i];
+	enum audit_by by = audit_by(src, d);
+	uint64_t part[SW_RULE_WORDS];
+	const struct config_rule *rule = audit_rule(a, src, d, part);
+	int verdict;
+
+	if (rule != d->rule) {
+		audit_destination_by(a, d, rule);
+		destination_common(&p->dc, a, d);
+	}
+	verdict = audit_verdict(a, &d->forward, &src->back[by]);
+	put_row(p->out, a, src, &p->common[i][by], d, &p->dc, verdict, part);
+	p->asymmetric += verdict == SW_VERDICT_ASYMMETRIC;
+}
+
 /* The rows of a destination that were not told. True: it is enough for this part. */
-static bool part_destination(struct part *p, const struct audit_destination *d, struct common *dc)
+static bool part_destination(struct part *p, struct audit_destination *d)
 {
 	struct audit_place *place = p->place;
-	uint8_t family = rib_node_prefix(d->node)->family;
 
-	destination_common(dc, p->audit, d);
-	for (size_t i = 0; i < p->n && !dc->text.failed; i++) {
-		enum audit_by by = audit_by(&p->src[i], d);
-		int verdict;
-
-		if (p->src[i].prefix.family != family ||
+	place->part = d->prefix;
+	destination_common(&p->dc, p->audit, d);
+	for (size_t i = 0; i < p->n && !p->dc.text.failed; i++) {
+		if (p->src[i].prefix.family != d->prefix.family ||
 		    (place->in_row && prefix_cmp(&p->src[i].prefix, &place->src) <= 0))
 			continue;
-		verdict = audit_verdict(p->audit, &d->forward, &p->src[i].back[by]);
-		put_row(p->out, p->audit, &p->src[i], &p->common[i][by], d, dc, verdict);
-		p->asymmetric += verdict == SW_VERDICT_ASYMMETRIC;
+		part_pair(p, i, d);
 		if (!part_full(p))
 			continue;
 		place->in_row = true;
 		place->src = p->src[i].prefix;
 		return true;
 	}
+	place->in_row = false;
+	return false;
+}
+
+/* The part that was begun, else the one behind it. False: there is none. */
+static bool part_again(struct part *p, const struct audit_destination *whole,
+		       struct audit_destination *d)
+{
+	struct prefix told = p->place->part, before = whole->prefix;
+
+	while (audit_part(p->audit, whole, &before, d) && prefix_cmp(&d->prefix, &told) < 0)
+		before = d->prefix;
+	p->place->in_row = prefix_equal(&d->prefix, &told);
+	return prefix_cmp(&d->prefix, &told) >= 0;
+}
+
+/* The rows of a learned prefix: its own, then those of its parts, from the one that was not told. */
+static bool part_learned(struct part *p, const struct audit_destination *whole)
+{
+	struct audit_place *place = p->place;
+	struct audit_destination d = *whole;
+
+	if (place->in_row && prefix_cmp(&place->part, &whole->prefix) > 0 &&
+	    !part_again(p, whole, &d))
+		return false;
+	do {
+		if (part_destination(p, &d))
+			return true;
+	} while (audit_part(p->audit, whole, &place->part, &d));
 	return false;
 }
 
@@ -286,7 +354,6 @@ static void part_fill(struct part *p)
 {
 	const struct rib *rib = p->audit->ctx->rib;
 	const struct rib_node *node = place_node(rib, p->place);
-	struct common dc = {0};
 
 	p->place->begun = true;
 	for (; node; node = rib_next(rib, VIEW_LOCAL, node)) {
@@ -299,14 +366,14 @@ static void part_fill(struct part *p)
 				break;
 			continue;
 		}
-		if (part_destination(p, &d, &dc))
+		if (part_learned(p, &d))
 			break;
 		p->place->in_row = false;
 	}
 	p->place->more = node;
-	p->out->failed |= dc.text.failed;
-	free(dc.text.buf);
-	free(dc.lost.buf);
+	p->out->failed |= p->dc.text.failed;
+	free(p->dc.text.buf);
+	free(p->dc.lost.buf);
 }
 
 int rows_audit_part(const struct audit *audit, struct audit_place *place, struct rows_text *out,

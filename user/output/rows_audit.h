@@ -18,8 +18,10 @@ struct rows_text {
 
 /* Where an audit stands: by value, since the tables change between two parts. Zeroed at first. */
 struct audit_place {
-	bool begun, in_row;	/* in_row: `dst` is not finished, its sources up to `src` are */
-	struct prefix dst, src; /* the last ones told */
+	bool begun, in_row; /* in_row: `part` is not finished, its sources up to `src` are */
+	struct prefix dst;  /* the last ones told: learned prefix, */
+	struct prefix part; /* itself or the part of it that has a row, */
+	struct prefix src;
 	bool more;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `explain`: the candidates as a ladder, and what the flow table has seen of the pair. */
+#include "core/rules.h"
 #include "output/rows_internal.h"
 
 #include <stdlib.h>
@@ -12,17 +13,18 @@
 struct rung {
 	const struct candidate *c;
 	bool usable, listed;
+	int place; /* in the order of a rule, 0: there is none */
 };
 
 /* What is not usable, or of no class in `prefer`, stands behind all that is, for that reason. */
 static const char *rung_step(const struct config *cfg, const struct rung *taken,
-			     const struct rung *r, bool ruled)
+			     const struct rung *r)
 {
 	enum policy_step step;
 
 	if (r == taken)
 		return NULL;
-	if (ruled && r->usable)
+	if (r->usable && r->place > (taken ? taken->place : 0))
 		return policy_step_name(POLICY_RULE);
 	if (!r->listed)
 		return "not-in-prefer";
@@ -34,18 +36,30 @@ static const char *rung_step(const struct config *cfg, const struct rung *taken,
 	return policy_step_name(step);
 }
 
-/* In the order of the ladder; what `prefer` does not list last. */
+/* In the order of the rule, then of the ladder; what `prefer` does not list last. */
 static bool rung_before(const struct config *cfg, const struct rung *a, const struct rung *b)
 {
 	enum policy_step step;
 
+	if (a->place != b->place)
+		return a->place < b->place;
 	if (a->listed != b->listed)
 		return a->listed;
 	return policy_compare(cfg, a->c, b->c, &step) < 0;
 }
 
+/* 1 and on: the step of the rule that has the path, behind all of them: none has. */
+static int rung_place(const struct sw_rule *rule, int path)
+{
+	int i = 0;
+
+	while (i < SW_RULE_STEPS && !(rule->step[i] >> path & 1))
+		i++;
+	return i + 1;
+}
+
 static size_t ladder_collect(const struct config *cfg, const struct rib_node *node, uint64_t usable,
-			     struct rung rungs[LADDER_MAX])
+			     const struct sw_rule *rule, struct rung rungs[LADDER_MAX])
 {
 	size_t n = 0;
 
@@ -59,6 +73,7 @@ static size_t ladder_collect(const struct config *cfg, const struct rib_node *no
 			if (!candidate_live(c) || c->attr->path < 0 || n == LADDER_MAX)
 				continue;
 			r.usable = usable >> c->attr->path & 1;
+			r.place = rule ? rung_place(rule, c->attr->path) : 0;
 			r.listed = config_rank(cfg, (enum sw_class)c->attr->class) != SW_NO_RANK;
 			for (place = n++; place && rung_before(cfg, &r, &rungs[place - 1]); place--)
 				rungs[place] = rungs[place - 1];
@@ -83,20 +98,24 @@ static json_t *ladder_row(const struct config *cfg, const uint8_t *path_ids, con
 }
 
 json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const struct rib_node *node,
-		    uint64_t usable, int taken, bool ruled)
+		    uint64_t usable, int taken, const struct config_rule *rule)
 {
 	struct rung rungs[LADDER_MAX];
-	size_t n = ladder_collect(cfg, node, usable, rungs);
 	const struct rung *best = NULL;
 	json_t *rows = json_array();
+	struct sw_rule row;
 	bool ok = rows;
+	size_t n;
 
+	if (rule)
+		rule_compile(cfg, path_ids, UINT64_MAX, rule, &row);
+	n = ladder_collect(cfg, node, usable, rule ? &row : NULL, rungs);
 	for (size_t i = 0; i < n && !best; i++)
 		if (taken >= 0 && rungs[i].c->attr->path == taken)
 			best = &rungs[i];
 	for (size_t i = 0; ok && i < n; i++)
 		ok = rows_append(rows, ladder_row(cfg, path_ids, &rungs[i],
-						  rung_step(cfg, best, &rungs[i], ruled)));
+						  rung_step(cfg, best, &rungs[i])));
 	if (ok)
 		return rows;
 	json_decref(rows);

@@ -27,6 +27,8 @@ struct audit_text {
 	} verdict[VERDICTS];
 	size_t n_verdicts, pairs, moved, lost;
 	char last[64], down[64]; /* last: destination looked at */
+	bool last_moved, last_lost;
+	char changes[1200]; /* lines of it */
 };
 
 struct audit_text *audit_text_new(FILE *out, const char *down)
@@ -62,7 +64,9 @@ void audit_text_free(struct audit_text *a)
 
 static const char *verdict_of(const json_t *row)
 {
-	return field_known(row, "verdict") ? field_text(row, "verdict") : "unknown";
+	if (field_known(row, "verdict"))
+		return field_text(row, "verdict");
+	return json_is_true(json_object_get(row, "dropped")) ? "denied" : "unknown";
 }
 
 static void count(struct audit_text *a, const char *verdict)
@@ -107,8 +111,12 @@ static void put_back(FILE *out, const json_t *back)
 
 static void put_why(struct audit_text *a, FILE *out, const json_t *row)
 {
-	if (!field_known(row, "cause"))
+	if (!field_known(row, "message"))
 		return;
+	if (!field_known(row, "cause")) {
+		text_wrap(out, "    what  ", field_text(row, "message"));
+		return;
+	}
 	fprintf(out, "    cause %s, side %s\n", field_text(row, "cause"), field_text(row, "side"));
 	text_wrap(out, "    what  ", field_text(row, "message"));
 	if (told_before(a, field_text(row, "fix")))
@@ -130,6 +138,11 @@ static void put_row(struct audit_text *a, FILE *out, const json_t *row)
 	fprintf(out, "%-18s %-18s %-20s", src, field_text(row, "dst_prefix"), paths);
 	put_back(out, json_object_get(row, "reverse"));
 	fprintf(out, " %s\n", verdict);
+	if (field_known(row, "rule"))
+		fprintf(out, "    rule  %s\n", field_text(row, "rule"));
+	if (json_array_size(json_object_get(row, "part_rules")))
+		fprintf(out, "    a part of it may go otherwise, by rule %s\n",
+			field_list(row, "part_rules", paths, sizeof(paths)));
 	if (was && strcmp(verdict_of(was), verdict))
 		fprintf(out, "    was   %s\n", verdict_of(was));
 	if (json_is_true(json_object_get(row, "view_stale")))
@@ -137,26 +150,43 @@ static void put_row(struct audit_text *a, FILE *out, const json_t *row)
 	put_why(a, out, row);
 }
 
-/* Each destination is looked at once: its rows follow each other. */
+/*
+ * The rows of a destination follow each other; by rules some of its sources may move and others be
+ * lost. Each change is told once, and counted once.
+ */
 static void put_move(struct audit_text *a, const json_t *row)
 {
 	const char *dst = field_text(row, "dst_prefix");
 	bool moves = json_is_true(json_object_get(row, "moves"));
 	bool lost = json_is_true(json_object_get(row, "lost"));
-	char before[120], after[120];
+	bool dropped = json_is_true(json_object_get(row, "dropped"));
+	char before[120], after[120], line[400];
 
-	if (!strcmp(a->last, dst))
-		return;
-	snprintf(a->last, sizeof(a->last), "%s", dst);
+	if (strcmp(a->last, dst) != 0) {
+		snprintf(a->last, sizeof(a->last), "%s", dst);
+		a->changes[0] = '\0';
+		a->last_moved = a->last_lost = false;
+	}
 	if (!moves && !lost)
 		return;
-	a->moved += moves;
-	a->lost += lost;
+	a->moved += moves && !a->last_moved;
+	a->lost += lost && !a->last_lost;
+	a->last_moved |= moves;
+	a->last_lost |= lost;
 	field_list(json_object_get(json_object_get(row, "was"), "forward"), "paths", before,
 		   sizeof(before));
 	field_list(json_object_get(row, "forward"), "paths", after, sizeof(after));
-	fprintf(a->moves, "%-6s %-18s  %s -> %s\n", moves ? "moves" : "lost", dst, before,
-		moves ? after : "nothing: no backup exists");
+	snprintf(line, sizeof(line), "%-6s %-18s  %s -> %s%s\n", moves ? "moves" : "lost", dst,
+		 before,
+		 moves	   ? after
+		 : dropped ? "nothing: dropped by rule "
+			   : "nothing: no backup exists",
+		 !moves && dropped ? field_text(row, "rule") : "");
+	if (strstr(a->changes, line))
+		return;
+	snprintf(a->changes + strlen(a->changes), sizeof(a->changes) - strlen(a->changes), "%s",
+		 line);
+	fputs(line, a->moves);
 }
 
 static void head(struct audit_text *a)

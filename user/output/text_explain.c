@@ -71,6 +71,15 @@ static int explain_candidates(FILE *out, const json_t *rows)
 	return table_print(table, out);
 }
 
+/* What is left when the path fails. */
+static const char *explain_then(const json_t *row)
+{
+	if (field_known(row, "then"))
+		return field_text(row, "then");
+	return json_is_true(json_object_get(row, "dropped")) ? "dropped, by the rule"
+							     : "no path is left";
+}
+
 static void explain_if_down(FILE *out, const json_t *rows)
 {
 	const json_t *row;
@@ -81,7 +90,7 @@ static void explain_if_down(FILE *out, const json_t *rows)
 		bool last = !strcmp(field_text(row, "step"), "last-resort");
 
 		fprintf(out, "%s %s: %s%s", i ? "        " : "if down ", field_text(row, "path"),
-			field_known(row, "then") ? field_text(row, "then") : "no path is left",
+			explain_then(row),
 			last ? ", as last resort" : "");
 		if (field_known(row, "then") && field_known(back, "class"))
 			fprintf(out, ", back by %s%s%s", field_text(back, "class"),
@@ -120,7 +129,9 @@ int text_explain(FILE *out, const json_t *rows)
 	int err;
 
 	explain_choice(out, rows);
-	if (json_array_size(json_object_get(rows, "tiers")))
+	if (json_array_size(json_object_get(rows, "tiers")) && field_known(rows, "rule"))
+		fprintf(out, "ladder, rule %s comes before it\n", field_text(rows, "rule"));
+	else if (json_array_size(json_object_get(rows, "tiers")))
 		fputs("ladder\n", out);
 	err = text_tiers(out, rows, 9);
 	if (!err)
@@ -133,10 +144,12 @@ int text_explain(FILE *out, const json_t *rows)
 	explain_seen(out, json_object_get(rows, "seen"));
 	fprintf(out, "verdict  %s\n",
 		field_known(rows, "verdict") ? field_text(rows, "verdict") : "-");
-	if (!field_known(rows, "cause"))
-		return 0;
-	fprintf(out, "cause    %s, side %s\n", field_text(rows, "cause"), field_text(rows, "side"));
-	text_wrap(out, "what     ", field_text(rows, "message"));
-	text_wrap(out, "fix      ", field_text(rows, "fix"));
+	if (field_known(rows, "cause"))
+		fprintf(out, "cause    %s, side %s\n", field_text(rows, "cause"),
+			field_text(rows, "side"));
+	if (field_known(rows, "message"))
+		text_wrap(out, "what     ", field_text(rows, "message"));
+	if (field_known(rows, "fix"))
+		text_wrap(out, "fix      ", field_text(rows, "fix"));
 	return 0;
 }
