@@ -189,7 +189,7 @@ static void test_words(void **state)
 	assert_string_equal(
 		inc->message,
 		"vpn30 (vpn, tun30) is no backup now: no route comes by it: its BGP "
-		"session is down, or up and empty; er1-primary carries all, and nothing "
+		"session is down, or up and empty; er1-primary carries the rest, and nothing "
 		"would take over; 1 prefix of it alone is without a path: 10.11.30.64/26");
 	assert_int_equal(inc->prefixes_lost, 1);
 	assert_int_equal(inc->forward_path, VPN);
@@ -247,6 +247,51 @@ static void test_restart(void **state)
 	net_free(n);
 }
 
+static struct config_rule bound[] = {
+	{.name = "secure", .action = RULE_PREFER, .n_picks = 1, .pick = {{.class = SW_CLASS_VPN}}},
+	{.name = "named", .action = RULE_ONLY, .n_picks = 1, .pick = {{.path = "vpn30"}}},
+	{.name = "wish",
+	 .action = RULE_PREFER,
+	 .n_picks = 2,
+	 .pick = {{.class = SW_CLASS_VPN}, {.class = SW_CLASS_EXPRESSROUTE}}},
+};
+
+/* What a rule binds to the VPN is dropped without it: more than a backup is gone. */
+static void test_bound(void **state)
+{
+	struct net *n = net_new();
+	const struct incident *inc = &n->last[NETWORK_BACKUP_DOWN];
+
+	(void)state;
+	n->w.e->cfg.rules = bound;
+	n->w.e->cfg.n_rules = 3;
+	vpn_link_down(n);
+	net_wait(n, 5);
+	assert_int_equal(inc->severity, SEVERITY_CRITICAL);
+	assert_non_null(strstr(inc->message, "er1-primary carries the rest"));
+	assert_non_null(strstr(inc->message, "; what is bound by rule secure, named has no path: "
+					     "it is dropped (rule-denied)"));
+	vpn_link_up(n);
+	net_wait(n, 70);
+	n->w.e->cfg.mode = SW_MODE_MONITOR;
+	vpn_link_down(n);
+	net_wait(n, 5);
+	assert_int_equal(inc->severity, SEVERITY_WARNING);
+	assert_non_null(strstr(inc->message, "enforce would drop it"));
+	vpn_link_up(n);
+	net_wait(n, 400); /* else it flaps */
+	/* another VPN will do for the class, and not for the one that is named */
+	n->w.e->cfg.mode = SW_MODE_ENFORCE;
+	second_vpn(n);
+	net_wait(n, 5);
+	vpn_link_down(n);
+	net_wait(n, 5);
+	assert_int_equal(inc->severity, SEVERITY_CRITICAL);
+	assert_non_null(strstr(inc->message, "er2-primary still is; what is bound by rule named "
+					     "has no path"));
+	net_free(n);
+}
+
 /* More prefixes than are kept one by one: counted as far as they go, and nothing is lost of the
  * rest. */
 static void test_many(void **state)
@@ -279,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_stories),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_many),
 	};
 

@@ -89,6 +89,7 @@ struct cause_facts {
 	size_t n_available;
 	struct cause_way better; /* the first of them; path -1: none */
 	const char *rule;	 /* of the config, that it is by; NULL: by the ladder */
+	const struct config_rule *flow_rule; /* the first that matches the flow, NULL: none */
 	bool must_encrypt;	 /* a rule wants it on the VPN: ExpressRoute carries it in clear */
 
 	struct cause_remote remote;

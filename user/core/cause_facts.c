@@ -275,8 +275,9 @@ const struct config_rule *cause_rule(const struct config *cfg, const struct sw_e
 }
 
 static void gather_rule(const struct incident_context *ctx, const struct sw_event *ev,
-			const struct config_rule *rule, struct cause_facts *f)
+			struct cause_facts *f)
 {
+	const struct config_rule *rule = f->flow_rule;
 	const struct config_path *path;
 
 	if (!rule)
@@ -423,6 +424,7 @@ void cause_gather_ruled(const struct incident_context *ctx, const struct sw_even
 	const struct prefix src_host = prefix_host(&src), dst_host = prefix_host(&dst);
 
 	*f = no_facts;
+	f->flow_rule = rule;
 	f->verdict = ev->state.verdict;
 	f->src = src_host;
 	f->dst = dst_host;
@@ -436,7 +438,7 @@ void cause_gather_ruled(const struct incident_context *ctx, const struct sw_even
 		     f->verdict == SW_VERDICT_ASYMMETRIC;
 	gather_one(ctx, ev, f);
 	gather_ways(ctx, &src_host, &dst_host, ev, f);
-	gather_rule(ctx, ev, rule, f);
+	gather_rule(ctx, ev, f);
 }
 
 void cause_gather(const struct incident_context *ctx, const struct sw_event *ev,

@@ -52,10 +52,37 @@ static int path_blame(const struct incident_context *ctx, const struct sw_event 
 	return 2;
 }
 
+/* Where a rule's list has the path; its length: nowhere. */
+static size_t pick_of(const struct config_rule *rule, const struct config_path *path)
+{
+	size_t i = 0;
+
+	while (i < rule->n_picks && !config_pick_has(&rule->pick[i], path))
+		i++;
+	return i;
+}
+
+/* Whether the path is of a better class than the flow's, by the order that the flow goes by. */
+static bool comes_before(const struct incident_context *ctx, const struct config_path *path,
+			 const struct cause_facts *f)
+{
+	const struct config_rule *rule = f->flow_rule;
+	const struct config_path *used = rib_path(ctx->rib, (unsigned int)f->forward.path);
+	bool better = config_rank(ctx->cfg, path->class) <
+		      config_rank(ctx->cfg, f->forward.class);
+
+	if (!rule || !used || (rule->action != RULE_PREFER && rule->action != RULE_ONLY))
+		return better;
+	if (pick_of(rule, path) == rule->n_picks)
+		return false;
+	if (rule->action == RULE_ONLY || pick_of(rule, path) == pick_of(rule, used))
+		return better;
+	return pick_of(rule, path) < pick_of(rule, used) && path->class != used->class;
+}
+
 void cause_gather_lost(const struct incident_context *ctx, const struct sw_event *ev,
 		       struct cause_facts *f)
 {
-	uint8_t rank = config_rank(ctx->cfg, f->forward.class);
 	uint64_t changed = 0, from, to;
 	int best = 0;
 
@@ -64,7 +91,7 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 		int id = incident_path_id(ctx, i);
 		int blame;
 
-		if (!ctx->path[id].configured || config_rank(ctx->cfg, path->class) >= rank)
+		if (!ctx->path[id].configured || !comes_before(ctx, path, f))
 			continue;
 		blame = path_blame(ctx, ev, id);
 		if (blame < best || !blame ||

@@ -223,6 +223,30 @@ static void check_egress(struct doctor_report *report, const json_t *status)
 			   stayed, back);
 }
 
+/* A rule that binds its traffic to paths of which none is left: nobody else would say so. */
+static void check_rules(struct doctor_report *report, const json_t *status)
+{
+	const json_t *rules = json_object_get(status, "rules"), *row;
+	const json_t *list = json_object_get(rules, "list");
+	bool all = true;
+	size_t i;
+
+	json_array_foreach (list, i, row) {
+		if (!json_is_true(json_object_get(row, "dropping")))
+			continue;
+		all = false;
+		doctor_add(report, "rule", text_of(row, "name"), false,
+			   "see why its paths are not usable, or bring no route, with `sameway "
+			   "paths` and `sameway routes`; or list one more in the rule",
+			   "none of the paths that it lists is usable: what it matches is dropped "
+			   "(rule-denied)%s",
+			   is_recent(rules, "denied_s") ? ", packets just now" : "");
+	}
+	if (all && json_array_size(list))
+		doctor_add(report, "rule", "rules", true, "", "%zu, none lacks a path",
+			   json_array_size(list));
+}
+
 static void check_steering(struct doctor_report *report, const json_t *status)
 {
 	const json_t *tables = json_object_get(status, "tables");
@@ -268,6 +292,7 @@ void doctor_status(struct doctor_report *report, const char *instance, const jso
 	check_tables(report, status);
 	check_redirects(report, status);
 	check_egress(report, status);
+	check_rules(report, status);
 	check_steering(report, status);
 	check_notify(report, status);
 }

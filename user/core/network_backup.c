@@ -7,6 +7,7 @@
 
 #include "core/cause_text.h"
 #include "core/network_watch.h"
+#include "core/rules.h"
 
 #define DOWN_NS	  3000000000ULL /* a session that comes back at once is no news */
 #define DOWN_OVER 10000000000ULL
@@ -40,6 +41,41 @@ static void down_fix(struct text *fix, const struct config_path *cfg, enum cause
 	}
 }
 
+/*
+ * Rules that bind traffic to paths of which this one was the last: nothing takes over. Returns how
+ * many, the names of the first few in name[].
+ */
+static size_t bound_rules(const struct incident_context *ctx, const struct network_facts *facts,
+			  int id, const char *name[NETWORK_NAMES])
+{
+	const struct config *cfg = ctx->cfg;
+	size_t n = 0;
+
+	for (size_t i = 0; i < cfg->n_rules; i++) {
+		struct sw_rule row;
+
+		rule_compile(cfg, ctx->path_ids, UINT64_MAX, &cfg->rules[i], &row);
+		if (!(row.flags & SW_RULE_BINDS) || !(row.paths >> id & 1) ||
+		    network_well(ctx, facts, row.paths))
+			continue;
+		if (n < NETWORK_NAMES)
+			name[n] = cfg->rules[i].name;
+		n++;
+	}
+	return n;
+}
+
+static void bound_words(const struct config *cfg, const char *const name[], size_t n,
+			struct text *msg)
+{
+	for (size_t i = 0; i < n && i < NETWORK_NAMES; i++)
+		text_add(msg, "%s%s", i ? ", " : "; what is bound by rule ", name[i]);
+	text_add(msg, "%s has no path: %s", n > NETWORK_NAMES ? ", ..." : "",
+		 cfg->mode == SW_MODE_MONITOR
+			 ? "it goes by the kernel's routes, enforce would drop it"
+			 : "it is dropped (rule-denied)");
+}
+
 static void down_words(const struct network_watch *watch, const struct incident_context *ctx,
 		       const struct network_facts *facts, const struct config_path *cfg, int id,
 		       struct network_state *s)
@@ -49,8 +85,10 @@ static void down_words(const struct network_watch *watch, const struct incident_
 	uint64_t others = network_well(ctx, facts, network_same(ctx, rank)) & ~(1ULL << id);
 	struct text msg = {s->message, 0}, fix = {s->fix, 0};
 	struct prefix lost[NETWORK_NAMES];
+	const char *rule[NETWORK_NAMES];
 	uint64_t paths;
 	size_t n = network_prefixes_lost(watch, ctx, facts->usable, rank, lost, &paths), n_paths;
+	size_t bound = bound_rules(ctx, facts, id, rule);
 
 	s->cause = cause_of_path(ctx, id, 0);
 	if (s->cause == CAUSE_ER_DATAPLANE)
@@ -68,12 +106,16 @@ static void down_words(const struct network_watch *watch, const struct incident_
 		s->severity = s->cause == CAUSE_DRAINED ? SEVERITY_NOTICE : SEVERITY_WARNING;
 		text_add(&msg, "; ");
 		n_paths = network_paths_text(&msg, ctx, better);
-		text_add(&msg, "%s all, and nothing would take over",
-			 n_paths == 1 ? " carries" : " carry");
+		text_add(&msg, " %s %s, and nothing would take over",
+			 n_paths == 1 ? "carries" : "carry", n || bound ? "the rest" : "all");
 	} else {
 		s->severity = SEVERITY_CRITICAL;
 		text_add(&msg, "; no better path is usable either");
 	}
+	if (bound)
+		bound_words(ctx->cfg, rule, bound, &msg);
+	if (bound && ctx->cfg->mode == SW_MODE_ENFORCE)
+		s->severity = SEVERITY_CRITICAL;
 	s->has_moved = n;
 	s->prefixes_lost = n;
 	if (n) {

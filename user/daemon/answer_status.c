@@ -169,6 +169,7 @@ json_t *answer_status(struct daemon *d, struct answer_error *err)
 	status_hooks_lacking(d, json_object_get(row, "hooks"));
 	json_object_set_new(row, "auto_hooks", hook_rows(d));
 	json_object_set_new(row, "egress", egress_row(d));
+	json_object_set_new(row, "rules", rules_row(d));
 	status_redirects(d, json_object_get(row, "redirects"));
 	json_object_set_new(row, "waiting", status_waiting(d, json_object_get(row, "hooks")));
 	json_object_set_new(row, "uptime_s",

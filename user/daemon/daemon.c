@@ -204,6 +204,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		watch_update(d);
 	forward_tick(d);
 	egress_watch(d);
+	rules_watch(d);
 	network_tick(d);
 	alerts_tick(d);
 	if (!d->cold && (incidents_open_flows(d->incidents) || d->ticks % SCAN_QUIET == 0))

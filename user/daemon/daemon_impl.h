@@ -149,6 +149,12 @@ struct egress_seen {
 };
 
 /* The sums of the last two, when they last grew, and when that was told; 0: never. */
+/* Packets that policy rules dropped, as counted; when that last grew and was told, 0: never. */
+struct denied_now {
+	bool known;
+	uint64_t packets, last_ns, told_ns;
+};
+
 struct egress_now {
 	uint64_t stayed, stayed_ns, stayed_told_ns;
 	uint64_t back, back_ns, back_told_ns;
@@ -221,6 +227,7 @@ struct daemon {
 	struct redirects redirects;
 	struct egress_seen egress_seen[SW_MAX_PATHS];
 	struct egress_now egress_now;
+	struct denied_now denied_now;
 	struct foreign foreign;
 	struct network_limits limits;
 	struct route_changes *route_changes;
@@ -290,6 +297,10 @@ void mode_arm(struct daemon *d);
  */
 int rules_begin(struct daemon *d, char err[DATAPATH_ERR]);
 int rules_start(struct daemon *d, char err[DATAPATH_ERR]);
+/* Each second: what rules drop is said, with the rules that have no path. */
+void rules_watch(struct daemon *d);
+/* Of `status`: {denied, denied_s, list: [{name, action, usable, dropping}]}. */
+json_t *rules_row(struct daemon *d);
 
 /* reload.c: rows of `reload`; also for SIGHUP. */
 json_t *reload_run(struct daemon *d);

@@ -3,14 +3,19 @@
  * Policy rules into their map: the row that is not in force is written, then put in force by one
  * store. Twice at a start or reload: before the interfaces' rows change, only with paths that are
  * there already, so that an id that becomes another's leads nobody astray; and with all, after.
+ *
+ * And what they do now: which of them has no path, and whether packets are dropped for it.
  */
 #include "core/rules.h"
 #include "daemon/daemon_impl.h"
+#include "output/rows.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TELL_NS 600000000000ULL
 
 /* Ids that stand for the same path of the same class in what packets go by now. */
 static uint64_t paths_known(struct daemon *d)
@@ -92,4 +97,105 @@ int rules_begin(struct daemon *d, char err[DATAPATH_ERR])
 int rules_start(struct daemon *d, char err[DATAPATH_ERR])
 {
 	return rules_put(d, UINT64_MAX, err);
+}
+
+/* Of the paths that a rule lists: ids of those that are usable and have routes. */
+static uint64_t rule_usable(const struct daemon *d, const struct config_rule *rule,
+			    struct sw_rule *row)
+{
+	uint64_t usable = 0;
+
+	rule_compile(d->cfg, d->path_ids, UINT64_MAX, rule, row);
+	for (uint64_t left = row->paths & d->usable; left; left &= left - 1)
+		if (rib_path_routes(d->rib, __builtin_ctzll(left), 0))
+			usable |= left & -left;
+	return usable;
+}
+
+/* It binds its traffic to paths of which none is left: all of that is dropped. */
+static bool rule_drops(const struct daemon *d, const struct config_rule *rule)
+{
+	struct sw_rule row;
+
+	return d->cfg->mode == SW_MODE_ENFORCE && !rule_usable(d, rule, &row) &&
+	       row.flags & SW_RULE_BINDS;
+}
+
+static uint64_t denied_packets(struct daemon *d)
+{
+	struct sw_reasons reasons;
+	uint64_t packets = 0;
+
+	for (size_t i = 0; i < d->n_ports; i++)
+		if (!maps_reasons(d->maps, d->port[i].slot, &reasons))
+			packets += reasons.drop.rule_denied;
+	return packets;
+}
+
+static void denied_tell(struct daemon *d, uint64_t packets)
+{
+	char names[200] = "";
+	bool denies = false;
+	size_t used = 0;
+
+	for (size_t i = 0; i < d->cfg->n_rules; i++) {
+		const struct config_rule *rule = &d->cfg->rules[i];
+
+		denies |= rule->action == RULE_DENY;
+		if (rule_drops(d, rule) && used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+						 used ? ", " : "", rule->name);
+	}
+	if (denies && !used) /* as it was asked for */
+		return;
+	d->denied_now.told_ns = clock_now();
+	daemon_log("%llu packets dropped by policy rules (rule-denied): %s%s: `sameway explain DST "
+		   "from SRC proto P port N` names the rule of each; see why its paths are not "
+		   "usable with `sameway paths`",
+		   (unsigned long long)packets,
+		   used ? "no path is usable of what is listed by " : "no path that their rule "
+								      "lists has a route to where "
+								      "they go",
+		   names);
+}
+
+void rules_watch(struct daemon *d)
+{
+	struct denied_now *now = &d->denied_now;
+	uint64_t packets;
+
+	if (!d->cfg->n_rules)
+		return;
+	packets = denied_packets(d);
+	if (now->known && packets > now->packets) {
+		now->last_ns = clock_now();
+		if (!now->told_ns || now->last_ns - now->told_ns > TELL_NS)
+			denied_tell(d, packets - now->packets);
+	}
+	now->packets = packets;
+	now->known = true;
+}
+
+json_t *rules_row(struct daemon *d)
+{
+	static const char *const actions[] = {"none", "prefer", "only", "deny"};
+	json_t *list = json_array();
+	struct sw_rule row;
+
+	for (size_t i = 0; i < d->cfg->n_rules; i++) {
+		const struct config_rule *rule = &d->cfg->rules[i];
+		uint64_t usable = rule_usable(d, rule, &row);
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:o, s:b}", "name", rule->name,
+						"action", actions[rule->action], "usable",
+						rows_path_names(d->cfg, d->path_ids, usable),
+						"dropping", (int)rule_drops(d, rule)));
+	}
+	return json_pack("{s:I, s:o, s:o}", "denied", (json_int_t)d->denied_now.packets,
+			 "denied_s",
+			 d->denied_now.last_ns
+				 ? json_real((double)(clock_now() - d->denied_now.last_ns) / 1e9)
+				 : json_null(),
+			 "list", list);
 }

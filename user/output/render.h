@@ -59,6 +59,9 @@ void render_as_path(const json_t *list, char *buf, size_t size);
 /* Of `feeds` of status: a row a table, a row a peer of the far side. */
 int text_feed_tables(FILE *out, const json_t *feeds);
 
+struct table;
+/* Of status: policy rules; nothing where there is none. */
+void text_status_rules(struct table *table, const json_t *rules);
 /* Of status: what is silenced, and the hook; nothing where there is none. */
 int text_status_life(FILE *out, const json_t *rows);
 

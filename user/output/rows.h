@@ -39,6 +39,8 @@ json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const str
  */
 json_t *rows_seen(struct maps *maps, const struct ip_addr *src, const struct ip_addr *dst,
 		  const struct prefix *src_prefix, const struct prefix *dst_prefix);
+/* [names of the paths in mask], in the order of the config; only ids that the config has. */
+json_t *rows_path_names(const struct config *cfg, const uint8_t *path_ids, uint64_t mask);
 /* Wall-clock ns to RFC 3339 UTC with milliseconds. */
 json_t *rows_time(uint64_t wall_ns);
 json_t *rows_ip(const struct ip_addr *ip); /* null for family 0 */

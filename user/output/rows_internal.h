@@ -13,8 +13,6 @@ json_t *rows_name(const char *name, size_t size);
 bool rows_set(json_t *row, const char *key, json_t *value);
 /* Appends value to array, and takes it, likewise. */
 bool rows_append(json_t *array, json_t *value);
-/* [names of the paths in mask], in the order of the config; only ids that the config has. */
-json_t *rows_path_names(const struct config *cfg, const uint8_t *path_ids, uint64_t mask);
 /* A candidate, as in `routes`; all: of its prefix. */
 json_t *rows_candidate(const struct config *cfg, const uint8_t *path_ids,
 		       const struct candidate *all, const struct candidate *c);

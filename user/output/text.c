@@ -277,6 +277,7 @@ int text_status(FILE *out, const json_t *rows)
 	status_forward(table, rows);
 	status_sizes(table, rows);
 	status_auto_hooks(table, rows);
+	text_status_rules(table, json_object_get(rows, "rules"));
 	err = table_print(table, out);
 	if (!err)
 		err = status_hooks(out, json_object_get(rows, "hooks"));
