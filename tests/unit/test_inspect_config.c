@@ -161,12 +161,23 @@ static void test_circuits(void **state)
 		       "6: feed f: circuits: b: no path has this circuit"));
 }
 
+/* What is told of the rules (test_rules.c) is among these. */
+static void test_rule(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(warnings_of("type: azure, command: true }\nrules:\n- { name: a, "
+					   "from: 172.16.0.0/12, deny: true",
+					   dir),
+			       "6: rule a: matches nothing from inside"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inputs),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_circuits),
+		cmocka_unit_test(test_rule),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

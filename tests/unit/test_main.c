@@ -260,6 +260,10 @@ static void test_requests(void **state)
 		       "\"proto\":6,\"port\":443}");
 	assert_request(explain_request, "fd00::1 proto 47",
 		       "{\"cmd\":\"explain\",\"dst\":\"fd00::1\",\"proto\":47}");
+	assert_request(explain_request, "10.0.0.1 proto icmp port 443",
+		       "port 443: protocol 1 has no ports: leave the port out, or say proto tcp");
+	assert_request(explain_request, "10.0.0.1 port 443",
+		       "{\"cmd\":\"explain\",\"dst\":\"10.0.0.1\",\"proto\":6,\"port\":443}");
 	assert_request(explain_request, "10.0.0.1 from fd00::1", "one is IPv4, one IPv6");
 	assert_request(explain_request, "10.0.0.1 from", "from: too few arguments");
 	assert_request(explain_request, "10.0.0.1 to 10.0.0.2", "to does not belong here");

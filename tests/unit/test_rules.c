@@ -83,6 +83,62 @@ static void test_too_many(void **state)
 	assert_mistake(text, 6 + SW_MAX_RULES + 1, "rules: 257 of them: give 256 at most");
 }
 
+/* What no flow will have is told, and taken all the same. */
+static void test_warnings(void **state)
+{
+	static const struct {
+		const char *rules;
+		int line; /* 0: nothing is told */
+		const char *words;
+	} cases[] = {
+		{"- {name: a, to: 10.0.0.0/8, proto: tcp, only: [vpn]}\n"
+		 "- {name: b, to: 10.0.0.0/8, prefer: [er]}\n",
+		 0, NULL},
+		{"- {name: a, to: 10.0.0.0/8, only: [vpn]}\n"
+		 "- {name: b, to: 10.1.0.0/16, proto: tcp, port: 5432, prefer: [vpn]}\n",
+		 8, "rule b: never matches: rule a before it takes all that it would: put it"},
+		{"- {name: a, deny: true}\n- {name: b, to: 'fd00::/8', deny: true}\n", 8,
+		 "rule a before it"},
+		{"- {name: a, port: 80, deny: true}\n"
+		 "- {name: b, proto: udp, port: 80, dscp: 46, deny: true}\n",
+		 8, "rule a before it"},
+		{"- {name: a, proto: tcp, port: 80, deny: true}\n"
+		 "- {name: b, port: 80, deny: true}\n",
+		 0, NULL},
+		{"- {name: a, dscp: 46, deny: true}\n- {name: b, dscp: 10, deny: true}\n", 0, NULL},
+		{"- {name: a, from: 10.9.0.0/16, deny: true}\n", 7,
+		 "no network of `inside` has any of 10.9.0.0/16"},
+		{"- {name: a, from: 10.0.0.0/8, deny: true}\n", 0, NULL},
+		{"- {name: a, to: 10.0.0.0/26, deny: true}\n", 7,
+		 "10.0.0.0/26 is inside, and a rule is read from inside to outside"},
+		{"- {name: a, to: 10.0.0.0/8, deny: true}\n", 0, NULL},
+		{"- {name: a, to: 'fd00::/8', deny: true}\n", 7,
+		 "no network of `inside` is IPv6"},
+		{"- {name: a, to: 10.7.7.7/32, deny: true}\nexempt: [{to: 10.7.0.0/16}]\n", 7,
+		 "`exempt` has 10.7.7.7/32"},
+		{"- {name: a, to: 10.7.0.0/16, deny: true}\nexempt: [{to: 10.7.7.7/32}]\n", 0,
+		 NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct config_errors out = {0};
+		char text[1000];
+		struct config *cfg;
+
+		snprintf(text, sizeof(text), EDGE "rules:\n%s", cases[i].rules);
+		cfg = parse_good(text);
+		assert_int_equal(rules_warn(cfg, &out), 0);
+		if (out.n != !!cases[i].line)
+			fail_msg("case %zu: %zu warnings", i, out.n);
+		if (out.n && (out.v[0].line != cases[i].line ||
+			      !strstr(out.v[0].text, cases[i].words)))
+			fail_msg("case %zu: %d: %s", i, out.v[0].line, out.v[0].text);
+		config_errors_free(&out);
+		config_free(cfg);
+	}
+}
+
 static const char full[] = EDGE "rules:\n"
 				"- {name: secure, from: 10.0.0.0/25, to: 10.11.30.0/26, proto: "
 				"tcp, port: 5432, prefer: [vpn]}\n"
@@ -299,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_print),	 cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_random),
 	};

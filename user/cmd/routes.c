@@ -105,10 +105,38 @@ static int explain_pair(struct explain_args *args, const char *word, const char 
 	return -EINVAL;
 }
 
+static bool has_ports(long proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+/* What belongs together. A port alone is TCP's: no packet has a port and no protocol. */
+static int explain_check(const char *dst_text, const struct ip_addr *dst, struct explain_args *args,
+			 char err[CMD_ERR])
+{
+	struct ip_addr src;
+
+	if (args->src && !ip_parse(args->src, &src) && src.family != dst->family) {
+		snprintf(err, CMD_ERR, "%.60s and %.60s: one is IPv4, one IPv6: take one family",
+			 dst_text, args->src);
+		return -EINVAL;
+	}
+	if (args->port >= 0 && args->proto < 0)
+		args->proto = IPPROTO_TCP;
+	if (args->port >= 0 && !has_ports(args->proto)) {
+		snprintf(err, CMD_ERR,
+			 "port %ld: protocol %ld has no ports: leave the port out, or say proto "
+			 "tcp, udp or sctp",
+			 args->port, args->proto);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 json_t *explain_request(int argc, char **argv, char err[CMD_ERR])
 {
 	struct explain_args args = {.proto = -1, .port = -1, .dscp = -1};
-	struct ip_addr dst, src;
+	struct ip_addr dst;
 
 	if (ip_parse(argv[0], &dst)) {
 		snprintf(err, CMD_ERR, "%.60s is no address: write it as 10.10.30.4", argv[0]);
@@ -123,11 +151,8 @@ json_t *explain_request(int argc, char **argv, char err[CMD_ERR])
 		if (explain_pair(&args, argv[i], argv[i + 1], err))
 			return NULL;
 	}
-	if (args.src && !ip_parse(args.src, &src) && src.family != dst.family) {
-		snprintf(err, CMD_ERR, "%.60s and %.60s: one is IPv4, one IPv6: take one family",
-			 argv[0], args.src);
+	if (explain_check(argv[0], &dst, &args, err))
 		return NULL;
-	}
 	return json_pack("{s:s, s:s, s:s*, s:o*, s:o*, s:o*}", "cmd", "explain", "dst", argv[0],
 			 "src", args.src, "proto", args.proto < 0 ? NULL : json_integer(args.proto),
 			 "port", args.port < 0 ? NULL : json_integer(args.port), "dscp",

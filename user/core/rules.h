@@ -43,6 +43,11 @@ void rules_compile(const struct config *cfg, const uint8_t *path_ids, uint64_t k
 /* One of them: what it does, not what it matches. */
 void rule_compile(const struct config *cfg, const uint8_t *path_ids, uint64_t known,
 		  const struct config_rule *rule, struct sw_rule *out);
+/*
+ * What of the rules no flow will have: behind another that takes all of it, or of addresses that
+ * are never sent by a path. A warning each, with its line. 0 or -ENOMEM.
+ */
+int rules_warn(const struct config *cfg, struct config_errors *out);
 /* Whether a rule asks for DSCP. */
 bool rules_ask_dscp(const struct config *cfg);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What of a config has nothing behind it on this box (inspect.h). */
+#include "core/rules.h"
 #include "kernel/inspect.h"
 
 #include <errno.h>
@@ -176,5 +177,7 @@ int inspect_config(const struct config *cfg, const char *config_dir, struct conf
 		if (!ret)
 			ret = circuits_look(cfg, &cfg->feeds[i], out);
 	}
-	return ret ? ret : notify_look(cfg, out);
+	if (!ret)
+		ret = notify_look(cfg, out);
+	return ret ? ret : rules_warn(cfg, out);
 }
