@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What `audit` foresees against what the programs say of packets: random routes of both views, link
- * states, policies and policy rules, compiled into the maps by the compilers that the daemon uses; a
- * packet out where the programs send it, an answer back as the remote view has it. SEED=n;
+ * states, policies and policy rules, compiled into the maps by the compilers that the daemon uses;
+ * a packet out where the programs send it, an answer back as the remote view has it. SEED=n;
  * SAMEWAY_LONG=1: ten times as many.
  */
 #include "flows.h"
@@ -200,8 +200,9 @@ static void compile(void)
 /* A rule for some of the pairs, or of their packets, that lists anything. */
 static struct config_rule random_rule(void)
 {
-	static const char *const lists[] = {"vpn",	 "tun0",	"expressroute", "vpn expressroute",
-					    "er1 tun0", "vpn1 er0 vpn", "expressroute vpn"};
+	static const char *const lists[] = {
+		"vpn",	    "tun0",	    "expressroute",    "vpn expressroute",
+		"er1 tun0", "vpn1 er0 vpn", "expressroute vpn"};
 	static const char *const from[] = {"10.2.30.0/25", "10.2.30.0/26", "10.2.30.64/27"};
 	enum config_rule_action action = upto(8) ? RULE_PREFER + upto(2) : RULE_DENY;
 	struct config_rule rule =
@@ -426,14 +427,15 @@ static void test_agrees(void **state)
 	print_message("%u pairs, %u by a rule, %u of them by one for a part; dropped %u; ok %u, "
 		      "benign-ecmp %u, inter-circuit %u, asymmetric %u, policy-violation %u, "
 		      "failover %u, no-route %u\n",
-		      compared, ruled, parts, dropped, seen[SW_VERDICT_OK], seen[SW_VERDICT_BENIGN_ECMP],
-		      seen[SW_VERDICT_INTER_CIRCUIT], seen[SW_VERDICT_ASYMMETRIC],
-		      seen[SW_VERDICT_POLICY_VIOLATION], seen[SW_VERDICT_FAILOVER], seen[SW_VERDICT_NO_ROUTE]);
+		      compared, ruled, parts, dropped, seen[SW_VERDICT_OK],
+		      seen[SW_VERDICT_BENIGN_ECMP], seen[SW_VERDICT_INTER_CIRCUIT],
+		      seen[SW_VERDICT_ASYMMETRIC], seen[SW_VERDICT_POLICY_VIOLATION],
+		      seen[SW_VERDICT_FAILOVER], seen[SW_VERDICT_NO_ROUTE]);
 	assert_int_equal(edge.failures, 0);
 	assert_true(seen[SW_VERDICT_OK] && seen[SW_VERDICT_ASYMMETRIC] &&
 		    seen[SW_VERDICT_FAILOVER] && seen[SW_VERDICT_INTER_CIRCUIT] &&
-		    seen[SW_VERDICT_NO_ROUTE] && seen[SW_VERDICT_POLICY_VIOLATION] && ruled && parts &&
-		    dropped);
+		    seen[SW_VERDICT_NO_ROUTE] && seen[SW_VERDICT_POLICY_VIOLATION] && ruled &&
+		    parts && dropped);
 }
 
 int main(void)

@@ -14,7 +14,8 @@
 #include <jansson.h>
 
 /* Azure has learned it: by class, and circuit where it is told. */
-static inline void learned(struct edge *e, const char *prefix, enum sw_class class, const char *circuit)
+static inline void learned(struct edge *e, const char *prefix, enum sw_class class,
+			   const char *circuit)
 {
 	struct route r = {.view = VIEW_REMOTE,
 			  .prefix = prefix_of(prefix),
@@ -108,7 +109,7 @@ static inline const char *text_of(const json_t *row, const char *key)
 
 /* Every field of contract.md is there, and the pair is judged so. */
 static inline void assert_pair(json_t *rows, const char *src, const char *dst, const char *verdict,
-			const char *cause)
+			       const char *cause)
 {
 	static const char *const fields[] = {"src_prefix", "dst_prefix", "forward", "reverse",
 					     "verdict",	   "cause",	 "fix",	    "view_age_s"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `audit` with policy rules: what a row says of a rule that prefers, binds, denies, has a part of the
- * traffic or of the addresses; what would be without a path; and the row of any two addresses
+ * `audit` with policy rules: what a row says of a rule that prefers, binds, denies, has a part of
+ * the traffic or of the addresses; what would be without a path; and the row of any two addresses
  * against rules asked one by one. That a rule's choice is the kernel's shows
  * tests/prog/test_audit_agrees.c.
  */

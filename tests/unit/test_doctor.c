@@ -377,10 +377,10 @@ static void test_status(void **state)
 	judge_status("{" FEED("up") ",\"tables\":{\"first\":7000,\"put_back\":3}}", "put-back",
 		     "rules and routes", "3 of kernel forwarding", "protocol 83");
 	judge_status("{" FEED("up") ",\"rules\":{\"list\":[{\"name\":\"secure\",\"dropping\":"
-		     "false}]}}",
+				    "false}]}}",
 		     NULL, NULL, NULL, NULL);
 	judge_status("{" FEED("up") ",\"rules\":{\"denied_s\":1.5,\"list\":[{\"name\":"
-		     "\"secure\",\"dropping\":true}]}}",
+				    "\"secure\",\"dropping\":true}]}}",
 		     "rule", "secure", "dropped (rule-denied), packets just now", "sameway paths");
 	judge_status("{" FEED("stale") "}", "feed", "r", "stale", "birdc");
 	judge_status("{\"feeds\":[]}", "feed", "feeds", "none", "sameway.yaml");

@@ -112,8 +112,7 @@ static void test_warnings(void **state)
 		{"- {name: a, to: 10.0.0.0/26, deny: true}\n", 7,
 		 "10.0.0.0/26 is inside, and a rule is read from inside to outside"},
 		{"- {name: a, to: 10.0.0.0/8, deny: true}\n", 0, NULL},
-		{"- {name: a, to: 'fd00::/8', deny: true}\n", 7,
-		 "no network of `inside` is IPv6"},
+		{"- {name: a, to: 'fd00::/8', deny: true}\n", 7, "no network of `inside` is IPv6"},
 		{"- {name: a, to: 10.7.7.7/32, deny: true}\nexempt: [{to: 10.7.0.0/16}]\n", 7,
 		 "`exempt` has 10.7.7.7/32"},
 		{"- {name: a, to: 10.7.0.0/16, deny: true}\nexempt: [{to: 10.7.7.7/32}]\n", 0,
@@ -131,8 +130,8 @@ static void test_warnings(void **state)
 		assert_int_equal(rules_warn(cfg, &out), 0);
 		if (out.n != !!cases[i].line)
 			fail_msg("case %zu: %zu warnings", i, out.n);
-		if (out.n && (out.v[0].line != cases[i].line ||
-			      !strstr(out.v[0].text, cases[i].words)))
+		if (out.n &&
+		    (out.v[0].line != cases[i].line || !strstr(out.v[0].text, cases[i].words)))
 			fail_msg("case %zu: %d: %s", i, out.v[0].line, out.v[0].text);
 		config_errors_free(&out);
 		config_free(cfg);
@@ -355,9 +354,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_print),	 cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_warnings), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

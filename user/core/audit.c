@@ -166,8 +166,7 @@ int audit_verdict(const struct audit *a, const struct audit_forward *f,
 	if (f->class != r->class)
 		return SW_VERDICT_ASYMMETRIC;
 	if (f->rule ? f->better
-		    : f->has_expected &&
-			      config_rank(cfg, f->expected) < config_rank(cfg, f->class))
+		    : f->has_expected && config_rank(cfg, f->expected) < config_rank(cfg, f->class))
 		return SW_VERDICT_POLICY_VIOLATION;
 	if (f->degraded)
 		return SW_VERDICT_FAILOVER;

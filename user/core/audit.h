@@ -30,11 +30,11 @@ struct audit_forward {
 	enum sw_class expected;
 	/* That it is by, NULL: the ladder; the rest is of it */
 	const struct config_rule *rule;
-	bool dropped;	  /* it denies all, or allows nothing that is usable; and nothing is sent */
+	bool dropped; /* it denies all, or allows nothing that is usable; and nothing is sent */
 	bool must_encrypt; /* and so by `allowed` alone, in both directions */
-	bool better;	  /* W comes before what is used, in its order */
-	uint64_t allowed; /* the paths that it lists */
-	uint64_t wanted;  /* W's paths */
+	bool better;	   /* W comes before what is used, in its order */
+	uint64_t allowed;  /* the paths that it lists */
+	uint64_t wanted;   /* W's paths */
 };
 
 /* A way back. */
@@ -63,13 +63,14 @@ struct audit_rules {
 
 /*
  * An inside network, or a more specific one in it that Azure has learned, that this box has as own
- * route, or that a rule is from. As in a route table, what has a row of its own is not meant by the row that covers it.
+ * route, or that a rule is from. As in a route table, what has a row of its own is not meant by the
+ * row that covers it.
  */
 struct audit_source {
 	struct prefix prefix;
 	struct ip_addr host; /* one of it that no other row has */
 	bool rest;	     /* others have a part of it */
-	bool vpn_seen;	     /* Azure has something of ours by VPN: its VPN's table is in the view */
+	bool vpn_seen; /* Azure has something of ours by VPN: its VPN's table is in the view */
 	struct audit_rules rules;
 	/* was: before the path was taken out */
 	struct audit_return back[AUDIT_BY_COUNT], was[AUDIT_BY_COUNT];

@@ -169,10 +169,9 @@ static void tell_no_listed(const struct audit *a, const struct audit_destination
 			 f->dropped ? " or not at all" : "");
 	}
 	text_add(&msg, "%s",
-		 !f->dropped ? ": left to the kernel's routes (no-path)"
-		 : a->ctx->cfg->mode == SW_MODE_MONITOR
-			 ? ": enforce would drop it (rule-denied)"
-			 : ": it is dropped (rule-denied)");
+		 !f->dropped				? ": left to the kernel's routes (no-path)"
+		 : a->ctx->cfg->mode == SW_MODE_MONITOR ? ": enforce would drop it (rule-denied)"
+							: ": it is dropped (rule-denied)");
 	text_add(&fix,
 		 "announce %s on one more path that rule %s lists, or list one more, if it needs a "
 		 "backup; `sameway paths` says why those it has are not usable",

@@ -74,10 +74,10 @@ struct cause_silent {
 };
 
 struct cause_facts {
-	uint8_t verdict; /* enum sw_verdict */
-	bool monitor;	 /* the kernel's choice stands, not ours */
-	bool stateful;	 /* a stateful device behind the inside entry */
-	bool pair;	 /* of cause_gather_pair(): seen of no flow */
+	uint8_t verdict;     /* enum sw_verdict */
+	bool monitor;	     /* the kernel's choice stands, not ours */
+	bool stateful;	     /* a stateful device behind the inside entry */
+	bool pair;	     /* of cause_gather_pair(): seen of no flow */
 	const char *if_down; /* told of what would be without this path; NULL: of what is */
 	struct prefix src, dst;
 	struct cause_way forward, reverse; /* inside to outside, and back */
@@ -87,10 +87,10 @@ struct cause_facts {
 	enum sw_class expected;
 	const char *available[CAUSE_NAMES]; /* its usable paths, the first few */
 	size_t n_available;
-	struct cause_way better; /* the first of them; path -1: none */
-	const char *rule;	 /* of the config, that it is by; NULL: by the ladder */
+	struct cause_way better;	     /* the first of them; path -1: none */
+	const char *rule;		     /* of the config, that it is by; NULL: by the ladder */
 	const struct config_rule *flow_rule; /* the first that matches the flow, NULL: none */
-	bool must_encrypt;	 /* a rule wants it on the VPN: ExpressRoute carries it in clear */
+	bool must_encrypt; /* a rule wants it on the VPN: ExpressRoute carries it in clear */
 
 	struct cause_remote remote;
 	struct cause_route

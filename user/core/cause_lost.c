@@ -68,8 +68,7 @@ static bool comes_before(const struct incident_context *ctx, const struct config
 {
 	const struct config_rule *rule = f->flow_rule;
 	const struct config_path *used = rib_path(ctx->rib, (unsigned int)f->forward.path);
-	bool better = config_rank(ctx->cfg, path->class) <
-		      config_rank(ctx->cfg, f->forward.class);
+	bool better = config_rank(ctx->cfg, path->class) < config_rank(ctx->cfg, f->forward.class);
 
 	if (!rule || !used || (rule->action != RULE_PREFER && rule->action != RULE_ONLY))
 		return better;
@@ -209,8 +208,9 @@ void cause_failover_tell(const struct cause_facts *f, struct cause_told *told, s
 		told->cause = f->lost_cause;
 		text_add(msg, ": the backup of %s (%s) carries it then", f->lost.name,
 			 class_name(f->lost.class));
-		text_add(fix, "nothing: that is what the backup is for; to try it, `sameway path "
-			      "%s drain --for 5m`",
+		text_add(fix,
+			 "nothing: that is what the backup is for; to try it, `sameway path "
+			 "%s drain --for 5m`",
 			 f->lost.name);
 	} else {
 		told->cause = f->lost_cause;

@@ -68,8 +68,9 @@ static bool is_stray(const struct daemon *d, const struct ip_addr *src)
 /* The rule that decides, NULL: none, or it leaves the choice to the ladder. */
 static const struct config_rule *explain_rule(const struct daemon *d, const struct explain *e)
 {
-	const struct config_rule *rule =
-		!e->stray && e->io.rule && e->io.rule <= d->cfg->n_rules ? &d->cfg->rules[e->io.rule - 1] : NULL;
+	const struct config_rule *rule = !e->stray && e->io.rule && e->io.rule <= d->cfg->n_rules
+						 ? &d->cfg->rules[e->io.rule - 1]
+						 : NULL;
 
 	return rule && rule->action != RULE_NOTHING ? rule : NULL;
 }

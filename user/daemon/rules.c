@@ -153,9 +153,10 @@ static void denied_tell(struct daemon *d, uint64_t packets)
 		   "from SRC proto P port N` names the rule of each; see why its paths are not "
 		   "usable with `sameway paths`",
 		   (unsigned long long)packets,
-		   used ? "no path is usable of what is listed by " : "no path that their rule "
-								      "lists has a route to where "
-								      "they go",
+		   used ? "no path is usable of what is listed by "
+			: "no path that their rule "
+			  "lists has a route to where "
+			  "they go",
 		   names);
 }
 
@@ -186,14 +187,12 @@ json_t *rules_row(struct daemon *d)
 		const struct config_rule *rule = &d->cfg->rules[i];
 		uint64_t usable = rule_usable(d, rule, &row);
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:o, s:b}", "name", rule->name,
-						"action", actions[rule->action], "usable",
-						rows_path_names(d->cfg, d->path_ids, usable),
-						"dropping", (int)rule_drops(d, rule)));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b}", "name", rule->name,
+						      "action", actions[rule->action], "usable",
+						      rows_path_names(d->cfg, d->path_ids, usable),
+						      "dropping", (int)rule_drops(d, rule)));
 	}
-	return json_pack("{s:I, s:o, s:o}", "denied", (json_int_t)d->denied_now.packets,
-			 "denied_s",
+	return json_pack("{s:I, s:o, s:o}", "denied", (json_int_t)d->denied_now.packets, "denied_s",
 			 d->denied_now.last_ns
 				 ? json_real((double)(clock_now() - d->denied_now.last_ns) / 1e9)
 				 : json_null(),

@@ -320,7 +320,8 @@ static bool part_again(struct part *p, const struct audit_destination *whole,
 	return prefix_cmp(&d->prefix, &told) >= 0;
 }
 
-/* The rows of a learned prefix: its own, then those of its parts, from the one that was not told. */
+/* The rows of a learned prefix: its own, then those of its parts, from the one that was not told.
+ */
 static bool part_learned(struct part *p, const struct audit_destination *whole)
 {
 	struct audit_place *place = p->place;

@@ -90,8 +90,7 @@ static void explain_if_down(FILE *out, const json_t *rows)
 		bool last = !strcmp(field_text(row, "step"), "last-resort");
 
 		fprintf(out, "%s %s: %s%s", i ? "        " : "if down ", field_text(row, "path"),
-			explain_then(row),
-			last ? ", as last resort" : "");
+			explain_then(row), last ? ", as last resort" : "");
 		if (field_known(row, "then") && field_known(back, "class"))
 			fprintf(out, ", back by %s%s%s", field_text(back, "class"),
 				field_known(back, "circuit") ? " " : "",
