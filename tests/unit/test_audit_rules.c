@@ -127,6 +127,13 @@ static void test_encrypts(void **state)
 	rows = audit_all(e, -1);
 	assert_pair(rows, "10.2.30.0/26", HUB, "ok", "null");
 	json_decref(rows);
+	/* nor by another edge's circuit, while another edge's VPN will do */
+	learned(e, "10.2.30.96/28", SW_CLASS_EXPRESSROUTE, "elsewhere");
+	learned(e, "10.2.30.112/28", SW_CLASS_VPN, "elsewhere");
+	rows = audit_all(e, -1);
+	assert_pair(rows, "10.2.30.96/28", HUB, "policy-violation", "unencrypted");
+	assert_pair(rows, "10.2.30.112/28", HUB, "inter-circuit", "unknown");
+	json_decref(rows);
 	/* by another VPN than the one that it names it is not in clear */
 	e->paths[2].class = SW_CLASS_VPN;
 	strcpy(rules[0].pick[0].path, "vpn30");
@@ -312,6 +319,8 @@ static void test_speaks_of_then(void **state)
 	json_decref(rows);
 	/* Azure goes on by the other circuit: as it will be, not while it converges */
 	learned(e, "10.2.30.0/25", SW_CLASS_EXPRESSROUTE, "er2-primary");
+	e->ctx.path[ER2].objections[WORD_LINK] = 1;
+	e->ctx.path[ER2].changed_ns = e->ctx.now;
 	rows = audit_all(e, ER1);
 	assert_string_equal(text_of(row_of(rows, LAN, HUB), "verdict"), "asymmetric");
 	assert_no_text(rows, "cause", "convergence");
