@@ -8,68 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blackhole.h"
+#include "core/blackhole_internal.h"
 #include "core/cause_gather.h"
 #include "core/incident_internal.h"
 
-#define CELLS	    1024 /* a power of 2 */
-#define CELL_HOSTS  8
-#define HOLES	    64
-#define SERVICES    4096
 #define RECENT_MS   30000 /* a silent flow sends again within, though TCP waits ever longer */
-#define MS	    1000000ULL
 #define FORGET_MIN  30000
 #define PROOF	    4 /* packets each way: no repeated SYN, of a flow that the far side opened */
 #define SCTP_OR_UDP 8 /* at least one packet of so many is answered where answers are usual */
-
-/* A record as the last scan saw it. Times in ms since bh.start, and one; 0: never. */
-struct seen {
-	uint32_t in, out;  /* packets */
-	uint32_t out_then; /* `out` when the silence began */
-	uint32_t grown;	   /* of `out`, since the scan before */
-	uint32_t silent, answered, sent;
-	uint16_t reuse;
-	bool known, noted; /* noted: what it asks is a known service */
-};
-
-struct cell {
-	bool used, whole;
-	uint8_t path;
-	struct prefix src, dst;
-	size_t silent, answered, elsewhere, moves;
-	uint32_t last_answer; /* of its silent flows */
-	uint32_t since;	      /* the first silence of those that never were answered */
-	uint32_t host[CELL_HOSTS];
-	size_t hosts;
-};
-
-struct hole {
-	struct blackhole told;
-	uint32_t last; /* when a flow last sent into it */
-};
-
-/* One that an answer has ended. What has not sent since then tells nothing. */
-struct ended {
-	uint8_t path;
-	bool whole;
-	struct prefix src, dst;
-	uint32_t at;
-};
-
-struct blackholes {
-	struct seen *seen[2]; /* of each family */
-	uint64_t start_ns;
-	uint32_t now, before; /* this scan and the last */
-	uint64_t suspects, suspects_next, dead;
-	uint64_t received_ns[SW_MAX_PATHS];
-	uint32_t service[SERVICES];
-	struct cell cell[CELLS];
-	size_t cells;
-	struct hole hole[HOLES];
-	size_t holes;
-	struct ended ended[HOLES]; /* the last ones */
-	size_t n_ended;
-};
 
 struct blackholes *blackholes_new(void)
 {
@@ -100,6 +46,7 @@ void blackholes_forget(struct blackholes *b)
 {
 	for (int i = 0; i < 2; i++)
 		memset(b->seen[i], 0, BLACKHOLE_RECORDS * sizeof(struct seen));
+	memset(b->sizes, 0, sizeof(b->sizes));
 }
 
 void blackholes_begin(struct blackholes *b, const struct incident_context *ctx)
@@ -117,11 +64,6 @@ void blackholes_begin(struct blackholes *b, const struct incident_context *ctx)
 	b->cells = 0;
 }
 
-static uint32_t ms_since(const struct blackholes *b, uint32_t then)
-{
-	return b->now - then;
-}
-
 /*
  * Whether what came answers what was sent: of a flow that the far side opened it may be its first
  * packet, over and over.
@@ -131,14 +73,21 @@ static bool is_answer(const struct sw_flow_record *r, uint32_t in, uint32_t out)
 	return r->about & SW_FLOW_OPENED_INSIDE || (in >= PROOF && out >= PROOF);
 }
 
+static uint64_t bytes_of(const struct sw_flow_record *r)
+{
+	return r->out_bytes & ((1ULL << SW_FLOW_BYTES_BITS) - 1);
+}
+
 static void seen_update(struct blackholes *b, struct seen *s, const struct sw_flow_record *r,
 			uint8_t in_path)
 {
 	uint32_t in = r->in_packets, out = r->out_packets;
+	uint64_t bytes = bytes_of(r);
 	uint32_t more_in = in - s->in;
 
 	s->grown = out - s->out;
 	if (more_in) {
+		blackhole_size_answered(s, out, bytes);
 		s->silent = 0;
 		if (is_answer(r, more_in, s->grown))
 			s->answered = b->now;
@@ -147,11 +96,13 @@ static void seen_update(struct blackholes *b, struct seen *s, const struct sw_fl
 	} else if (s->grown && (!s->silent || ms_since(b, s->sent) > RECENT_MS)) {
 		s->silent = b->now;
 		s->out_then = s->out;
+		s->bytes_then = s->bytes;
 	}
 	if (s->grown)
 		s->sent = b->now;
 	s->in = in;
 	s->out = out;
+	s->bytes = bytes;
 }
 
 static void seen_begin(struct blackholes *b, struct seen *s, const struct sw_flow_record *r,
@@ -161,12 +112,14 @@ static void seen_begin(struct blackholes *b, struct seen *s, const struct sw_flo
 			   .reuse = reuse,
 			   .in = r->in_packets,
 			   .out = r->out_packets,
+			   .bytes = bytes_of(r),
 			   .sent = b->now};
-	if (s->in)
+	if (s->in) {
 		s->answered = b->now;
-	else
+		blackhole_size_answered(s, s->out, s->bytes);
+	} else {
 		s->silent = b->now;
-	s->out_then = s->in ? s->out : 0;
+	}
 }
 
 static bool long_silent(const struct blackholes *b, const struct seen *s)
@@ -256,11 +209,6 @@ static void host_add(struct cell *c, uint32_t host)
 		c->host[c->hosts++] = host;
 }
 
-struct finding {
-	bool silent, answered, elsewhere, moves;
-	uint32_t host, last_answer, since;
-};
-
 static void cell_add(struct cell *c, const struct finding *f)
 {
 	if (!c)
@@ -269,6 +217,7 @@ static void cell_add(struct cell *c, const struct finding *f)
 	c->answered += f->answered;
 	c->elsewhere += f->elsewhere;
 	c->moves += f->moves;
+	blackhole_size_add(c, f);
 	if (!f->silent)
 		return;
 	host_add(c, f->host);
@@ -344,6 +293,7 @@ void blackholes_flow(struct blackholes *b, const struct incident_context *ctx,
 		f.moves = f.silent && key->proto == IPPROTO_TCP && s->in &&
 			  s->grown > 4 + window / 500;
 	}
+	blackhole_size_find(b, s, flow->state.out, &f);
 	cell_add(cell_of(b, flow->state.out, true, &src, &dst), &f);
 	cell_add(cell_of(b, flow->state.out, false, &src, &dst), &f);
 }
@@ -356,7 +306,7 @@ static struct cell *cell_find(struct blackholes *b, const struct blackhole *h)
 	return b->cells == n ? c : NULL; /* made just now: it has no flow */
 }
 
-static bool path_settled(const struct incident_context *ctx, unsigned int path, uint8_t family)
+bool blackhole_path_settled(const struct incident_context *ctx, unsigned int path, uint8_t family)
 {
 	const struct incident_path_state *p = &ctx->path[path];
 
@@ -366,7 +316,8 @@ static bool path_settled(const struct incident_context *ctx, unsigned int path, 
 
 static bool is_hole(const struct incident_context *ctx, const struct cell *c)
 {
-	if (!c->used || c->answered || c->elsewhere || !path_settled(ctx, c->path, c->src.family))
+	if (!c->used || c->answered || c->elsewhere ||
+	    !blackhole_path_settled(ctx, c->path, c->src.family))
 		return false;
 	if (c->whole)
 		return c->silent >= BLACKHOLE_FLOWS && c->hosts >= BLACKHOLE_HOSTS;
@@ -474,6 +425,7 @@ void blackholes_end(struct blackholes *b, const struct incident_context *ctx, bl
 	b->holes = kept;
 	holes_open(b, ctx, true);
 	holes_open(b, ctx, false);
+	blackhole_sizes_end(b, ctx);
 	for (size_t i = 0; i < b->holes; i++) {
 		const struct blackhole *h = &b->hole[i].told;
 

@@ -20,6 +20,8 @@
 #define BLACKHOLE_HOSTS	       2
 #define BLACKHOLE_PREFIX_FLOWS 6
 #define BLACKHOLE_PREFIX_HOSTS 3
+/* Of large packets to one prefix: at least so many flows. */
+#define BLACKHOLE_LARGE_FLOWS 2
 /* Records that are looked at, of each family: the first ones, which are taken first. */
 #define BLACKHOLE_RECORDS 65536
 
@@ -31,6 +33,13 @@ struct blackhole {
 };
 /* answered: it is over. Else it lasts, and silent.flows send into it now, 0: none does. */
 typedef void (*blackhole_cb)(void *arg, const struct blackhole *hole, bool answered);
+
+/* Large packets by a path, to dst, get no answer, and small ones do. */
+struct blackhole_size {
+	size_t flows; /* that send such; 0: there is none */
+	struct prefix src, dst;
+	uint16_t lost, answered; /* means of IP packets' bytes: the least, and the most */
+};
 
 struct blackholes;
 struct blackholes *blackholes_new(void);
@@ -52,5 +61,7 @@ void blackholes_end(struct blackholes *b, const struct incident_context *ctx, bl
 bool blackholes_dead(const struct blackholes *b, unsigned int path);
 /* A packet came by the path after then, CLOCK_MONOTONIC; 0: none was seen. */
 uint64_t blackholes_received(const struct blackholes *b, unsigned int path);
+/* By path id, of the last scan. */
+const struct blackhole_size *blackholes_sizes(const struct blackholes *b);
 
 #endif

@@ -147,4 +147,5 @@ void network_watch_tell(struct network_watch *watch, const struct incident_conte
 	network_maintenance_tell(watch, ctx, facts, set);
 	network_leak_tell(watch, ctx, facts, set);
 	network_full_tell(watch, ctx, facts, set);
+	network_size_tell(watch, ctx, facts, set);
 }

@@ -2,9 +2,10 @@
 /*
  * What is wrong with the network though no packet says so: backups that are gone or ride what they
  * are to replace, prefixes without one, paths that flap or that traffic does not come back to,
- * routes that leak, Microsoft's maintenance, tables that are full. Pure: the daemon brings facts
- * each second (network_facts), and what changes between (network_paths_look, network_watch_prefix);
- * what lasts is told in rounds of incidents (incident.h).
+ * routes that leak, Microsoft's maintenance, tables that are full, large packets that vanish. Pure:
+ * the daemon brings facts each second (network_facts), and what changes between
+ * (network_paths_look, network_watch_prefix); what lasts is told in rounds of incidents
+ * (incident.h).
  *
  *   network_hold.c      when a state opens, and how long it must be over
  *   network_backup.c    backup-down, backup-not-independent
@@ -13,7 +14,8 @@
  *   network_stuck.c     failback-stuck
  *   network_circuit.c   maintenance
  *   network_leak.c      route-leak
- *   network_full.c      limit
+ *   network_full.c      limit: tables
+ *   network_size.c      limit: a path's MTU
  */
 #ifndef SAMEWAY_CORE_NETWORK_WATCH_H
 #define SAMEWAY_CORE_NETWORK_WATCH_H
@@ -27,6 +29,8 @@
 #define NETWORK_NAMES	3		/* prefixes named in a message */
 #define NETWORK_ENDS	16
 #define NETWORK_KEPT	4096 /* prefixes without backup that are known one by one */
+
+struct blackhole_size;
 
 /* An end point of the VPN's tunnels, and where the kernel would send what goes there. */
 struct network_end {
@@ -55,6 +59,7 @@ struct network_facts {
 	struct network_counts counts;
 	struct network_end end[NETWORK_ENDS];
 	size_t n_ends;
+	const struct blackhole_size *sizes; /* by path id, NULL: not known */
 };
 
 /* A state that opens when it has lasted a while, and is over when it has not for a while. */
@@ -109,7 +114,7 @@ struct network_path {
 	bool scanned;				      /* the scan under way is for these */
 	uint64_t transit, transit_ns, transit_recent; /* packets; when they last grew; lately */
 	bool transit_known;
-	struct network_hold down, flapping, maintenance, accepted, sent;
+	struct network_hold down, flapping, maintenance, accepted, sent, size;
 	struct network_leaks leaks;
 };
 
@@ -180,6 +185,8 @@ void network_maintenance_tell(struct network_watch *watch, const struct incident
 void network_leak_tell(struct network_watch *watch, const struct incident_context *ctx,
 		       const struct network_facts *facts, struct incidents *set);
 void network_full_tell(struct network_watch *watch, const struct incident_context *ctx,
+		       const struct network_facts *facts, struct incidents *set);
+void network_size_tell(struct network_watch *watch, const struct incident_context *ctx,
 		       const struct network_facts *facts, struct incidents *set);
 
 /* network_hold.c. `state` as it is now; its words are of no use while `on` is false. */

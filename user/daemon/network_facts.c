@@ -3,6 +3,7 @@
  * What core/network_watch.h judges by: paths, feeds, counters, and where the kernel would send the
  * VPN's own packets. What costs a system call is asked each few seconds.
  */
+#include "core/blackhole.h"
 #include "daemon/daemon_impl.h"
 #include "kernel/route_query.h"
 #include "kernel/tunnel_end.h"
@@ -132,6 +133,7 @@ const struct network_facts *network_facts(struct daemon *d)
 {
 	facts_paths(d);
 	d->facts.routes_told = routes_told(d);
+	d->facts.sizes = blackholes_sizes(d->blackholes);
 	if (d->ticks % ASK_PERIOD == 0 || !d->facts_asked) {
 		facts_counts(d);
 		facts_ends(d);
