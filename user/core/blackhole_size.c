@@ -15,9 +15,13 @@
 
 static uint16_t mean(const struct seen *s, uint32_t out, uint64_t bytes)
 {
-	uint32_t packets = out - s->out_then;
-	uint64_t size = packets ? (bytes - s->bytes_then) / packets : 0;
+	uint64_t sent = bytes - s->bytes_then;
+	uint32_t packets = out - s->out_then, size;
 
+	if (!packets)
+		return 0;
+	/* of 32 bits where it can be, which is faster: each healthy flow has a division a scan */
+	size = sent <= UINT32_MAX ? (uint32_t)sent / packets : (uint32_t)(sent / packets);
 	return size < UINT16_MAX ? (uint16_t)size : UINT16_MAX;
 }
 
