@@ -10,6 +10,12 @@
 #
 # Row N has prefixes of its own: 10.10.N.0/24 (hub: ExpressRoute and VPN), 10.11.N.0/26 (spoke: the same), 10.11.N.64/26 (branch: VPN
 # only), 10.17.N.0/26 (another region: ExpressRoute only). No row has to wait until another's incident has closed.
+#
+# All rows are here, S1 to S41. What a row needs of Azure that only Azure has is played: a limit that drops a connection (S22) by
+# withdrawals while the session stands; hubRoutingPreference, connection weights, user-defined routes (S20, S26, S29, S36) by the way
+# that it answers; a daemon's bug (S14) by a preference of BIRD's. Not here, since this kernel or this version has none of it: BFD's
+# sessions (S4, S16: its packets pass, a session's end is BGP's), ESP by the kernel (S4, S31: raw packets of protocol 50, and UDP 4500;
+# real IPsec is in tests/vm), the times of Azure's own timers (grace is 2 s here, not 60).
 
 SITES='lan edge azure cloud'
 HOST=10.2.30.10 HOST2=10.2.30.70 NEWHOST=10.2.30.140 FWHOST=10.2.31.10
@@ -181,12 +187,17 @@ bgp_up() { [ "$(birdc_at edge show protocols | awk '$2 == "BGP" && $1 != "MON" &
 # holds FILTER JSON: of an answer that there is; to jq none at all is no mistake
 holds() { [ -n "$2" ] && jq -e "$1" <<<"$2" >/dev/null; }
 
-# azure_table 'NETWORK AS-PATH' ...: ExpressRoute where 12076 comes first
+# azure_table 'NETWORK AS-PATH [PEER]' ...: ExpressRoute where 12076 comes first
 azure_table() {
 	printf '%s\n' "$@" | jq -Rn '{value: [inputs | split(" ") | (.[1] | startswith("12076")) as $er |
-		{asPath: .[1], localAddress: "10.10.30.140", network: .[0], nextHop: (if $er then "10.10.30.132" else "10.10.30.142" end),
-		 origin: (if $er then "EBgp" else "IBgp" end), sourcePeer: (if $er then "10.10.30.132" else "10.10.30.142" end),
-		 weight: (if $er then 32769 else 32768 end)}]}' >"$RUN/azure.new" && mv "$RUN/azure.new" "$RUN/azure/ergw.json"
+		(.[2] // if $er then "10.10.30.132" else "10.10.30.142" end) as $peer |
+		{asPath: .[1], localAddress: "10.10.30.140", network: .[0], nextHop: $peer, origin: (if $er then "EBgp" else "IBgp" end),
+		 sourcePeer: $peer, weight: (if $er then 32769 else 32768 end)}]}' >"$RUN/azure.new" && mv "$RUN/azure.new" "$RUN/azure/ergw.json"
+}
+# circuit_table NETWORK...: the circuit's own table, of the Microsoft edge, as `az network express-route list-route-tables` prints it
+circuit_table() {
+	printf '%s\n' "$@" | jq -Rn '{value: [inputs | {locPrf: "", network: ., nextHop: "192.168.30.17", path: "65021", weight: 0}]}' \
+		>"$RUN/azure.new" && mv "$RUN/azure.new" "$RUN/azure/circuit.json"
 }
 STEADY=()
 for net in $NETWORKS; do STEADY+=("$net 12076-65021" "$net 65021"); done
@@ -217,7 +228,7 @@ scene_config() {
 		  - { interface: lan1, networks: [10.2.31.0/25], stateful: true }
 		feeds:
 		  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }
-		  - { name: azure, type: azure, dir: azure/, view: remote, interval: 1s, circuits: { 10.10.30.132: er1 } }
+		  - { name: azure, type: azure, dir: azure/, view: remote, interval: 1s, circuits: { 10.10.30.132: er1, 10.10.30.133: er9 } }
 		${SCENE_FEEDS:-}
 	X
 }
@@ -258,6 +269,18 @@ all_rows() { ROW='all rows' BASE=0; }
 # talk SOURCE>DESTINATION ...: TCP, UDP and ICMP echo, each 50 ms, until hush
 talk() { background lan talk /usr/bin/python3 "$ROOT/tests/lab/talk.py" talk "$@"; }
 hush() { end_background talk; }
+# large SOURCE>DESTINATION ...: TCP that sends what fills some packets, once, and waits
+large() {
+	background lan large /usr/bin/python3 "$ROOT/tests/lab/talk.py" large "$@"
+	wait_for 10 lines_reach large sent 1
+}
+# df_pings DESTINATION: how many of ten pings in packets of 1328 bytes that nobody may fragment are answered
+df_pings() { in_ns lan ping -q -c 10 -i 0.05 -W 0.2 -M 'do' -s 1300 "$1" | awk '/packets transmitted/ { print $4 }'; }
+# mtu_told PREFIX: that large packets to it get no answer by vpn30
+mtu_told() {
+	told ".verdict == \"limit\" and .subject == \"vpn30\" and .severity == \"info\" and .forward_path == \"vpn30\" and
+		$(says "large packets get no answer, small ones do: .*$1") and $(says 'MTU') and $(fix_says "MSS to 1350")" 'a hint at the MTU, info' 60
+}
 
 # flows_are SOURCE DESTINATION VERDICT [FILTER]: all flows of the pair, three protocols
 flows_are() {

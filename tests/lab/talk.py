@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""talk.py serve | talk.py talk SOURCE>DESTINATION ...
+"""talk.py serve | talk.py talk SOURCE>DESTINATION ... | talk.py large SOURCE>DESTINATION ...
 
 serve: echoes TCP and UDP, port 7000, on every address of its namespace.
 talk: a TCP connection, a UDP socket and ICMP echo a pair, a small message each 50 ms by each of
 them, until it is told to end. A TCP connection that stalls for 2 s is made anew.
+large: two TCP connections a pair, that send once what fills some packets, and stay.
 """
 import os
 import select
@@ -58,6 +59,10 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xFFFF
 
 
+# the end of a connection is one packet: nothing of it comes after the row
+LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 class Pair:
     def __init__(self, index, source, destination):
         self.ends = (source, destination)
@@ -75,8 +80,7 @@ class Pair:
             self.tcp.close()
         self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # its end is one packet: nothing of it comes after the row
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.tcp.setsockopt(*LINGER)
         self.tcp.setblocking(False)
         self.tcp.bind((self.ends[0], 0))
         self.tcp.connect_ex((self.ends[1], PORT))
@@ -118,8 +122,21 @@ def talk(pairs):
         time.sleep(PERIOD)
 
 
+def large(pairs):
+    conns = []
+    for source, destination in [p.split(">") for p in pairs * 2]:
+        tcp = socket.create_connection((destination, PORT), 10, (source, 0))
+        tcp.setsockopt(*LINGER)
+        tcp.sendall(b"x" * 8000)
+        conns.append(tcp)
+    print("sent", flush=True)
+    signal.pause()
+
+
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 if sys.argv[1] == "serve":
     serve()
-else:
+elif sys.argv[1] == "talk":
     talk(sys.argv[2:])
+else:
+    large(sys.argv[2:])

@@ -51,7 +51,7 @@ s12_maintenance_without_local_pref() {
 	row 'S12 maintenance without local preference'
 	maintenance on 10.10.12.0/24
 	talk "$HOST>10.10.12.4" "$FWHOST>10.10.12.4"
-	both 10.10.12.4 10.10.12.0/24 maintenance-no-local-pref onprem "$(says '12076x9') and $(fix_says 'local preference 200') and
+	both 10.10.12.4 10.10.12.0/24 maintenance-no-local-pref onprem "$(says '12076x9') and $(fix_says 'local preference 200') and $(fix_says 'secondary connection') and
 		.forward_path == \"vpn30\" and .reverse_path == \"er1-primary\""
 	over
 	maintenance off 10.10.12.0/24
@@ -120,7 +120,7 @@ s18_not_advertised_on_er() {
 	check_within 5 "$ROW: read" azure_returns "$NEWHOST" vpn
 	talk "$NEWHOST>10.10.18.4" "$FWHOST>10.10.18.4" "$HOST>10.10.18.4"
 	judged "$NEWHOST" 10.10.18.4 asymmetric
-	told "$(incident asymmetric not-advertised-on-er azure warning) and $(pair 10.2.30.128/25 10.10.18.0/24) and $(says '10.2.30.128/25') and $(fix_says 'prefix-list|advertise')" 'not-advertised-on-er, a warning'
+	told "$(incident asymmetric not-advertised-on-er azure warning) and $(pair 10.2.30.128/25 10.10.18.0/24) and $(says '10.2.30.128/25') and $(fix_says 'add 10.2.30.128/25 to what is advertised') and $(fix_says compare)" 'not-advertised-on-er, a warning'
 	told "$(incident asymmetric not-advertised-on-er azure critical) and $(pair 10.2.31.0/25 10.10.18.0/24)" 'critical where stateful'
 	judged "$HOST" 10.10.18.4 ok
 	over
@@ -143,16 +143,76 @@ s19_er_dataplane() {
 	discards_no_more
 }
 
+# azure_opens SOURCE: what a host in Azure begins with ours. Slowly: its requests alone are no proof of a way.
+azure_opens() { in_ns cloud ping -q -c 3 -i 0.5 -W 0.2 -I "$1" "$HOST" >/dev/null; }
+dataplane() { # PREFIX WORDS
+	told "$(incident asymmetric er-dataplane azure critical) and $(pair 10.2.30.0/25 "$1") and .forward_path == \"er1-primary\" and .reverse_path == \"vpn30\" and
+		$(says "$2") and $(fix_says 'path er1-primary drain')" "asymmetric, er-dataplane: $2"
+}
+
+# The gateway has lost the circuit's connection, and takes the VPN, while ours still leaves by ExpressRoute
+s19_back_by_vpn() {
+	row 'S19 cut behind the Microsoft edge, and back by VPN'
+	circuit_table 10.2.30.0/25
+	azure_table '10.2.30.0/25 65021' '10.2.31.0/25 12076-65021' '10.2.31.0/25 65021'
+	check_within 5 "$ROW: read" azure_returns "$HOST" vpn
+	answers tun30
+	discards ce0 10.11.19.0/26
+	azure_opens 10.11.19.4
+	dataplane 10.11.19.0/26 'their connection is down'
+	rm "$RUN/azure/circuit.json"
+	azure_steady
+	discards_no_more
+	check_within 5 "$ROW: read" azure_returns "$HOST" expressroute
+	# no table tells, but nothing at all comes back by it
+	answers ce0
+	talk "$HOST>10.10.17.7" "$HOST>10.10.18.8" "$HOST2>10.10.20.9"
+	judged "$HOST" 10.10.17.7 ok
+	judged "$HOST" 10.10.18.8 ok
+	judged "$HOST2" 10.10.20.9 ok
+	steady "$HOST" 10.10.17.7
+	discards ce0 10.0.0.0/8
+	told ".verdict == \"one-way\" and .cause == \"er-dataplane\" and .severity == \"critical\" and .forward_path == \"er1-primary\" and $(says 'from anywhere')" 'one-way, er-dataplane' 60
+	answers tun30
+	azure_opens 10.11.12.4
+	dataplane 10.11.12.0/26 'nothing comes back of what leaves by er1-primary'
+	check "$ROW: BGP is up all the while" bgp_up 5
+	discards_no_more
+	over
+}
+
 # Azure has both, and takes the VPN
 s20_azure_preference() {
 	row 'S20 Azure prefers the VPN'
 	answers tun30
 	talk "$HOST>10.10.20.4" "$FWHOST>10.10.20.4"
-	both 10.10.20.4 10.10.20.0/24 azure-preference azure "$(fix_says 'hubRoutingPreference')"
+	both 10.10.20.4 10.10.20.0/24 azure-preference azure "$(fix_says 'hubRoutingPreference') and $(fix_says 'mirror it here')"
 	over
+}
+
+# Ours is the choice in enforce: what the daemon, a static route or an equal local preference would have sent by VPN goes by ExpressRoute
+s10_mended() {
+	row 'S10, S12, S14, S15 mended'
+	ip -n "$LAB-edge" route add 10.10.15.0/24 dev tun30 proto static
+	talk "$HOST>10.10.10.5" "$HOST>10.10.14.5" "$FWHOST>10.10.15.5"
+	judged "$HOST" 10.10.10.5 ok "$(by er1-primary er1-primary)"
+	judged "$HOST" 10.10.14.5 ok "$(by er1-primary er1-primary)"
+	judged "$FWHOST" 10.10.15.5 ok "$(by er1-primary er1-primary)"
+	silent
+	hush
+	maintenance on 10.10.12.0/24
+	talk "$HOST>10.10.12.5" "$FWHOST>10.10.12.5"
+	judged "$HOST" 10.10.12.5 ok "$(by er1-primary er1-primary)"
+	judged "$FWHOST" 10.10.12.5 ok "$(by er1-primary er1-primary)"
+	silent 'nothing but maintenance' '.verdict != "maintenance"'
+	over
+	maintenance off 10.10.12.0/24
+	ip -n "$LAB-edge" route del 10.10.15.0/24 dev tun30 proto static
 }
 
 scene_start 11 12 14 15 16 17 18 19 20
 rows s10_local_pref_missing s11_vpn_more_specific s12_maintenance_without_local_pref s15_fib_override s16_edge_first \
-	s17_onprem_more_specific s18_not_advertised_on_er s19_er_dataplane s20_azure_preference s14_daemon
+	s17_onprem_more_specific s18_not_advertised_on_er s19_er_dataplane s20_azure_preference s19_back_by_vpn s14_daemon
+in_mode enforce
+rows s10_mended
 done_testing

@@ -27,9 +27,21 @@ s22_prefix_limits() {
 	told ".verdict == \"failover\" and .cause == \"prefix-limit\" and .severity == \"critical\" and $(fix_says 'prefix-limit')" 'failover, its cause is the limit'
 	check "$ROW: BGP is up all the while" bgp_up 5
 	over
+	s22_ours
 	for row in "${ROWS[@]}"; do announce_row "$row"; done
 	bgp_apply
 	wait_for 5 explained '.path == "er1-primary"' 10.10.22.4
+}
+
+# What we announce has a limit of its own, by Azure's word of what it has learned
+s22_ours() {
+	local i more=()
+	for ((i = 0; i < 4000; i++)); do more+=("10.$((64 + i / 128)).$((i % 128 * 2)).0/23 12076-65021"); done
+	azure_table "${STEADY[@]}" "${more[@]:0:3200}"
+	told ".verdict == \"prefix-limit\" and .severity == \"warning\" and .side == \"onprem\" and .subject == \"er1\" and $(says 'the 4000 that') and $(fix_says 'summarise')" 'of ours: a warning at four fifths' 15
+	azure_table "${STEADY[@]}" "${more[@]}"
+	told '.verdict == "prefix-limit" and .severity == "critical" and .side == "onprem"' 'of ours: critical at the limit' 15
+	azure_steady
 }
 
 s24_failover() {
@@ -73,6 +85,7 @@ s21_azure_slower() {
 	steady "$HOST" 10.10.21.4
 	er_down er2
 	judged "$HOST" 10.10.21.4 failover
+	told ".verdict == \"failover\" and .cause == \"link-down\" and .severity == \"notice\" and .dst_prefix == \"10.10.21.0/24\" and .prefixes_lost == 0" 'S24: a notice where no prefix is lost'
 	BASE=$(j 'map(.id) | max // 0' alerts --all)
 	er_up er2 er2-primary 10.10.21.4
 	check_within 3 "$ROW: transition first" flows_are "$HOST" 10.10.21.4 transition "$(by er2-primary vpn30)"
@@ -102,7 +115,7 @@ s13_failback_stuck_here() {
 	judged "$HOST" 10.10.13.4 asymmetric "$(by vpn30 er2-primary)"
 	told "$(incident asymmetric local-pref-missing onprem warning) and $(pair 10.2.30.0/25 10.10.13.0/24) and $(fix_says 'local preference 200')" 'asymmetric, a warning' 10
 	told "$(incident asymmetric local-pref-missing onprem critical) and $(pair 10.2.31.0/25 10.10.13.0/24)" 'critical where stateful' 10
-	told "$(incident failback-stuck local-pref-missing onprem warning) and $(says 'er2-primary') and $(fix_says 'local preference 200')" 'failback-stuck, on-prem' 20
+	told "$(incident failback-stuck local-pref-missing onprem warning) and $(says 'er2-primary') and $(fix_says 'local preference 200') and $(fix_says 'short cure')" 'failback-stuck, on-prem' 20
 	over
 }
 
@@ -121,6 +134,28 @@ s29_black_holed_backup() {
 	check "$ROW: the VPN's BGP is up" eval 'birdc_at edge show protocols p_tun30 | grep -q Established'
 	discards_no_more
 	er_up er1 er1-secondary 10.10.29.4
+	over
+}
+
+# The VPN that takes over carries less, and nobody says so
+s37_path_mtu() {
+	row 'S37 path MTU after a failover'
+	answers ce1
+	talk "$HOST>10.10.37.4" "$HOST2>10.10.37.5"
+	judged "$HOST" 10.10.37.4 ok "$(by er1-secondary er1-secondary)"
+	check_equal "$ROW: large packets by ExpressRoute" "$(df_pings 10.10.37.4)" 10
+	discards tun30 10.10.37.0/24 'ip length > 1300'
+	er_down er1
+	judged "$HOST" 10.10.37.4 failover "$(by vpn30 vpn30)"
+	check_equal "$ROW: they vanish by the VPN" "$(df_pings 10.10.37.4)" 0
+	large "$HOST>10.10.37.4" "$HOST2>10.10.37.5"
+	mtu_told 10.10.37.0/24
+	judged "$HOST" 10.10.37.4 failover "$(by vpn30 vpn30)"
+	judged "$HOST2" 10.10.37.5 failover "$(by vpn30 vpn30)"
+	silent 'nothing else' '.verdict | IN("failover", "limit") | not'
+	end_background large
+	discards_no_more
+	er_up er1 er1-secondary 10.10.37.4
 	over
 }
 
@@ -151,9 +186,11 @@ for row in 13 21; do
 	announce er2 "10.10.$row.0/24"
 	announce tun30 "10.10.$row.0/24"
 done
-announce er1 10.10.29.0/24
-announce tun30 10.10.29.0/24
+for row in 29 37; do
+	announce er1 "10.10.$row.0/24"
+	announce tun30 "10.10.$row.0/24"
+done
 bgp_apply
-rows s24_failover s25_no_backup s26_azure_stays s21_azure_slower s13_failback_stuck_here s29_black_holed_backup s22_prefix_limits \
+rows s24_failover s25_no_backup s26_azure_stays s21_azure_slower s13_failback_stuck_here s29_black_holed_backup s37_path_mtu s22_prefix_limits \
 	s27_flapping
 done_testing

@@ -31,6 +31,22 @@ s28_other_edge() {
 	judged "$HOST2" 10.17.28.4 ok
 	over
 	ip -n "$LAB-cloud" route del "$HOST/32" via 10.77.0.1
+	# Azure's tables name a circuit that is not here
+	row 'S28 return through another edge, known to Azure'
+	azure_table '10.2.30.0/25 12076-65021 10.10.30.133' '10.2.31.0/25 12076-65021 10.10.30.133'
+	ip -n "$LAB-cloud" route add "$HOST/32" via 10.77.0.1
+	ip -n "$LAB-cloud" route add "$FWHOST/32" via 10.77.0.1
+	check_within 5 "$ROW: read" explained '.return.circuit == "er9"' 10.10.28.4 from "$HOST"
+	talk "$HOST>10.10.28.4" "$FWHOST>10.10.28.4" "$HOST2>10.17.28.4"
+	check_within 8 "$ROW: one-way" one_way tcp "$HOST" 10.10.28.4 er1-primary null
+	told "$(incident one-way other-edge unknown info) and $(pair 10.2.30.0/25 10.10.28.0/24) and .reverse_path == null and
+		$(says 'Azure returns 10.2.30.0/25 by expressroute, circuit er9, which is not at this edge') and $(fix_says 'run sameway on the other edge')" 'other-edge, info'
+	told "$(incident one-way other-edge unknown warning) and $(pair 10.2.31.0/25 10.10.28.0/24)" 'a warning where stateful'
+	silent 'not called asymmetric' '.verdict == "asymmetric"'
+	over
+	ip -n "$LAB-cloud" route del "$HOST/32" via 10.77.0.1
+	ip -n "$LAB-cloud" route del "$FWHOST/32" via 10.77.0.1
+	azure_steady
 	# the other half
 	row 'S28 leaves through another edge'
 	ip -n "$LAB-lan" route add 10.17.28.5/32 via 10.77.0.2
@@ -123,7 +139,7 @@ s41_overlap() {
 	judged "$HOST2" 10.10.41.4 ok
 	steady "$HOST2" 10.10.41.4
 	answers nowhere 10.2.30.64/26
-	told ".verdict == \"one-way\" and .cause == \"overlap\" and .severity == \"critical\" and $(says '10.2.30.64/26') and $(fix_says 'renumber') and $(fix_says 'filter')" 'overlap' 60
+	told ".verdict == \"one-way\" and .cause == \"overlap\" and .severity == \"critical\" and $(says '10.2.30.64/26') and $(fix_says 'renumber') and $(fix_says 'filter') and $(fix_says 'use those outside of it')" 'overlap' 60
 	judged "$HOST" 10.10.41.4 ok
 	over
 	answers_no_more 10.2.30.64/26
