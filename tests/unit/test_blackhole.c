@@ -361,6 +361,28 @@ static void test_far_syns(void **state)
 	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
 }
 
+/* What it asks of us is no answer, though its record is new: the hole stays. */
+static void test_far_requests(void **state)
+{
+	struct sim *s = *state;
+
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+	run(s, 30, 5);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	for (int i = 0; i < 4; i++) {
+		struct sim_flow *f = flow_add(s, PING, "10.2.30.10", "10.10.30.4");
+
+		f->about = 0;
+		f->in_s = f->out_s = 1;
+	}
+	for (int t = 0; t < 3; t++) {
+		run(s, 1, 1);
+		assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	}
+}
+
 /* Nobody sends any more: it closes after max(grace, 30 s). Forgotten: silence begins anew. */
 static void test_ends(void **state)
 {
@@ -446,6 +468,7 @@ int main(void)
 		SIM(test_goes_on),
 		SIM(test_not_of_a_lost_path),
 		SIM(test_far_syns),
+		SIM(test_far_requests),
 		SIM(test_ends),
 		SIM(test_given_up),
 		SIM(test_received),

@@ -114,12 +114,13 @@ static void seen_begin(struct blackholes *b, struct seen *s, const struct sw_flo
 			   .out = r->out_packets,
 			   .bytes = bytes_of(r),
 			   .sent = b->now};
-	if (s->in) {
-		s->answered = b->now;
-		blackhole_size_answered(s, s->out, s->bytes);
-	} else {
+	if (!s->in) {
 		s->silent = b->now;
+		return;
 	}
+	if (is_answer(r, s->in, s->out))
+		s->answered = b->now;
+	blackhole_size_answered(s, s->out, s->bytes);
 }
 
 static bool long_silent(const struct blackholes *b, const struct seen *s)
