@@ -316,6 +316,8 @@ no_incident() {
 	jq -c 'map([.verdict, .cause, .severity, .dst_prefix, .message])' <<<"$out"
 	return 1
 }
+# In a message: what was told at once would be 0 s. (On a busy machine a look at what is silent comes after grace.)
+export AFTER_GRACE='[1-9][0-9]* s ago'
 # over: ends it; nothing is sent any more when Azure answers by ExpressRoute again
 over() {
 	hush

@@ -88,8 +88,7 @@ s16_edge_first() {
 	steady "$HOST" 10.10.16.4
 	birdc_at edge disable p_er0 >/dev/null
 	check_within 3 "$ROW: transition first" flows_are "$HOST" 10.10.16.4 transition "$(by vpn30 er1-primary)"
-	silent 'and silent'
-	both 10.10.16.4 10.10.16.0/24 convergence azure "$(fix_says 'BFD')"
+	both 10.10.16.4 10.10.16.0/24 convergence azure "$(fix_says 'BFD') and $(says "left er1-primary $AFTER_GRACE")"
 	birdc_at edge enable p_er0 >/dev/null
 	check_within 10 "$ROW: the session is back" bgp_up 5
 	wait_for 10 explained '.path == "er1-primary"' 10.10.16.4

@@ -89,8 +89,7 @@ s21_azure_slower() {
 	BASE=$(j 'map(.id) | max // 0' alerts --all)
 	er_up er2 er2-primary 10.10.21.4
 	check_within 3 "$ROW: transition first" flows_are "$HOST" 10.10.21.4 transition "$(by er2-primary vpn30)"
-	silent 'and silent' '.verdict != "failback"'
-	told "$(incident asymmetric convergence azure warning)" 'after grace: convergence' 10
+	told "$(incident asymmetric convergence azure warning) and $(says "er2-primary came back $AFTER_GRACE")" 'after grace: convergence' 10
 	told '.verdict == "failback-stuck" and .side == "azure" and .severity == "warning"' 'and failback-stuck, Azure' 20
 	answers ce2
 	judged "$HOST" 10.10.21.4 ok

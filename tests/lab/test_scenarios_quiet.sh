@@ -114,7 +114,7 @@ s6_two_tunnels() {
 s7_icmp_errors() {
 	row 'S7 traceroute, ICMP errors'
 	ip -n "$LAB-azure" rule add iif lo to 10.2.30.0/25 lookup 77
-	ip -n "$LAB-azure" route add 10.2.30.0/25 dev tun30 table 77
+	ip -n "$LAB-azure" route replace 10.2.30.0/25 dev tun30 table 77
 	talk "$HOST>10.10.7.4"
 	check_at_least "$ROW: errors come by VPN" "$(moved edge tun30 rx in_ns lan traceroute -n -U -p 7000 -w 1 -q 3 10.10.7.4)" 3
 	check_equal "$ROW: hops" "$(in_ns lan traceroute -n -U -p 7000 -w 1 -q 1 10.10.7.4 | awk 'NR > 1 { print $2 }' | tr '\n' ' ')" "10.2.30.3 $VPNPEER 10.10.7.4 "
