@@ -151,7 +151,7 @@ s37_path_mtu() {
 	mtu_told 10.10.37.0/24
 	judged "$HOST" 10.10.37.4 failover "$(by vpn30 vpn30)"
 	judged "$HOST2" 10.10.37.5 failover "$(by vpn30 vpn30)"
-	silent 'nothing else' '.verdict | IN("failover", "limit") | not'
+	silent 'nothing else' '.verdict | IN("failover", "failback", "limit") | not' # of an earlier row's path
 	end_background large
 	discards_no_more
 	er_up er1 er1-secondary 10.10.37.4
