@@ -14,6 +14,7 @@
 
 #define FIB4_LINK   0x8000u
 #define FIB6_ANSWER 0x80000000u /* else it is a node */
+#define FIB6_GROUP  0xffffu	/* of an answer */
 
 /* Entry `at` of a table of 4 entries a row; 0 beyond its end. */
 #define FIB_ENTRY4(map, at)                                                                        \
@@ -54,7 +55,7 @@ __noinline __u32 fib_find6_rest(__u32 entry, __u32 bit, __u64 high, __u64 low)
 		high = high << 8 | low >> 56;
 		low <<= 8;
 	}
-	return entry & FIB6_ANSWER ? entry & ~FIB6_ANSWER : 0;
+	return entry & FIB6_ANSWER ? entry & FIB6_GROUP : 0;
 }
 
 /*
@@ -79,7 +80,7 @@ static __always_inline __u32 fib_find6(__u64 high, __u64 low)
 		entry = &node->entry[high >> (56 - bit) & 0xff];
 	}
 	last = *(volatile __u32 *)entry;
-	return last & FIB6_ANSWER ? last & ~FIB6_ANSWER : fib_find6_rest(last, bit, high, low);
+	return last & FIB6_ANSWER ? last & FIB6_GROUP : fib_find6_rest(last, bit, high, low);
 }
 
 /* The group's number, 0: none. */

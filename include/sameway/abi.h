@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 7
+#define SW_ABI_VERSION 8
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -289,7 +289,8 @@ struct sw_neighbor {
  * Maps `fib4` and `fib6`, mmapped: an entry for each of the first 24 or 16 bits of an address, a
  * group's number (0: none) or a node's in `fib4_nodes` or `fib6_nodes`: 256 entries for the next 8
  * bits. IPv4: 2 bytes, 4 to a row, nodes have the top bit set; IPv6: 4 bytes, 2 to a row, a node to
- * a row, groups have the top bit set, so that an entry of a node is the key of its row.
+ * a row, groups have the top bit set, so that an entry of a node is the key of its row; a group is
+ * in the low 16 bits, and above it, for the daemon alone, the length of its prefix.
  * Where an entry says group 0, sw_ctl.root4 or root6 is the answer: the prefix 0/0.
  */
 #define SW_FIB4_ROWS	  (1u << 22)

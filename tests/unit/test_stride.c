@@ -85,7 +85,7 @@ static uint32_t table_find(const struct table *t, const struct ip_addr *ip)
 			assert_true(i < 16 && e < t->mem.n_nodes);
 			e = ((uint32_t *)t->mem.nodes)[e * 256 + a[i]];
 		}
-		e &= 0x7fffffff;
+		e &= 0xffff;
 	}
 	return e ? e : t->fallback;
 }

@@ -20,10 +20,10 @@ static void root_open(const struct stride *s)
 {
 	struct stride_place p = stride_root(s, 0);
 
-	if (!s->stored || stride_load(s, &p, 0) != s->link || stride_load(s, &p, 1) != s->link)
+	if (s->width == 2 || stride_load(s, &p, 0) != s->link || stride_load(s, &p, 1) != s->link)
 		return;
 	for (size_t i = p.size; i-- > 0;)
-		stride_store(s, &p, i, 0);
+		stride_store(s, &p, i, 0, 0);
 }
 
 struct stride *stride_new(const struct stride_memory *memory)
@@ -37,14 +37,16 @@ struct stride *stride_new(const struct stride_memory *memory)
 	s->bits = prefix_max_len(memory->family);
 	s->width = memory->family == 4 ? 2 : 4;
 	s->link = 1u << (8 * s->width - 1);
-	s->stored = memory->family == 4 ? 0 : s->link;
+	s->most = memory->family == 4 ? s->link - 1 : STRIDE6_GROUP;
 	s->clean = s->retired = STRIDE_NO_NODE;
 	s->left = STRIDE_SLICE;
 	/* large, so the kernel gives pages where something is written only */
-	s->root_depth = calloc((size_t)1 << s->first, 1);
-	s->node_depth = calloc(memory->n_nodes, STRIDE_NODE_ENTRIES);
+	if (s->width == 2) {
+		s->root_depth = calloc((size_t)1 << s->first, 1);
+		s->node_depth = calloc(memory->n_nodes, STRIDE_NODE_ENTRIES);
+	}
 	s->node = calloc(memory->n_nodes, sizeof(*s->node));
-	if (!s->root_depth || !s->node_depth || !s->node) {
+	if (!s->node || (s->width == 2 && (!s->root_depth || !s->node_depth))) {
 		stride_free(s);
 		return NULL;
 	}
@@ -138,7 +140,7 @@ static struct way way_of(const struct stride *s, const struct prefix *prefix)
 
 	if (prefix->len > s->first)
 		way.levels = (prefix->len - s->first + 7) / 8;
-	while (way.have < way.levels && way.end.depth[way.end.at] == STRIDE_LINK) {
+	while (way.have < way.levels && stride_depth(s, &way.end, way.end.at) == STRIDE_LINK) {
 		uint32_t node = stride_link_of(s, &way.end);
 
 		way.node[way.have++] = node;
@@ -149,23 +151,24 @@ static struct way way_of(const struct stride *s, const struct prefix *prefix)
 
 /* Eight entries from `at` on, all of prefixes of one length. */
 static void eight_store(const struct stride *s, const struct stride_place *p, size_t at,
-			uint32_t value)
+			uint32_t value, uint8_t depth)
 {
 	uint64_t *words = (uint64_t *)(p->entries + at * s->width);
 	uint64_t word = s->width == 2 ? value * 0x0001000100010001ULL
-				      : (value ^ s->stored) * 0x100000001ULL;
+				      : stride6_word(value, depth) * 0x100000001ULL;
 
 	for (size_t i = 0; i < s->width; i++)
 		__atomic_store_n(&words[i], word, __ATOMIC_RELEASE);
+	if (s->width == 2)
+		memset(p->depth + at, depth, 8);
 }
 
 /* The whole node answers `value`. Nobody reads it yet. */
 static void node_fill(const struct stride *s, const struct stride_place *p, uint32_t value,
 		      uint8_t depth)
 {
-	memset(p->depth, depth, STRIDE_NODE_ENTRIES);
 	for (size_t i = 0; i < STRIDE_NODE_ENTRIES; i += 8)
-		eight_store(s, p, i, value);
+		eight_store(s, p, i, value, depth);
 }
 
 /*
@@ -176,7 +179,7 @@ static int way_make(struct stride *s, struct way *way, const struct prefix *pref
 {
 	stride_addr a = prefix_start(prefix);
 	uint32_t value = stride_load(s, &way->end, way->end.at), below = 0;
-	uint8_t depth = way->end.depth[way->end.at];
+	uint8_t depth = stride_depth(s, &way->end, way->end.at);
 
 	for (unsigned int i = way->have; i < way->levels; i++) {
 		int err = node_take(s, &way->node[i]);
@@ -194,13 +197,12 @@ static int way_make(struct stride *s, struct way *way, const struct prefix *pref
 
 		node_fill(s, &p, value, depth);
 		for (size_t k = 0; k < n; k++)
-			stride_store(s, &p, p.at + k, lowest ? group : below);
-		memset(p.depth + p.at, lowest ? prefix->len : STRIDE_LINK, n);
+			stride_store(s, &p, p.at + k, lowest ? group : below,
+				     lowest ? prefix->len : STRIDE_LINK);
 		below = way->node[i] | s->link;
 		s->node[way->node[i]].count = 0;
 	}
-	way->end.depth[way->end.at] = STRIDE_LINK;
-	stride_store(s, &way->end, way->end.at, below);
+	stride_store(s, &way->end, way->end.at, below, STRIDE_LINK);
 	return 0;
 }
 
@@ -217,8 +219,8 @@ static void way_collapse(struct stride *s, const struct way *way, const struct p
 		return;
 	first = stride_in_node(s, way->node[way->levels - 1], p.shift - 8 * (way->levels - 1 - at),
 			       a);
-	p.depth[p.at] = first.depth[first.at];
-	stride_store(s, &p, p.at, stride_load(s, &first, first.at));
+	stride_store(s, &p, p.at, stride_load(s, &first, first.at),
+		     stride_depth(s, &first, first.at));
 	for (; at < way->levels; at++)
 		stride_retire(s, way->node[at]);
 }
@@ -226,8 +228,23 @@ static void way_collapse(struct stride *s, const struct way *way, const struct p
 /* sweeps */
 
 /* From `at` to `end` or the next node: paints, and returns where it stopped. */
-static size_t run(const struct stride *s, const struct stride_place *p, size_t at, size_t end,
-		  const struct stride_sweep *w)
+static size_t run6(const struct stride *s, const struct stride_place *p, size_t at, size_t end,
+		   const struct stride_sweep *w)
+{
+	const uint32_t *words = (const uint32_t *)p->entries;
+
+	for (; at < end && words[at] & STRIDE6_ANSWER; at++) {
+		uint8_t depth = STRIDE6_DEPTH(words[at]);
+
+		if (depth >= w->from && depth <= w->to)
+			stride_store(s, p, at, w->value, w->depth);
+	}
+	return at;
+}
+
+/* As run6, by the lengths of eight where they are the same. */
+static size_t run4(const struct stride *s, const struct stride_place *p, size_t at, size_t end,
+		   const struct stride_sweep *w)
 {
 	uint64_t depths;
 
@@ -239,21 +256,23 @@ static size_t run(const struct stride *s, const struct stride_place *p, size_t a
 		if (!(at % 8) && end - at >= 8) {
 			memcpy(&depths, p->depth + at, sizeof(depths));
 			if (depths == depth * 0x0101010101010101ULL) {
-				if (depth >= w->from && depth <= w->to) {
-					eight_store(s, p, at, w->value);
-					memset(p->depth + at, w->depth, 8);
-				}
+				if (depth >= w->from && depth <= w->to)
+					eight_store(s, p, at, w->value, w->depth);
 				at += 8;
 				continue;
 			}
 		}
-		if (depth >= w->from && depth <= w->to) {
-			stride_store(s, p, at, w->value);
-			p->depth[at] = w->depth;
-		}
+		if (depth >= w->from && depth <= w->to)
+			stride_store(s, p, at, w->value, w->depth);
 		at++;
 	}
 	return at;
+}
+
+static size_t run(const struct stride *s, const struct stride_place *p, size_t at, size_t end,
+		  const struct stride_sweep *w)
+{
+	return s->width == 2 ? run4(s, p, at, end, w) : run6(s, p, at, end, w);
 }
 
 /* One run at least, which is all of a sweep within a node; true: unfinished. */
@@ -317,7 +336,7 @@ int stride_set(struct stride *s, const struct prefix *prefix, uint32_t group, bo
 	struct way way;
 	int err;
 
-	if (!of_table(s, prefix) || !group || group >= s->link)
+	if (!of_table(s, prefix) || !group || group > s->most)
 		return -EINVAL;
 	if (!prefix->len) {
 		__atomic_store_n(s->mem.fallback, group, __ATOMIC_RELEASE);
@@ -341,7 +360,7 @@ int stride_clear(struct stride *s, const struct prefix *prefix, uint8_t cover_le
 	struct way way;
 	bool unfinished;
 
-	if (!of_table(s, prefix) || cover_group >= s->link || cover_len > prefix->len)
+	if (!of_table(s, prefix) || cover_group > s->most || cover_len > prefix->len)
 		return -EINVAL;
 	if (!prefix->len) {
 		__atomic_store_n(s->mem.fallback, 0, __ATOMIC_RELEASE);

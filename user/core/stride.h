@@ -5,10 +5,11 @@
  * else reads without a lock at the same time, here the BPF programs.
  *
  * An entry is an answer (a group; 0: none) or, with the top bit set, the number of a node; of IPv6
- * that bit is stored the other way round, so that the entry of a node is the node's number. Beside
- * each entry, in memory of our own, is the length of the prefix that it is of. So a prefix paints
- * what is of shorter ones or its own, a removed prefix hands what is its own to the one that covers
- * it, and nothing else is looked at. The zero-length prefix is a word of its own (`fallback`), the
+ * that bit is stored the other way round, so that the entry of a node is the node's number. Each
+ * entry has the length of the prefix that it is of: of IPv4 beside it, in memory of our own, of
+ * IPv6 in 8 of its bits, which an answer does not use. So a prefix paints what is of shorter ones
+ * or its own, a removed prefix hands what is its own to the one that covers it, and nothing else is
+ * looked at. The zero-length prefix is a word of its own (`fallback`), the
  * answer where the tables say 0: a default route changed is one store.
  *
  * What a reader sees. It loads the root's entry, then the node's entry at an address made of the

@@ -31,8 +31,8 @@ struct stride {
 	unsigned int first, bits; /* of the address: the root's, all */
 	unsigned int width;	  /* bytes of an entry */
 	uint32_t link;		  /* the entry's top bit: it is a node */
-	uint32_t stored; /* what of an entry is the other way round in memory: IPv6's `link` */
-	uint8_t *root_depth, *node_depth;
+	uint32_t most;		  /* the largest group */
+	uint8_t *root_depth, *node_depth; /* of IPv4; IPv6 has the lengths in its entries */
 	struct stride_node *node;
 	uint32_t unused; /* no node from here on was ever used */
 	uint32_t clean, retired, used;
@@ -43,25 +43,56 @@ struct stride {
 /* An entry: its table, where in it, and how many bits of the address it leaves open. */
 struct stride_place {
 	char *entries;
-	uint8_t *depth;
+	uint8_t *depth; /* IPv4 */
 	size_t at, size;
 	unsigned int shift;
 };
 
+/* In memory an entry of IPv6 is a node's number, or this with a length and a group. */
+#define STRIDE6_ANSWER	     0x80000000u
+#define STRIDE6_DEPTH_SHIFT  16
+#define STRIDE6_GROUP	     0xffffu
+#define STRIDE6_DEPTH(entry) ((uint8_t)((entry) >> STRIDE6_DEPTH_SHIFT))
+
+static inline uint32_t stride6_word(uint32_t value, uint8_t depth)
+{
+	if (value & STRIDE6_ANSWER)
+		return value & ~STRIDE6_ANSWER;
+	return STRIDE6_ANSWER | (uint32_t)depth << STRIDE6_DEPTH_SHIFT | value;
+}
+
+/* A group, or `link` and a node. */
 static inline uint32_t stride_load(const struct stride *s, const struct stride_place *p, size_t at)
 {
+	uint32_t word;
+
 	if (s->width == 2)
 		return ((const uint16_t *)p->entries)[at];
-	return ((const uint32_t *)p->entries)[at] ^ s->stored;
+	word = ((const uint32_t *)p->entries)[at];
+	return word & STRIDE6_ANSWER ? word & STRIDE6_GROUP : word | s->link;
+}
+
+/* The length of the entry's prefix, or STRIDE_LINK. */
+static inline uint8_t stride_depth(const struct stride *s, const struct stride_place *p, size_t at)
+{
+	uint32_t word;
+
+	if (s->width == 2)
+		return p->depth[at];
+	word = ((const uint32_t *)p->entries)[at];
+	return word & STRIDE6_ANSWER ? STRIDE6_DEPTH(word) : STRIDE_LINK;
 }
 
 static inline void stride_store(const struct stride *s, const struct stride_place *p, size_t at,
-				uint32_t value)
+				uint32_t value, uint8_t depth)
 {
-	if (s->width == 2)
+	if (s->width == 2) {
 		__atomic_store_n((uint16_t *)p->entries + at, (uint16_t)value, __ATOMIC_RELEASE);
-	else
-		__atomic_store_n((uint32_t *)p->entries + at, value ^ s->stored, __ATOMIC_RELEASE);
+		p->depth[at] = depth;
+	} else {
+		__atomic_store_n((uint32_t *)p->entries + at, stride6_word(value, depth),
+				 __ATOMIC_RELEASE);
+	}
 }
 
 static inline struct stride_place stride_root(const struct stride *s, stride_addr a)
@@ -84,7 +115,7 @@ static inline struct stride_place stride_in_node(const struct stride *s, uint32_
 	shift -= 8;
 	return (struct stride_place){
 		.entries = (char *)s->mem.nodes + offset * s->width,
-		.depth = s->node_depth + offset,
+		.depth = s->node_depth ? s->node_depth + offset : NULL,
 		.at = (size_t)(a >> shift) & (STRIDE_NODE_ENTRIES - 1),
 		.size = STRIDE_NODE_ENTRIES,
 		.shift = shift,
@@ -102,7 +133,7 @@ static inline struct stride_place stride_place_of(const struct stride *s, stride
 {
 	struct stride_place p = stride_root(s, a);
 
-	while (p.depth[p.at] == STRIDE_LINK)
+	while (stride_depth(s, &p, p.at) == STRIDE_LINK)
 		p = stride_in_node(s, stride_link_of(s, &p), p.shift, a);
 	return p;
 }

@@ -8,13 +8,21 @@
 
 #include <string.h>
 
+/* The entry is of a prefix of this length; memory that says so already is not touched. */
+static void depth_put(const struct stride *s, const struct stride_place *p, size_t at,
+		      uint8_t depth)
+{
+	if (stride_depth(s, p, at) != depth)
+		stride_store(s, p, at, stride_load(s, p, at), depth);
+}
+
 /* Whether the whole node is one answer. */
 static bool node_uniform(const struct stride *s, const struct stride_place *p)
 {
 	uint32_t value = stride_load(s, p, 0);
 
 	for (size_t i = 0; i < STRIDE_NODE_ENTRIES; i++)
-		if (p->depth[i] == STRIDE_LINK || stride_load(s, p, i) != value)
+		if (stride_depth(s, p, i) == STRIDE_LINK || stride_load(s, p, i) != value)
 			return false;
 	return true;
 }
@@ -30,23 +38,22 @@ static void table_read(struct stride *s, struct stride_place p)
 		struct stride_place below;
 
 		if (!(value & s->link)) {
-			if (p.depth[p.at] == STRIDE_LINK)
-				p.depth[p.at] = 0;
+			if (stride_depth(s, &p, p.at) == STRIDE_LINK)
+				depth_put(s, &p, p.at, 0);
 			continue;
 		}
 		if (node >= s->mem.n_nodes || s->node[node].count || p.shift == 128 - s->bits) {
-			stride_store(s, &p, p.at, 0);
+			stride_store(s, &p, p.at, 0, 0);
 			continue;
 		}
 		below = stride_in_node(s, node, p.shift, 0);
-		p.depth[p.at] = STRIDE_LINK;
+		depth_put(s, &p, p.at, STRIDE_LINK);
 		s->node[node].count = 1; /* reached */
 		s->used++;
 		table_read(s, below);
 		if (!node_uniform(s, &below))
 			continue;
-		p.depth[p.at] = 0;
-		stride_store(s, &p, p.at, stride_load(s, &below, 0));
+		stride_store(s, &p, p.at, stride_load(s, &below, 0), 0);
 		s->node[node].count = 0;
 		s->used--;
 	}
@@ -74,19 +81,12 @@ static void count_add(struct stride *s, stride_addr a)
 {
 	struct stride_place p = stride_root(s, a);
 
-	while (p.depth[p.at] == STRIDE_LINK) {
+	while (stride_depth(s, &p, p.at) == STRIDE_LINK) {
 		uint32_t node = stride_link_of(s, &p);
 
 		s->node[node].count++;
 		p = stride_in_node(s, node, p.shift, a);
 	}
-}
-
-/* The same length for a row of entries; memory that says so already is not touched. */
-static void lengths_put(uint8_t *depth, size_t n, uint8_t len)
-{
-	if (depth[0] != len || memcmp(depth, depth + 1, n - 1) != 0)
-		memset(depth, len, n);
 }
 
 /* [start, last] answers alike: as prefixes. Each lies in one table, since nodes are not alike. */
@@ -99,8 +99,8 @@ static void row_close(struct stride *s, stride_addr start, stride_addr last, boo
 		while (size < 127 && !(start >> size & 1) &&
 		       last - start >= ((stride_addr)1 << (size + 1)) - 1)
 			size++;
-		lengths_put(p.depth + p.at, (size_t)1 << (size - p.shift),
-			    set ? (uint8_t)(128 - size) : 0);
+		for (size_t i = 0; i < (size_t)1 << (size - p.shift); i++)
+			depth_put(s, &p, p.at + i, set ? (uint8_t)(128 - size) : 0);
 		if (set)
 			count_add(s, start);
 		if (last - start == ((stride_addr)1 << size) - 1)
@@ -153,7 +153,7 @@ int stride_read(struct stride *s, stride_cb cb, void *arg)
 	ret = group ? cb(arg, &prefix, group) : 0;
 	while (!ret) {
 		struct stride_place p = stride_place_of(s, at);
-		uint8_t len = p.depth[p.at];
+		uint8_t len = stride_depth(s, &p, p.at);
 		size_t n = 1;
 
 		group = stride_load(s, &p, p.at);
@@ -162,7 +162,7 @@ int stride_read(struct stride *s, stride_cb cb, void *arg)
 			at += (stride_addr)1 << (128 - len);
 			ret = cb(arg, &prefix, group);
 		} else {
-			while (p.at + n < p.size && !p.depth[p.at + n])
+			while (p.at + n < p.size && !stride_depth(s, &p, p.at + n))
 				n++;
 			at = ((at >> p.shift) + n) << p.shift;
 		}
