@@ -319,7 +319,7 @@ static void test_total_order(void **state)
 {
 	struct ladder *l = *state;
 	static const char *const covers[] = {"10.0.0.0/8", "10.11.0.0/16", "10.11.30.0/24"};
-	const struct candidate *c[15];
+	struct policy_candidate c[15];
 	enum policy_step step;
 	size_t n = 0;
 
@@ -332,7 +332,7 @@ static void test_total_order(void **state)
 			put(l->rib, &l->f, covers[i], path);
 		node = rib_find(l->rib, VIEW_LOCAL, &p);
 		for (const struct candidate *at = rib_node_candidates(node); at; at = at->next)
-			c[n++] = at;
+			c[n++] = (struct policy_candidate){at, node};
 	}
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < n; j++) {

@@ -177,7 +177,8 @@ static void change_feed(struct world *w, feed_id feed)
 	}
 }
 
-static void assert_same_candidates(const struct rib_node *a, const struct rib_node *b)
+static void assert_same_candidates(const struct rib *in, const struct rib_node *a,
+				   const struct rib *with, const struct rib_node *b)
 {
 	const struct candidate *x = rib_node_candidates(a), *y = rib_node_candidates(b);
 
@@ -186,12 +187,12 @@ static void assert_same_candidates(const struct rib_node *a, const struct rib_no
 		assert_int_equal(x->attr->class, y->attr->class);
 		assert_int_equal(x->attr->as_path[1], y->attr->as_path[1]);
 		assert_int_equal(x->sub, y->sub);
-		assert_int_equal(x->feed, y->feed);
+		assert_int_equal(x->attr->feed, y->attr->feed);
 		assert_int_equal(x->source, y->source);
 		assert_int_equal(x->mark, y->mark);
 		assert_int_equal(x->chosen, y->chosen);
 		assert_int_equal(x->stale, y->stale);
-		assert_true(x->stale_ns == y->stale_ns);
+		assert_true(rib_stale_ns(in, x) == rib_stale_ns(with, y));
 		assert_int_equal(x->peer_down, y->peer_down);
 	}
 	assert_true(!x && !y);
@@ -212,7 +213,7 @@ static void assert_same_ribs(const struct rib *a, const struct rib *b)
 			if (!at)
 				break;
 			assert_true(prefix_equal(rib_node_prefix(at), rib_node_prefix(with)));
-			assert_same_candidates(at, with);
+			assert_same_candidates(a, at, b, with);
 		} while (true);
 	}
 }

@@ -136,12 +136,41 @@ static void test_back_without_end(void **state)
 	assert_int_equal(rib_expire_stale(w->rib, T0 + 2 * STALE_NS + 2 * SECOND, STALE_NS), 1);
 }
 
+/* More times than there are numbers for: nothing goes too early, all of it goes. */
+static void test_many_times(void **state)
+{
+	enum { SOURCES = 400 };
+	const uint64_t step = STALE_NS / (2 * SOURCES), last = T0 + (SOURCES - 1) * step;
+	struct world *w = *state;
+	struct route r = route_by(&w->f, HUB, ER1A);
+	size_t gone = 0;
+
+	for (uint16_t i = 0; i < SOURCES; i++) {
+		r.source = i;
+		assert_int_equal(rib_announce(w->rib, FEED_FILE, &r, T0), RIB_OK);
+	}
+	for (uint16_t i = 0; i < SOURCES; i++)
+		rib_source_stale(w->rib, FEED_FILE, i, T0 + i * step);
+	for (uint64_t i = 0; i < SOURCES; i++) {
+		gone += rib_expire_stale(w->rib, T0 + i * step + STALE_NS - 1, STALE_NS);
+		assert_true(gone <= i);
+	}
+	gone += rib_expire_stale(w->rib, last + STALE_NS, STALE_NS);
+	assert_int_equal(gone, SOURCES);
+	/* their numbers are free again */
+	r.source = 0;
+	rib_announce(w->rib, FEED_FILE, &r, T0);
+	rib_source_stale(w->rib, FEED_FILE, 0, T0 + HOUR);
+	assert_int_equal(rib_expire_stale(w->rib, T0 + HOUR + STALE_NS - 1, STALE_NS), 0);
+	assert_int_equal(rib_expire_stale(w->rib, T0 + HOUR + STALE_NS, STALE_NS), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_return_writes_nothing), T(test_expires),
-					   T(test_back_without_end)};
+					   T(test_back_without_end), T(test_many_times)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

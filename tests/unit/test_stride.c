@@ -325,6 +325,10 @@ static void test_refused(void **state)
 	p.len = 33;
 	assert_int_equal(stride_set(t.s, &p, 1, true), -EINVAL);
 	table_close(&t);
+	table_open(&t, 6, 2, 100);
+	assert_int_equal(stride_set(t.s, &six, 65536, true), -EINVAL);
+	assert_int_equal(stride_set(t.s, &six, 65535, true), 0);
+	table_close(&t);
 }
 
 /* A sweep that covers much stops where its slice ends, and goes on. */

@@ -204,7 +204,9 @@ static void find_route(const struct incident_context *ctx, const struct rib_node
 			if (c->attr->path != path || !candidate_live(c))
 				continue;
 			if (!route->candidate ||
-			    policy_compare(ctx->cfg, c, route->candidate, &step) < 0)
+			    policy_compare(ctx->cfg, (struct policy_candidate){c, node},
+					   (struct policy_candidate){route->candidate, node},
+					   &step) < 0)
 				route->candidate = c;
 		}
 		route->prefix = *rib_node_prefix(node);

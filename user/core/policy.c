@@ -50,14 +50,16 @@ bool policy_is_leak(const struct attributes *attr)
  * (16).
  */
 struct policy_rank {
-	const struct candidate *c;
+	struct policy_candidate of;
 	uint64_t first, second;
 	bool by_class; /* class is asked before prefix length */
 };
 
-static struct policy_rank rank_of(const struct config *cfg, const struct candidate *c, uint8_t rank)
+static struct policy_rank rank_of(const struct config *cfg, struct policy_candidate of,
+				  uint8_t rank)
 {
-	uint8_t len = rib_node_prefix(c->node)->len;
+	const struct candidate *c = of.c;
+	uint8_t len = rib_node_prefix(of.node)->len;
 	uint64_t length = 128u - len, order = length << 8 | rank;
 	uint64_t circuit = cfg->multipath == MULTIPATH_CIRCUITS ? 0 : c->attr->circuit_id;
 	bool by_class = cfg->match == MATCH_CLASS_FIRST && len >= cfg->class_first_min;
@@ -68,7 +70,7 @@ static struct policy_rank rank_of(const struct config *cfg, const struct candida
 		order |= 1 << 16;
 	order = order << 2 | (uint64_t)c->attr->maintenance << 1 | c->stale;
 	return (struct policy_rank){
-		.c = c,
+		.of = of,
 		.first = order << 32 | (UINT32_MAX - c->attr->local_pref),
 		.second = (uint64_t)c->attr->as_length << 16 | circuit,
 		.by_class = by_class,
@@ -102,11 +104,11 @@ static enum policy_step rank_step(const struct policy_rank *a, const struct poli
 	return POLICY_EQUAL;
 }
 
-int policy_compare(const struct config *cfg, const struct candidate *a, const struct candidate *b,
+int policy_compare(const struct config *cfg, struct policy_candidate a, struct policy_candidate b,
 		   enum policy_step *step)
 {
-	struct policy_rank x = rank_of(cfg, a, config_rank(cfg, a->attr->class));
-	struct policy_rank y = rank_of(cfg, b, config_rank(cfg, b->attr->class));
+	struct policy_rank x = rank_of(cfg, a, config_rank(cfg, a.c->attr->class));
+	struct policy_rank y = rank_of(cfg, b, config_rank(cfg, b.c->attr->class));
 
 	*step = rank_step(&x, &y);
 	return rank_cmp(&x, &y);
@@ -133,7 +135,7 @@ static void best_collect(const struct config *cfg, const struct rib_node *node,
 			rank = config_rank(cfg, c->attr->class);
 			if (rank == SW_NO_RANK)
 				continue;
-			one = rank_of(cfg, c, rank);
+			one = rank_of(cfg, (struct policy_candidate){c, at}, rank);
 			if (!(*of >> path & 1) || rank_cmp(&one, &best[path]) < 0)
 				best[path] = one;
 			*of |= 1ULL << path;
@@ -169,7 +171,8 @@ void policy_tiers(const struct config *cfg, const struct rib_node *node, struct 
 	best_collect(cfg, node, best, &of, &out->members);
 	n = best_sort(best, of, sorted);
 	for (size_t i = 0; i < n; i++) {
-		const struct candidate *c = sorted[i]->c;
+		const struct policy_candidate *one = &sorted[i]->of;
+		const struct candidate *c = one->c;
 		struct policy_tier *tier;
 
 		if (i && !rank_cmp(sorted[i - 1], sorted[i])) {
@@ -185,8 +188,8 @@ void policy_tiers(const struct config *cfg, const struct rib_node *node, struct 
 		tier->paths = 1ULL << c->attr->path;
 		tier->class = c->attr->class;
 		tier->rank = config_rank(cfg, c->attr->class);
-		tier->via = *rib_node_prefix(c->node);
-		tier->own = c->node == node;
+		tier->via = *rib_node_prefix(one->node);
+		tier->own = one->node == node;
 		tier->maintenance = policy_maintenance(c);
 		tier->step = i ? rank_step(sorted[i - 1], sorted[i]) : POLICY_RULE;
 	}

@@ -40,8 +40,13 @@ struct policy_answer {
 	uint64_t members; /* all candidate paths, also of classes not in prefer */
 };
 
+/* A candidate, and whose it is. */
+struct policy_candidate {
+	const struct candidate *c;
+	const struct rib_node *node;
+};
 /* Compares two candidates of prefixes covering one address; <0: a first. *step: what decided. */
-int policy_compare(const struct config *cfg, const struct candidate *a, const struct candidate *b,
+int policy_compare(const struct config *cfg, struct policy_candidate a, struct policy_candidate b,
 		   enum policy_step *step);
 /* Whether its AS path says maintenance: 12076 first and repeated >= 8 times beyond the first. */
 bool policy_maintenance(const struct candidate *c);

@@ -71,37 +71,42 @@ static void count_live(struct rib *rib, struct rib_node *node, const struct cand
 		return;
 	rib->path_routes[c->attr->path][is6] += (size_t)by;
 	rib->path_had[c->attr->path][is6] = true;
-	rib->feed[c->feed].path[c->attr->path][is6] += (size_t)by;
+	rib->feed[c->attr->feed].path[c->attr->path][is6] += (size_t)by;
 	if (policy_maintenance(c))
 		rib->path_maintenance[c->attr->path] += (size_t)by;
 	if (before != (node->trie.count > 0))
 		*(is6 ? &rib->counts.prefixes6 : &rib->counts.prefixes4) += (size_t)by;
 }
 
-/* Adds (by 1) or takes away (by -1) what the candidate counts for, as it is now. */
-void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view view, int by)
+void candidate_count(struct rib *rib, struct rib_node *node, const struct candidate *c,
+		     enum rib_view view, int by)
 {
-	if (c->stale_ns)
+	struct rib_feed *feed = &rib->feed[c->attr->feed];
+
+	if (c->stale_at) {
 		rib->n_stale += (size_t)by;
+		rib->stale_time[c->stale_at].refs += (size_t)by;
+	}
 	if (c->chosen)
 		return;
 	rib->counts.candidates += (size_t)by;
 	if (c->attr->own)
 		rib->counts.own += (size_t)by;
 	if (!c->peer_down) {
-		rib->feed[c->feed].routes += (size_t)by;
+		feed->routes += (size_t)by;
 		if (c->stale)
-			rib->feed[c->feed].stale += (size_t)by;
+			feed->stale += (size_t)by;
 	}
 	if (candidate_live(c))
-		count_live(rib, c->node, c, view, by);
+		count_live(rib, node, c, view, by);
 }
 
-void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view view)
+void candidate_remove(struct rib *rib, struct rib_node *node, struct candidate **link,
+		      enum rib_view view)
 {
 	struct candidate *c = *link;
 
-	candidate_count(rib, c, view, -1);
+	candidate_count(rib, node, c, view, -1);
 	*link = c->next;
 	attributes_put(&rib->attributes, c->attr);
 	slab_give(&rib->candidates, c);
@@ -165,6 +170,7 @@ static struct attributes *route_attributes(struct rib *rib, feed_id feed, const 
 {
 	struct attributes a = {
 		.path = (int16_t)path,
+		.feed = (uint16_t)feed,
 		.own = own,
 		.peer = route->peer,
 		.nexthop = route->nexthop,
@@ -190,12 +196,13 @@ static struct attributes *route_attributes(struct rib *rib, feed_id feed, const 
 }
 
 /* Whether the memo answers for the route, in all that resolving and interning look at. */
-static bool memo_fits(const struct rib *rib, const struct route *route)
+static bool memo_fits(const struct rib *rib, feed_id feed, const struct route *route)
 {
 	const struct rib_memo *memo = &rib->memo;
 	const struct attributes *a = memo->attr;
 
-	if (!a || route->view != VIEW_LOCAL || a->has_as_path != route->has_as_path ||
+	if (!a || a->feed != feed || route->view != VIEW_LOCAL ||
+	    a->has_as_path != route->has_as_path ||
 	    a->has_local_pref != route->has_local_pref ||
 	    (a->has_local_pref && a->local_pref != route->local_pref))
 		return false;
@@ -228,7 +235,7 @@ static enum rib_result route_resolve(struct rib *rib, feed_id feed, const struct
 	enum rib_result result;
 	int path;
 
-	if (memo_fits(rib, route)) {
+	if (memo_fits(rib, feed, route)) {
 		*attr = rib->memo.attr;
 		(*attr)->refs++;
 		return RIB_OK;
@@ -265,14 +272,14 @@ static bool candidate_same(const struct rib *rib, const struct candidate *old,
 {
 	const struct attributes *a = old->attr, *b = new->attr;
 
-	if (old->feed != new->feed || old->source != new->source || old->sub != new->sub ||
+	if (a->feed != b->feed || old->source != new->source || old->sub != new->sub ||
 	    old->chosen != new->chosen)
 		return false;
-	if (feed_by_sub(rib, new->feed) || new->sub)
+	if (feed_by_sub(rib, b->feed) || new->sub)
 		return a->path == b->path || !rib_swept(rib, old);
 	if (a->path != b->path)
 		return false;
-	if (b->path >= 0 && !feed_is(rib, new->feed, FEED_FRR))
+	if (b->path >= 0 && !feed_is(rib, b->feed, FEED_FRR))
 		return true;
 	if (b->path >= 0 || a->own || b->own)
 		return ip_equal(&a->peer, &b->peer) && ip_equal(&a->nexthop, &b->nexthop);
@@ -280,21 +287,22 @@ static bool candidate_same(const struct rib *rib, const struct candidate *old,
 }
 
 /* An equal candidate came again: it counts again. */
-static enum rib_result candidate_refresh(struct rib *rib, struct candidate *c, enum rib_view view)
+static enum rib_result candidate_refresh(struct rib *rib, struct rib_node *node,
+					 struct candidate *c, enum rib_view view)
 {
 	bool changed = c->stale || c->peer_down;
 
-	c->mark = rib->feed[c->feed].mark[c->source] & SOURCE_MARK;
-	if (!changed && !c->stale_ns)
+	c->mark = rib->feed[c->attr->feed].mark[c->source] & SOURCE_MARK;
+	if (!changed && !c->stale_at)
 		return RIB_UNCHANGED;
-	candidate_count(rib, c, view, -1);
+	candidate_count(rib, node, c, view, -1);
 	c->stale = false;
-	c->stale_ns = 0;
+	c->stale_at = 0;
 	c->peer_down = false;
-	candidate_count(rib, c, view, 1);
+	candidate_count(rib, node, c, view, 1);
 	if (!changed)
 		return RIB_UNCHANGED;
-	rib_touch(rib, c->node, view);
+	rib_touch(rib, node, view);
 	return c->attr->own ? RIB_OWN : RIB_OK;
 }
 
@@ -327,10 +335,10 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 	if (c && c->attr == new->attr) {
 		c->heard_ns = new->heard_ns;
 		attributes_put(&rib->attributes, new->attr);
-		return candidate_refresh(rib, c, view);
+		return candidate_refresh(rib, node, c, view);
 	}
 	if (c) {
-		candidate_count(rib, c, view, -1);
+		candidate_count(rib, node, c, view, -1);
 		attributes_put(&rib->attributes, c->attr);
 		new->next = c->next;
 	} else {
@@ -346,8 +354,7 @@ static enum rib_result node_put(struct rib *rib, struct rib_node *node, enum rib
 		*link = c;
 	}
 	*c = *new;
-	c->node = node;
-	candidate_count(rib, c, view, 1);
+	candidate_count(rib, node, c, view, 1);
 	rib_touch(rib, node, view);
 	return c->attr->own ? RIB_OWN : RIB_OK;
 }
@@ -377,7 +384,6 @@ static enum rib_result candidate_make(struct rib *rib, feed_id feed, const struc
 		.chosen = route->chosen,
 		.sub = route->sub,
 		.source = route->source,
-		.feed = (uint16_t)feed,
 	};
 	result = route_resolve(rib, feed, route, &new->attr);
 	if (result == RIB_UNKNOWN_PATH && feed_by_sub(rib, feed))
@@ -429,7 +435,7 @@ static bool withdraw_matches(const struct rib *rib, const struct candidate *c, f
 {
 	const struct attributes *a = c->attr;
 
-	if (c->feed != feed || c->source != route->source || c->chosen != route->chosen)
+	if (a->feed != feed || c->source != route->source || c->chosen != route->chosen)
 		return false;
 	if (by_sub)
 		return c->sub == route->sub && !rib_swept(rib, c);
@@ -461,7 +467,7 @@ size_t rib_withdraw(struct rib *rib, feed_id feed, const struct route *route, bo
 			link = &(*link)->next;
 			continue;
 		}
-		candidate_remove(rib, link, route->view);
+		candidate_remove(rib, node, link, route->view);
 		n++;
 	}
 	if (n)

@@ -59,6 +59,7 @@ struct attributes {
 	uint32_t local_pref; /* as given; absent: 100 */
 	uint16_t circuit_id; /* of its path, place in config order */
 	int16_t path;	     /* path id; -1: remote view, or own and of no path */
+	uint16_t feed;	     /* who said so */
 	uint8_t class;	     /* enum sw_class; local: whenever it has a path, the path's */
 	bool own; /* inside an inside network, or with an own next hop: kept, never compiled */
 	bool maintenance; /* policy_maintenance() */
@@ -73,26 +74,28 @@ struct attributes {
 	struct ip_addr peer, nexthop;
 };
 
+#define HEARD_BITS 56 /* of ns: two years */
 struct candidate {
 	struct candidate *next; /* of the same prefix */
-	struct rib_node *node;
 	struct attributes *attr;
 	/* when it was last true: as announced, less its age; see candidate_age() */
-	uint64_t heard_ns : 60;
+	uint64_t heard_ns : HEARD_BITS;
 	uint64_t chosen : 1; /* no candidate: the daemon's choice */
 	uint64_t stale : 1;
 	uint64_t peer_down : 1; /* its peer is down: kept out of the answer */
-	/* when it became stale; kept while its source is back and has not confirmed it; else 0 */
-	uint64_t stale_ns : 60;
 	uint64_t mark : 4; /* of its source when it was announced; another: rib_swept() */
 	uint32_t sub;
-	uint16_t source, feed;
+	uint16_t source;
+	/* when it became stale, see rib_stale_ns(); kept while its source is back and has not
+	 * confirmed it; else 0 */
+	uint8_t stale_at;
 };
+_Static_assert(sizeof(struct candidate) <= 32, "there are millions");
 
 /* ns since it was last true; also of one from before the clock began. */
 static inline uint64_t candidate_age(const struct candidate *c, uint64_t now)
 {
-	return (now - c->heard_ns) & ((1ULL << 60) - 1);
+	return (now - c->heard_ns) & ((1ULL << HEARD_BITS) - 1);
 }
 
 /* Whether it counts: it may be an answer. */

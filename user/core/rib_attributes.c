@@ -44,7 +44,8 @@ static uint64_t mix_address(uint64_t hash, const struct ip_addr *ip)
 
 static uint32_t content_hash(const struct attributes *a)
 {
-	uint64_t hash = mix((uint64_t)(uint16_t)a->path << 8 | a->class, a->local_pref);
+	uint64_t who = (uint64_t)a->feed << 24 | (uint64_t)(uint16_t)a->path << 8 | a->class;
+	uint64_t hash = mix(who, a->local_pref);
 
 	hash = mix(hash, (uint64_t)a->second_hand << 3 | (uint64_t)a->own << 2 |
 				 a->has_local_pref << 1 | a->has_as_path);
@@ -58,7 +59,7 @@ static uint32_t content_hash(const struct attributes *a)
 
 static bool content_equal(const struct attributes *a, const struct attributes *b)
 {
-	return a->hash == b->hash && a->path == b->path && a->own == b->own &&
+	return a->hash == b->hash && a->feed == b->feed && a->path == b->path && a->own == b->own &&
 	       a->second_hand == b->second_hand && a->has_class == b->has_class &&
 	       a->class == b->class && a->has_as_path == b->has_as_path && a->n_as == b->n_as &&
 	       a->has_local_pref == b->has_local_pref && a->local_pref == b->local_pref &&

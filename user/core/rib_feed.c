@@ -20,7 +20,9 @@ struct walk {
 	uint16_t source;
 	const struct ip_addr *peer;
 	uint64_t now, stale_ns;
-	size_t n; /* changed or removed */
+	uint8_t stale_at;
+	struct rib_node *node; /* where it is */
+	size_t n;	       /* changed or removed */
 };
 
 typedef enum walk_do (*walk_fn)(struct walk *walk, struct rib *rib, struct candidate *c,
@@ -32,12 +34,13 @@ static void walk_node(struct rib *rib, enum rib_view view, struct rib_node *node
 	struct candidate **link = &node->candidates;
 	size_t before = walk->n;
 
+	walk->node = node;
 	while (*link) {
 		enum walk_do what = fn(walk, rib, *link, view);
 
 		walk->n += what != WALK_KEEP;
 		if (what == WALK_REMOVE)
-			candidate_remove(rib, link, view);
+			candidate_remove(rib, node, link, view);
 		else
 			link = &(*link)->next;
 	}
@@ -63,13 +66,13 @@ static size_t walk_all(struct rib *rib, walk_fn fn, struct walk *walk)
 static enum walk_do peer_down(struct walk *walk, struct rib *rib, struct candidate *c,
 			      enum rib_view view)
 {
-	if (c->feed != walk->feed || c->peer_down)
+	if (c->attr->feed != walk->feed || c->peer_down)
 		return WALK_KEEP;
 	if (!ip_equal(&c->attr->peer, walk->peer) && !ip_equal(&c->attr->nexthop, walk->peer))
 		return WALK_KEEP;
-	candidate_count(rib, c, view, -1);
+	candidate_count(rib, walk->node, c, view, -1);
 	c->peer_down = true;
-	candidate_count(rib, c, view, 1);
+	candidate_count(rib, walk->node, c, view, 1);
 	return WALK_CHANGED;
 }
 
@@ -83,7 +86,7 @@ size_t rib_peer_down(struct rib *rib, feed_id feed, const struct ip_addr *peer, 
 
 static bool of_source(const struct walk *walk, const struct candidate *c)
 {
-	return c->feed == walk->feed && c->source == walk->source;
+	return c->attr->feed == walk->feed && c->source == walk->source;
 }
 
 /* Marks are used again: what has been marked for long has the one that the source never has. */
@@ -102,9 +105,9 @@ static enum walk_do fresh(struct walk *walk, struct rib *rib, struct candidate *
 {
 	if (!of_source(walk, c) || !c->stale)
 		return WALK_KEEP;
-	candidate_count(rib, c, view, -1);
+	candidate_count(rib, walk->node, c, view, -1);
 	c->stale = false;
-	candidate_count(rib, c, view, 1);
+	candidate_count(rib, walk->node, c, view, 1);
 	return WALK_CHANGED;
 }
 
@@ -164,16 +167,38 @@ size_t rib_source_drop(struct rib *rib, feed_id feed, uint16_t source, uint64_t 
 	return walk_all(rib, drop, &walk);
 }
 
+/*
+ * The number of a time. With each number in use, the latest time is put off: what has that one is
+ * kept for longer than it had to be, never for less.
+ */
+static uint8_t stale_time_take(struct rib *rib, uint64_t now)
+{
+	uint8_t at = 1;
+
+	for (unsigned int i = 1; i <= STALE_TIMES; i++) {
+		const struct stale_time *t = &rib->stale_time[i];
+
+		if (!t->refs || t->ns == now) {
+			at = (uint8_t)i;
+			break;
+		}
+		if (t->ns > rib->stale_time[at].ns)
+			at = (uint8_t)i;
+	}
+	rib->stale_time[at].ns = now;
+	return at;
+}
+
 static enum walk_do stale(struct walk *walk, struct rib *rib, struct candidate *c,
 			  enum rib_view view)
 {
 	if (!of_source(walk, c) || c->stale)
 		return WALK_KEEP;
-	candidate_count(rib, c, view, -1);
+	candidate_count(rib, walk->node, c, view, -1);
 	c->stale = true;
-	if (!c->stale_ns) /* else it has not been confirmed since */
-		c->stale_ns = walk->now;
-	candidate_count(rib, c, view, 1);
+	if (!c->stale_at) /* else it has not been confirmed since */
+		c->stale_at = walk->stale_at;
+	candidate_count(rib, walk->node, c, view, 1);
 	return WALK_CHANGED;
 }
 
@@ -182,18 +207,18 @@ void rib_source_stale(struct rib *rib, feed_id feed, uint16_t source, uint64_t n
 	struct walk walk = {.feed = feed, .source = source, .now = now};
 
 	log_put_all(rib);
+	walk.stale_at = stale_time_take(rib, now);
 	walk_all(rib, stale, &walk);
 }
 
 static enum walk_do expire(struct walk *walk, struct rib *rib, struct candidate *c,
 			   enum rib_view view)
 {
-	(void)rib;
 	(void)view;
-	if (!c->stale_ns)
+	if (!c->stale_at)
 		return WALK_KEEP;
-	return walk->now - c->stale_ns >= walk->stale_ns * (c->stale ? 1 : 2) ? WALK_REMOVE
-									      : WALK_KEEP;
+	return walk->now - rib_stale_ns(rib, c) >= walk->stale_ns * (c->stale ? 1 : 2) ? WALK_REMOVE
+										       : WALK_KEEP;
 }
 
 size_t rib_expire_stale(struct rib *rib, uint64_t now, uint64_t stale_ns)

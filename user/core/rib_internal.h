@@ -53,6 +53,16 @@ struct rib_memo {
 #define SOURCE_MARK  0x0f
 #define SOURCE_HEARD 0x80 /* it has announced something */
 
+/*
+ * When sources went away, by number (struct candidate, stale_at; 0: never), for as long as one of
+ * their candidates has it.
+ */
+#define STALE_TIMES 255u
+struct stale_time {
+	uint64_t ns;
+	size_t refs;
+};
+
 struct rib_feed {
 	size_t routes, stale;
 	size_t logged; /* of routes in the log, those that will be in `routes` */
@@ -83,7 +93,8 @@ struct rib {
 	struct dirty_queue dirty;
 	size_t n_dirty;
 	struct rib_counts counts;
-	size_t n_stale; /* that are, or wait to be confirmed: stale_ns is set */
+	size_t n_stale; /* that are, or wait to be confirmed: stale_at is set */
+	struct stale_time stale_time[STALE_TIMES + 1];
 	size_t path_routes[SW_MAX_PATHS][2]; /* IPv4, IPv6 */
 	bool path_had[SW_MAX_PATHS][2];	     /* since the start */
 	size_t path_maintenance[SW_MAX_PATHS];
@@ -104,7 +115,7 @@ void attributes_free(struct attribute_table *t);
 /* Whether rib_source_mark() marked it, and it was not announced again since. */
 static inline bool rib_swept(const struct rib *rib, const struct candidate *c)
 {
-	const struct rib_feed *feed = &rib->feed[c->feed];
+	const struct rib_feed *feed = &rib->feed[c->attr->feed];
 
 	return c->source < feed->n_marks && c->mark != (feed->mark[c->source] & SOURCE_MARK);
 }
@@ -138,10 +149,18 @@ int rib_path_of_address(const struct rib *rib, const struct ip_addr *ip);
 /* The path of this name, -1: none. */
 int rib_path_by_name(const struct rib *rib, const char *name);
 
-/* Adds (by 1) or takes away (by -1) what the candidate counts for, as it is now. */
-void candidate_count(struct rib *rib, const struct candidate *c, enum rib_view view, int by);
+/* When it became stale, 0: it did not. */
+static inline uint64_t rib_stale_ns(const struct rib *rib, const struct candidate *c)
+{
+	return rib->stale_time[c->stale_at].ns;
+}
+
+/* Adds (by 1) or takes away (by -1) what the node's candidate counts for, as it is now. */
+void candidate_count(struct rib *rib, struct rib_node *node, const struct candidate *c,
+		     enum rib_view view, int by);
 /* Unlinks and frees. The node's holder calls rib_touch() after. */
-void candidate_remove(struct rib *rib, struct candidate **link, enum rib_view view);
+void candidate_remove(struct rib *rib, struct rib_node *node, struct candidate **link,
+		      enum rib_view view);
 /* The node changed: dirty (local), or removed when it has no candidate left (remote). */
 void rib_touch(struct rib *rib, struct rib_node *node, enum rib_view view);
 

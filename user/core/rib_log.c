@@ -27,7 +27,7 @@ struct log_entry {
 	uint64_t chosen : 1;
 	uint64_t view : 1;
 	uint32_t sub;
-	uint16_t source, feed;
+	uint16_t source;
 	uint8_t mark;
 	struct prefix prefix;
 };
@@ -69,9 +69,9 @@ static void entry_put(struct rib *rib, const struct log_entry *e)
 		.mark = e->mark,
 		.sub = e->sub,
 		.source = e->source,
-		.feed = e->feed,
 	};
 
+	rib->feed[e->attr->feed].logged -= !e->chosen;
 	if (rib_put(rib, (enum rib_view)e->view, &e->prefix, &new) == RIB_NO_MEMORY)
 		rib->log.lost++;
 }
@@ -137,7 +137,6 @@ static void entries_give(struct rib *rib, struct log_entry *e)
 	while (e) {
 		struct log_entry *next = e->next;
 
-		rib->feed[e->feed].logged -= !e->chosen;
 		slab_give(&rib->log.entries, e);
 		rib->log.n--;
 		e = next;
@@ -215,13 +214,12 @@ int log_add(struct rib *rib, enum rib_view view, const struct prefix *prefix,
 		.view = view,
 		.sub = new->sub,
 		.source = new->source,
-		.feed = new->feed,
 		.mark = new->mark,
 		.prefix = *prefix,
 	};
 	*bucket = e;
 	log->n++;
-	rib->feed[e->feed].logged += !e->chosen;
+	rib->feed[e->attr->feed].logged += !e->chosen;
 	return 0;
 }
 

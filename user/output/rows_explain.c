@@ -11,7 +11,7 @@
 #define SEEN_KINDS 64 /* of (paths, verdict) between the prefixes */
 
 struct rung {
-	const struct candidate *c;
+	struct policy_candidate of;
 	bool usable, listed;
 	int place; /* in the order of a rule, 0: there is none */
 };
@@ -32,7 +32,7 @@ static const char *rung_step(const struct config *cfg, const struct rung *taken,
 		return "not-usable";
 	if (!taken)
 		return NULL;
-	policy_compare(cfg, taken->c, r->c, &step);
+	policy_compare(cfg, taken->of, r->of, &step);
 	return policy_step_name(step);
 }
 
@@ -45,7 +45,7 @@ static bool rung_before(const struct config *cfg, const struct rung *a, const st
 		return a->place < b->place;
 	if (a->listed != b->listed)
 		return a->listed;
-	return policy_compare(cfg, a->c, b->c, &step) < 0;
+	return policy_compare(cfg, a->of, b->of, &step) < 0;
 }
 
 /* 1 and on: the step of the rule that has the path, behind all of them: none has. */
@@ -67,7 +67,7 @@ static size_t ladder_collect(const struct config *cfg, const struct rib_node *no
 		if (at != node && !rib_node_prefix(at)->len)
 			break;
 		for (const struct candidate *c = rib_node_candidates(at); c; c = c->next) {
-			struct rung r = {.c = c};
+			struct rung r = {.of = {c, at}};
 			size_t place;
 
 			if (!candidate_live(c) || c->attr->path < 0 || n == LADDER_MAX)
@@ -86,10 +86,11 @@ static size_t ladder_collect(const struct config *cfg, const struct rib_node *no
 static json_t *ladder_row(const struct config *cfg, const uint8_t *path_ids, const struct rung *r,
 			  const char *step)
 {
-	json_t *row = rows_candidate(cfg, path_ids, rib_node_candidates(r->c->node), r->c);
+	const struct rib_node *node = r->of.node;
+	json_t *row = rows_candidate(cfg, path_ids, rib_node_candidates(node), r->of.c);
 
-	if (row && rows_set(row, "prefix", rows_prefix(rib_node_prefix(r->c->node))) &&
-	    rows_set(row, "class", json_string(class_text(r->c->attr->class))) &&
+	if (row && rows_set(row, "prefix", rows_prefix(rib_node_prefix(node))) &&
+	    rows_set(row, "class", json_string(class_text(r->of.c->attr->class))) &&
 	    rows_set(row, "usable", json_boolean(r->usable)) &&
 	    rows_set(row, "step", step ? json_string(step) : json_null()))
 		return row;
@@ -111,7 +112,7 @@ json_t *rows_ladder(const struct config *cfg, const uint8_t *path_ids, const str
 		rule_compile(cfg, path_ids, UINT64_MAX, rule, &row);
 	n = ladder_collect(cfg, node, usable, rule ? &row : NULL, rungs);
 	for (size_t i = 0; i < n && !best; i++)
-		if (taken >= 0 && rungs[i].c->attr->path == taken)
+		if (taken >= 0 && rungs[i].of.c->attr->path == taken)
 			best = &rungs[i];
 	for (size_t i = 0; ok && i < n; i++)
 		ok = rows_append(rows, ladder_row(cfg, path_ids, &rungs[i],

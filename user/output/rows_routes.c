@@ -84,7 +84,8 @@ static json_t *route_chosen(const struct candidate *all, const struct candidate 
 json_t *rows_candidate(const struct config *cfg, const uint8_t *path_ids,
 		       const struct candidate *all, const struct candidate *c)
 {
-	const char *feed = c->feed < cfg->n_feeds ? cfg->feeds[c->feed].name : NULL;
+	uint16_t from = c->attr->feed;
+	const char *feed = from < cfg->n_feeds ? cfg->feeds[from].name : NULL;
 	int path = c->attr->own ? -1 : c->attr->path;
 	json_t *row = json_object();
 
