@@ -116,7 +116,9 @@ const struct receiver receivers[] = {
 	 .program = "/usr/sbin/bird",
 	 .files = bird_files,
 	 .start = "exec bird -f -c %s/bird.conf -s %s/ctl -P %s/pid",
-	 .count = "birdc -s %s/ctl show route count | sed -n 's/^\\([0-9]*\\) of.*/\\1/p'"},
+	 /* its counters: `show route count` walks the table */
+	 .count = "birdc -s %s/ctl show protocols all | sed -n 's/.*Routes: *\\([0-9]*\\) "
+		  "imported.*/\\1/p'"},
 	{.key = "frr",
 	 .name = "FRR bgpd",
 	 .program = "/usr/lib/frr/bgpd",

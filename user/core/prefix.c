@@ -45,11 +45,6 @@ static size_t family_bytes(uint8_t family)
 	return family == 4 ? 4 : family == 6 ? 16 : 0;
 }
 
-bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
-{
-	return a->family == b->family && !memcmp(a->bytes, b->bytes, family_bytes(a->family));
-}
-
 /* 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291, 2.5.6). */
 bool ip_is_link_local(const struct ip_addr *ip)
 {
@@ -124,15 +119,10 @@ struct ip_addr prefix_address(const struct prefix *p)
 	return ip;
 }
 
-/* The first n of 64 bits, in network order; all of them where n is more. */
-static uint64_t first_bits(unsigned int n)
-{
-	return n >= 64 ? ~0ULL : htobe64(~(~0ULL >> n));
-}
-
 bool prefix_mask(struct prefix *p)
 {
-	uint64_t keep[2] = {first_bits(p->len), p->len > 64 ? first_bits(p->len - 64U) : 0};
+	uint64_t keep[2] = {prefix_first_bits(p->len),
+			    p->len > 64 ? prefix_first_bits(p->len - 64U) : 0};
 	uint64_t v[2];
 	bool bits;
 
@@ -144,49 +134,16 @@ bool prefix_mask(struct prefix *p)
 	return bits;
 }
 
-bool prefix_equal(const struct prefix *a, const struct prefix *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
-
-static uint64_t half(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
-
 int prefix_cmp(const struct prefix *a, const struct prefix *b)
 {
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
 	for (unsigned int i = 0; i < sizeof(a->bytes); i += 8) {
-		uint64_t x = be64toh(half(a->bytes + i)), y = be64toh(half(b->bytes + i));
+		uint64_t x = be64toh(prefix_half(a->bytes + i)),
+			 y = be64toh(prefix_half(b->bytes + i));
 
 		if (x != y)
 			return x < y ? -1 : 1;
 	}
 	return (a->len > b->len) - (a->len < b->len);
-}
-
-/* Whether the first `len` bits of both are the same. */
-static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned int len)
-{
-	uint64_t differ = (half(a) ^ half(b)) & first_bits(len);
-
-	if (len <= 64)
-		return !differ;
-	return !differ && !((half(a + 8) ^ half(b + 8)) & first_bits(len - 64));
-}
-
-bool prefix_contains(const struct prefix *outer, const struct prefix *inner)
-{
-	return outer->family == inner->family && outer->len <= inner->len &&
-	       bits_equal(outer->bytes, inner->bytes, outer->len);
-}
-
-bool prefix_has(const struct prefix *p, const struct ip_addr *ip)
-{
-	return p->family == ip->family && bits_equal(p->bytes, ip->bytes, p->len);
 }

@@ -195,6 +195,12 @@ static struct attributes *route_attributes(struct rib *rib, feed_id feed, const 
 	return attributes_get(&rib->attributes, &a);
 }
 
+/* Of names that mostly are empty. */
+static bool same_name(const char *a, const char *b)
+{
+	return *a == *b && (!*a || !strcmp(a, b));
+}
+
 /* Whether the memo answers for the route, in all that resolving and interning look at. */
 static bool memo_fits(const struct rib *rib, feed_id feed, const struct route *route)
 {
@@ -202,8 +208,7 @@ static bool memo_fits(const struct rib *rib, feed_id feed, const struct route *r
 	const struct attributes *a = memo->attr;
 
 	if (!a || a->feed != feed || route->view != VIEW_LOCAL ||
-	    a->has_as_path != route->has_as_path ||
-	    a->has_local_pref != route->has_local_pref ||
+	    a->has_as_path != route->has_as_path || a->has_local_pref != route->has_local_pref ||
 	    (a->has_local_pref && a->local_pref != route->local_pref))
 		return false;
 	if (a->has_as_path &&
@@ -212,7 +217,7 @@ static bool memo_fits(const struct rib *rib, feed_id feed, const struct route *r
 		return false;
 	return ip_equal(&a->nexthop, &route->nexthop) && ip_equal(&a->peer, &route->peer) &&
 	       ip_equal(&memo->nexthop_ll, &route->nexthop_ll) && !route->own &&
-	       !strcmp(memo->path, route->path) && !strcmp(memo->interface, route->interface) &&
+	       same_name(memo->path, route->path) && same_name(memo->interface, route->interface) &&
 	       !rib_prefix_inside(rib, &route->prefix);
 }
 

@@ -83,7 +83,7 @@ struct candidate {
 	uint64_t chosen : 1; /* no candidate: the daemon's choice */
 	uint64_t stale : 1;
 	uint64_t peer_down : 1; /* its peer is down: kept out of the answer */
-	uint64_t mark : 4; /* of its source when it was announced; another: rib_swept() */
+	uint64_t mark : 4;	/* of its source when it was announced; another: rib_swept() */
 	uint32_t sub;
 	uint16_t source;
 	/* when it became stale, see rib_stale_ns(); kept while its source is back and has not

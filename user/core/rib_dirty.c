@@ -42,7 +42,7 @@ void rib_touch(struct rib *rib, struct rib_node *node, enum rib_view view)
 		return;
 	node->trie.dirty = true;
 	rib->n_dirty++;
-	if (node->trie.listed)
+	if (node->trie.listed || (rib->sweep && prefix_contains(rib->sweep, &node->trie.prefix)))
 		return;
 	if (!dirty_grow(q)) {
 		q->overflow = true;

@@ -92,6 +92,7 @@ struct rib {
 	struct rib_memo memo;
 	struct dirty_queue dirty;
 	size_t n_dirty;
+	const struct prefix *sweep; /* what is dirty here is looked for; NULL: nowhere */
 	struct rib_counts counts;
 	size_t n_stale; /* that are, or wait to be confirmed: stale_at is set */
 	struct stale_time stale_time[STALE_TIMES + 1];
@@ -133,7 +134,8 @@ void log_put_prefix(struct rib *rib, const struct prefix *prefix);
 void log_put_all(struct rib *rib);
 /*
  * Puts the next of it in order of prefix, some ten to some thousand. Returns how many, 0: the log
- * is empty. *range: where they are, but for those that cover it or, of IPv6, are outside 2000::/3.
+ * is empty. *range: where they are, but for those that cover it or, of IPv6, are outside 2000::/3;
+ * the caller compiles all that is dirty there, so that it is not in the queue. NULL: it is.
  */
 size_t log_put(struct rib *rib, struct prefix *range);
 void log_free(struct rib_log *log);

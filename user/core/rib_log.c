@@ -23,12 +23,12 @@
 struct log_entry {
 	struct log_entry *next; /* of the bucket: announced before */
 	struct attributes *attr;
-	uint64_t heard_ns : 60;
+	uint64_t heard_ns : HEARD_BITS;
 	uint64_t chosen : 1;
 	uint64_t view : 1;
+	uint64_t mark : 4;
 	uint32_t sub;
 	uint16_t source;
-	uint8_t mark;
 	struct prefix prefix;
 };
 
@@ -38,6 +38,14 @@ struct log_key {
 	uint64_t order;	    /* length of the prefix, then when it was announced */
 	const struct log_entry *entry;
 };
+
+/* Of IPv4 all of that is one number: 32, 8 and these bits. */
+#define ORDER4_BITS 24u
+struct log_key4 {
+	uint64_t *order;
+	const struct log_entry **entry; /* in the order they were announced */
+};
+_Static_assert(LOG_MAX < 1u << ORDER4_BITS, "a number each");
 
 /* In order of prefix. Of IPv6 the first three bits tell little: all that is routed has the same. */
 static uint32_t bucket_of(const struct prefix *prefix)
@@ -87,6 +95,39 @@ static int key_cmp(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
+static int order4_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void keys4_sort(const struct log_key4 *key, size_t n)
+{
+	if (n > LOG_FEW) {
+		qsort(key->order, n, sizeof(*key->order), order4_cmp);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		uint64_t one = key->order[i];
+		size_t at = i;
+
+		for (; at && key->order[at - 1] > one; at--)
+			key->order[at] = key->order[at - 1];
+		key->order[at] = one;
+	}
+}
+
+static void keys4_make(const struct log_key4 *key, size_t n, const struct log_entry *last)
+{
+	for (size_t i = n; i-- > 0; last = last->next) {
+		uint64_t address = be64toh(prefix_half(last->prefix.bytes)) >> 32;
+
+		key->order[i] = address << 32 | (uint64_t)last->prefix.len << ORDER4_BITS | i;
+		key->entry[i] = last;
+	}
+}
+
 /* Few, and most of them in order already: neighbours are announced together. */
 static void keys_sort(struct log_key *key, size_t n)
 {
@@ -108,10 +149,8 @@ static void keys_sort(struct log_key *key, size_t n)
 static void keys_make(struct log_key *key, size_t n, const struct log_entry *last)
 {
 	for (size_t i = n; i-- > 0; last = last->next) {
-		memcpy(&key[i].high, last->prefix.bytes, sizeof(key->high));
-		memcpy(&key[i].low, last->prefix.bytes + 8, sizeof(key->low));
-		key[i].high = be64toh(key[i].high);
-		key[i].low = be64toh(key[i].low);
+		key[i].high = be64toh(prefix_half(last->prefix.bytes));
+		key[i].low = be64toh(prefix_half(last->prefix.bytes + 8));
 		key[i].order = (uint64_t)last->prefix.len << 32 | i;
 		key[i].entry = last;
 	}
@@ -157,33 +196,75 @@ static const struct log_entry *ahead(const struct log_entry *e)
 	return e->next;
 }
 
+/* Of `few` room each, or as many as there are; `order` NULL: no memory for them. */
+static struct log_key4 keys4_open(uint64_t *order, const struct log_entry **entry, size_t n)
+{
+	struct log_key4 key = {order, entry};
+
+	if (n <= LOG_FEW)
+		return key;
+	key.order = malloc(n * (sizeof(*key.order) + sizeof(*key.entry)));
+	key.entry = (const struct log_entry **)(void *)(key.order + n);
+	return key;
+}
+
+/* In order of prefix. `next`: of the bucket that comes then. False: no memory to sort them. */
+static bool bucket_put4(struct rib *rib, const struct log_entry *last, size_t n,
+			const struct log_entry *next)
+{
+	uint64_t few[LOG_FEW];
+	const struct log_entry *entry[LOG_FEW];
+	struct log_key4 key = keys4_open(few, entry, n);
+
+	if (!key.order)
+		return false;
+	keys4_make(&key, n, last);
+	keys4_sort(&key, n);
+	for (size_t i = 0; i < n; i++) {
+		next = ahead(next);
+		entry_put(rib, key.entry[key.order[i] & ((1u << ORDER4_BITS) - 1)]);
+	}
+	if (key.order != few)
+		free(key.order);
+	return true;
+}
+
+static bool bucket_put6(struct rib *rib, const struct log_entry *last, size_t n,
+			const struct log_entry *next)
+{
+	struct log_key few[LOG_FEW], *key = n > LOG_FEW ? malloc(n * sizeof(*key)) : few;
+
+	if (!key)
+		return false;
+	keys_make(key, n, last);
+	keys_sort(key, n);
+	for (size_t i = 0; i < n; i++) {
+		next = ahead(next);
+		entry_put(rib, key[i].entry);
+	}
+	if (key != few)
+		free(key);
+	return true;
+}
+
 /* Without memory to sort them they are put as they came. */
 static size_t bucket_put(struct rib *rib, uint32_t at)
 {
 	const struct log_entry *next = rib->log.bucket[(at + 1) % (2 * LOG_BUCKETS)];
 	struct log_entry *last = rib->log.bucket[at];
-	struct log_key few[LOG_FEW], *key = few;
+	bool sorted;
 	size_t n = 0;
 
 	rib->log.bucket[at] = NULL;
 	for (struct log_entry *e = last; e; e = e->next)
 		n++;
-	if (n > LOG_FEW)
-		key = malloc(n * sizeof(*key));
-	if (key) {
-		keys_make(key, n, last);
-		keys_sort(key, n);
-		for (size_t i = 0; i < n; i++) {
-			next = ahead(next);
-			entry_put(rib, key[i].entry);
-		}
-	} else {
+	sorted = at < LOG_BUCKETS ? bucket_put4(rib, last, n, next)
+				  : bucket_put6(rib, last, n, next);
+	if (!sorted) {
 		last = entries_reverse(last);
 		for (struct log_entry *e = last; e; e = e->next)
 			entry_put(rib, e);
 	}
-	if (key != few)
-		free(key);
 	entries_give(rib, last);
 	return n;
 }
@@ -193,10 +274,9 @@ int log_add(struct rib *rib, enum rib_view view, const struct prefix *prefix,
 {
 	struct rib_log *log = &rib->log;
 	struct log_entry **bucket, *e;
-	struct prefix range;
 
 	if (log->n >= LOG_MAX)
-		log_put(rib, &range);
+		log_put(rib, NULL);
 	if (!log->bucket)
 		log->bucket = calloc(2 * (size_t)LOG_BUCKETS, sizeof(struct log_entry *));
 	log->entries.size = sizeof(*e);
@@ -247,20 +327,23 @@ size_t log_put(struct rib *rib, struct prefix *range)
 {
 	struct rib_log *log = &rib->log;
 	uint32_t at = log->at;
+	size_t n;
 
 	if (!log->n)
 		return 0;
 	while (!log->bucket[at])
 		at = (at + 1) % (2 * LOG_BUCKETS);
 	log->at = (at + 1) % (2 * LOG_BUCKETS);
-	*range = bucket_range(at);
-	return bucket_put(rib, at);
+	if (range)
+		*range = bucket_range(at);
+	rib->sweep = range;
+	n = bucket_put(rib, at);
+	rib->sweep = NULL;
+	return n;
 }
 
 void log_put_all(struct rib *rib)
 {
-	struct prefix range;
-
-	while (log_put(rib, &range))
+	while (log_put(rib, NULL))
 		;
 }

@@ -28,10 +28,10 @@ struct stride_sweep {
 
 struct stride {
 	struct stride_memory mem;
-	unsigned int first, bits; /* of the address: the root's, all */
-	unsigned int width;	  /* bytes of an entry */
-	uint32_t link;		  /* the entry's top bit: it is a node */
-	uint32_t most;		  /* the largest group */
+	unsigned int first, bits;	  /* of the address: the root's, all */
+	unsigned int width;		  /* bytes of an entry */
+	uint32_t link;			  /* the entry's top bit: it is a node */
+	uint32_t most;			  /* the largest group */
 	uint8_t *root_depth, *node_depth; /* of IPv4; IPv6 has the lengths in its entries */
 	struct stride_node *node;
 	uint32_t unused; /* no node from here on was ever used */

@@ -239,6 +239,7 @@ struct daemon {
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
 uint64_t clock_now(void);
+uint64_t clock_coarse(void); /* the same, up to some ms late, and much cheaper */
 uint64_t clock_wall(void);
 /* "sameway: TEXT" on stderr, one line. */
 void daemon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
