@@ -44,8 +44,8 @@ struct rtnl_link {
 	uint32_t ifindex;
 	char name[16];
 	/*
-	 * running: the kernel has drawn the consequences of `carrier`, some time after. Gone, it has
-	 * flushed the link's nexthop objects, with their routes, without a word.
+	 * running: the kernel has drawn the consequences of `carrier`, some time after. Gone, it
+	 * has flushed the link's nexthop objects, with their routes, without a word.
 	 */
 	bool up, carrier, running;
 };
