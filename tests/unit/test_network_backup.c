@@ -321,10 +321,8 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_stories), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_restart), cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_many),
 	};
 
