@@ -280,6 +280,29 @@ static void test_failover_is_told_once(void **state)
 	assert_loss(w, 2, SEVERITY_NOTICE, 1, 0);
 }
 
+/* After a reload or restart, which takes no note of it, whoever is seen first. */
+static void test_failover_is_told_once_by_two(void **state)
+{
+	struct world *w = *state, again = *w;
+	const struct incident *inc;
+
+	edge_route(w->e, "10.11.30.0/26", "vpn30", 65515, 100);
+	w->e->ctx.prefixes_moved = 2;
+	w->e->ctx.prefixes_lost = 1;
+	edge_object(w->e, ER1, WORD_LINK, true);
+	failover_to(w, "10.10.30.4");
+	failover_to(w, "10.11.30.4");
+	again.set = incidents_new(NULL, NULL);
+	assert_non_null(again.set);
+	for (size_t i = 0; (inc = incidents_get(w->set, i)); i++)
+		assert_int_equal(incidents_restore(again.set, inc), 0);
+	failover_to(&again, "10.11.30.4");
+	failover_to(&again, "10.10.30.4");
+	assert_loss(&again, 0, SEVERITY_CRITICAL, 2, 1);
+	assert_loss(&again, 1, SEVERITY_NOTICE, 1, 0);
+	incidents_free(again.set);
+}
+
 /* Who has told it may be closed by then; another fall of the path is told anew. */
 static void test_failover_is_told_anew(void **state)
 {
@@ -469,6 +492,7 @@ int main(void)
 		TEST(test_another_flows_paths_are_no_news),
 		TEST(test_failover),
 		TEST(test_failover_is_told_once),
+		TEST(test_failover_is_told_once_by_two),
 		TEST(test_failover_is_told_anew),
 		TEST(test_failover_is_one_incident),
 		TEST(test_failover_is_over_for_idle_flows),

@@ -127,8 +127,8 @@ static void test_feed(void **state)
 	feed.routes = 0;
 	feed.error = "closed";
 	assert_true(network_feed_stale(&w->e->ctx, &feed, &s));
-	assert_string_equal(s.message, "feed router (bgp) is gone: its routes were removed after "
-				       "stale-time (120 s); its last error: closed");
+	assert_string_equal(s.message, "feed router (bgp) is gone: its routes were removed, after "
+				       "stale-time (120 s) or a reload; its last error: closed");
 	feed.was_up = false;
 	assert_true(network_feed_stale(&w->e->ctx, &feed, &s));
 	assert_non_null(strstr(s.message, "has not been up since the start"));

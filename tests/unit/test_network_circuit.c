@@ -221,6 +221,15 @@ static void test_leak_in_parts(void **state)
 	assert_true(n->last[NETWORK_ROUTE_LEAK].open);
 	assert_non_null(strstr(n->last[NETWORK_ROUTE_LEAK].message,
 			       "gives us 1 prefix that came through ExpressRoute: 10.1.32.0/25"));
+	/* not over after a restart while the walk has not come so far */
+	network_watch_free(n->watch);
+	n->watch = network_watch_new();
+	for (int i = 0; i < 20; i++) {
+		net_wait(n, 1);
+		n->watch->path[VPN].leaks.at = (struct prefix){0};
+	}
+	assert_true(n->last[NETWORK_ROUTE_LEAK].open);
+	assert_int_equal(n->once[NETWORK_ROUTE_LEAK], 1);
 	net_free(n);
 }
 

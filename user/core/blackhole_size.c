@@ -61,11 +61,11 @@ void blackhole_size_add(struct cell *c, const struct finding *f)
 		c->answered_size = f->size;
 }
 
-/* Silent small ones, or large ones that are answered: it is not by their size. */
+/* Silent small ones, large ones that are answered, or none that are: it is not by their size. */
 static bool by_size(const struct incident_context *ctx, const struct cell *c)
 {
 	return c->used && !c->whole && c->large >= BLACKHOLE_LARGE_FLOWS && !c->small &&
-	       !c->elsewhere && c->answered_size < c->large_size &&
+	       !c->elsewhere && c->answered_size && c->answered_size < c->large_size &&
 	       blackhole_path_settled(ctx, c->path, c->src.family);
 }
 

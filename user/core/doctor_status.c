@@ -277,8 +277,10 @@ static void check_notify(struct doctor_report *report, const json_t *status)
 			   "standard input",
 			   "its last run failed: %.200s", text_of(notify, "last_error"));
 	else
-		doctor_add(report, "notify", "notify", true, "", "%lld runs, the last one well",
-			   (long long)json_integer_value(json_object_get(notify, "sent")));
+		doctor_add(report, "notify", "notify", true, "",
+			   json_integer_value(json_object_get(notify, "sent"))
+				   ? "its last run ended well"
+				   : "no run yet");
 }
 
 void doctor_status(struct doctor_report *report, const char *instance, const json_t *status)

@@ -62,7 +62,9 @@ bool network_feed_stale(const struct incident_context *ctx, const struct network
 			 "is gone: %s used as it last told %s, until stale-time (%llu s) is over",
 			 routes, feed->routes == 1 ? "it" : "them", kept);
 	else
-		text_add(&msg, "is gone: its routes were removed after stale-time (%llu s)", kept);
+		text_add(&msg,
+			 "is gone: its routes were removed, after stale-time (%llu s) or a reload",
+			 kept);
 	if (feed->error[0])
 		text_add(&msg, "; its last error: %s", feed->error);
 	text_add(&fix, "%s", feed_fix(feed->cfg->type));

@@ -97,6 +97,17 @@ static struct leaks leaks_find(struct network_leaks *l, const struct rib *rib, e
 	return out;
 }
 
+/* While the walk has found none of those that the RIB counts, what was told before still is so. */
+static void leaks_held(struct incidents *set, const struct incident_context *ctx,
+		       struct network_hold *hold, const struct network_state *s,
+		       const struct leaks *leaks, bool on)
+{
+	if (!on && leaks->n)
+		incidents_network_keep(set, ctx, s);
+	else
+		network_held(set, ctx, hold, s, on, LEAK_NS, LEAK_OVER);
+}
+
 static void as_path_text(struct text *t, const struct attributes *attr)
 {
 	for (size_t i = 0; i < attr->n_as && i < 6; i++)
@@ -131,7 +142,7 @@ static void accepted_tell(struct network_watch *watch, const struct incident_con
 			 "then reject`), unless branch-to-branch of a Route Server is meant",
 			 MICROSOFT_AS, MICROSOFT_AS, MICROSOFT_AS);
 	}
-	network_held(set, ctx, &watch->path[id].accepted, &s, leaks.attr, LEAK_NS, LEAK_OVER);
+	leaks_held(set, ctx, &watch->path[id].accepted, &s, &leaks, leaks.attr);
 }
 
 /* Packets that came by a VPN for another path: somebody follows a leak, or looks for one. */
@@ -192,7 +203,7 @@ static void sent_tell(struct network_watch *watch, const struct incident_context
 	s.side = SIDE_ONPREM;
 	if (on)
 		sent_words(cfg, leaks, packets, &s);
-	network_held(set, ctx, &p->sent, &s, on, LEAK_NS, LEAK_OVER);
+	leaks_held(set, ctx, &p->sent, &s, leaks, on);
 }
 
 /* Azure does not say by which of our VPN paths it has learned a route: the first is told. */

@@ -303,10 +303,12 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 		       "backup");
 	/* what went before this daemon came is not known, and not over while that path is away */
 	if (!n && watch->lost[rank].open &&
-	    watch->lost_paths[rank] & ~network_well(ctx, facts, watch->lost_paths[rank]))
+	    watch->lost_paths[rank] & ~network_well(ctx, facts, watch->lost_paths[rank])) {
+		watch->lost[rank].since_ns = ctx->now;
 		incidents_network_keep(set, ctx, &s);
-	else
+	} else {
 		network_held(set, ctx, &watch->lost[rank], &s, n, LOST_NS, LOST_OVER);
+	}
 }
 
 static void bare_tell(struct network_watch *watch, const struct incident_context *ctx, uint8_t rank,

@@ -219,8 +219,12 @@ static void kernel_look(struct network_path *p, const struct incident_context *c
 		const struct config_inside *inside = inside_of(ctx->cfg, dst.family, &src);
 		int by;
 
-		if (!inside || is_ruled(ctx->cfg, &src, &dst))
+		if (!inside)
 			continue;
+		if (is_ruled(ctx->cfg, &src, &dst)) { /* goes where the rule wants it */
+			stuck->well++;
+			continue;
+		}
 		by = kernel_sends_by(ctx, rank_of(ctx, (uint8_t)id), &src, &dst, inside->interface,
 				     id);
 		if (by < 0) {

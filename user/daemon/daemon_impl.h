@@ -148,13 +148,13 @@ struct egress_seen {
 	uint64_t packets, stayed, back, denied;
 };
 
-/* The sums of the last two, when they last grew, and when that was told; 0: never. */
 /* Packets that policy rules dropped, as counted; when that last grew and was told, 0: never. */
 struct denied_now {
 	bool known;
 	uint64_t packets, last_ns, told_ns;
 };
 
+/* The sums of the last two, when they last grew, and when that was told; 0: never. */
 struct egress_now {
 	uint64_t stayed, stayed_ns, stayed_told_ns;
 	uint64_t back, back_ns, back_told_ns;

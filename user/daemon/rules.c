@@ -96,6 +96,7 @@ int rules_begin(struct daemon *d, char err[DATAPATH_ERR])
 
 int rules_start(struct daemon *d, char err[DATAPATH_ERR])
 {
+	d->denied_now = (struct denied_now){0}; /* the ports may be others */
 	return rules_put(d, UINT64_MAX, err);
 }
 
@@ -117,8 +118,9 @@ static bool rule_drops(const struct daemon *d, const struct config_rule *rule)
 {
 	struct sw_rule row;
 
-	return d->cfg->mode == SW_MODE_ENFORCE && !rule_usable(d, rule, &row) &&
-	       row.flags & SW_RULE_BINDS;
+	/* in a cold start the tables have routes that the RIB lacks yet */
+	return d->cfg->mode == SW_MODE_ENFORCE && !d->cold && !d->cold_ending &&
+	       !rule_usable(d, rule, &row) && row.flags & SW_RULE_BINDS;
 }
 
 static uint64_t denied_packets(struct daemon *d)
@@ -170,7 +172,8 @@ void rules_watch(struct daemon *d)
 	packets = denied_packets(d);
 	if (now->known && packets > now->packets) {
 		now->last_ns = clock_now();
-		if (!now->told_ns || now->last_ns - now->told_ns > TELL_NS)
+		if (!d->cold && !d->cold_ending &&
+		    (!now->told_ns || now->last_ns - now->told_ns > TELL_NS))
 			denied_tell(d, packets - now->packets);
 	}
 	now->packets = packets;

@@ -162,6 +162,7 @@ static void destination_common(struct common *c, const struct audit *a,
 	put_bool(t, ",\"lost\":", !d->forward.paths && d->was.paths);
 	put_text(t, ",\"was\":{\"forward\":");
 	put_forward(t, a, &d->was);
+	put_bool(t, ",\"dropped\":", d->was.dropped);
 	part_end(c, DST_WAS);
 }
 
