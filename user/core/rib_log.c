@@ -203,7 +203,7 @@ static struct log_key4 keys4_open(uint64_t *order, const struct log_entry **entr
 
 	if (n <= LOG_FEW)
 		return key;
-	key.order = malloc(n * (sizeof(*key.order) + sizeof(*key.entry)));
+	key.order = malloc(n * (sizeof(*key.order) + sizeof(void *)));
 	key.entry = (const struct log_entry **)(void *)(key.order + n);
 	return key;
 }

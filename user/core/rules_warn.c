@@ -32,11 +32,11 @@ static bool takes_all(const struct config_rule *a, const struct config_rule *b)
 	       (a->dscp < 0 || a->dscp == b->dscp);
 }
 
-static const struct config_rule *shadow_of(const struct config *cfg, const struct config_rule *rule)
+static const struct config_rule *shadow_of(const struct config *cfg, size_t at)
 {
-	for (const struct config_rule *other = cfg->rules; other < rule; other++)
-		if (takes_all(other, rule))
-			return other;
+	for (size_t i = 0; i < at; i++)
+		if (takes_all(&cfg->rules[i], &cfg->rules[at]))
+			return &cfg->rules[i];
 	return NULL;
 }
 
@@ -70,13 +70,10 @@ static bool is_exempt(const struct config *cfg, const struct prefix *p)
 	return false;
 }
 
-static int rule_warn(const struct config *cfg, const struct config_rule *rule,
-		     struct config_errors *out)
+static int rule_warn(const struct config *cfg, size_t at, struct config_errors *out)
 {
-	const struct config_rule *shadow = shadow_of(cfg, rule);
-	const struct prefix *exempt = is_exempt(cfg, &rule->to)	    ? &rule->to
-				      : is_exempt(cfg, &rule->from) ? &rule->from
-								    : NULL;
+	const struct config_rule *rule = &cfg->rules[at], *shadow = shadow_of(cfg, at);
+	bool to_exempt = is_exempt(cfg, &rule->to);
 	char text[PREFIX_STRLEN];
 
 	if (shadow)
@@ -84,9 +81,9 @@ static int rule_warn(const struct config *cfg, const struct config_rule *rule,
 			    "never matches: rule %s before it takes all that it would: put it "
 			    "before that, or remove it",
 			    shadow->name);
-	if (exempt)
+	if (to_exempt || is_exempt(cfg, &rule->from))
 		return warn(out, rule, "never matches: `exempt` has %s: mend one of them",
-			    prefix_format(exempt, text));
+			    prefix_format(to_exempt ? &rule->to : &rule->from, text));
 	if (rule->to.family && is_inside(cfg, &rule->to, true))
 		return warn(out, rule,
 			    "never matches: %s is inside, and a rule is read from inside to "
@@ -110,6 +107,6 @@ int rules_warn(const struct config *cfg, struct config_errors *out)
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < cfg->n_rules; i++)
-		ret = rule_warn(cfg, &cfg->rules[i], out);
+		ret = rule_warn(cfg, i, out);
 	return ret;
 }

@@ -23,7 +23,7 @@ static void root_open(const struct stride *s)
 	if (s->width == 2 || stride_load(s, &p, 0) != s->link || stride_load(s, &p, 1) != s->link)
 		return;
 	for (size_t i = p.size; i-- > 0;)
-		stride_store(s, &p, i, 0, 0);
+		stride_store(&p, i, 0, 0);
 }
 
 struct stride *stride_new(const struct stride_memory *memory)
@@ -140,7 +140,7 @@ static struct way way_of(const struct stride *s, const struct prefix *prefix)
 
 	if (prefix->len > s->first)
 		way.levels = (prefix->len - s->first + 7) / 8;
-	while (way.have < way.levels && stride_depth(s, &way.end, way.end.at) == STRIDE_LINK) {
+	while (way.have < way.levels && stride_depth(&way.end, way.end.at) == STRIDE_LINK) {
 		uint32_t node = stride_link_of(s, &way.end);
 
 		way.node[way.have++] = node;
@@ -159,7 +159,7 @@ static void eight_store(const struct stride *s, const struct stride_place *p, si
 
 	for (size_t i = 0; i < s->width; i++)
 		__atomic_store_n(&words[i], word, __ATOMIC_RELEASE);
-	if (s->width == 2)
+	if (p->depth)
 		memset(p->depth + at, depth, 8);
 }
 
@@ -179,7 +179,7 @@ static int way_make(struct stride *s, struct way *way, const struct prefix *pref
 {
 	stride_addr a = prefix_start(prefix);
 	uint32_t value = stride_load(s, &way->end, way->end.at), below = 0;
-	uint8_t depth = stride_depth(s, &way->end, way->end.at);
+	uint8_t depth = stride_depth(&way->end, way->end.at);
 
 	for (unsigned int i = way->have; i < way->levels; i++) {
 		int err = node_take(s, &way->node[i]);
@@ -197,12 +197,12 @@ static int way_make(struct stride *s, struct way *way, const struct prefix *pref
 
 		node_fill(s, &p, value, depth);
 		for (size_t k = 0; k < n; k++)
-			stride_store(s, &p, p.at + k, lowest ? group : below,
+			stride_store(&p, p.at + k, lowest ? group : below,
 				     lowest ? prefix->len : STRIDE_LINK);
 		below = way->node[i] | s->link;
 		s->node[way->node[i]].count = 0;
 	}
-	stride_store(s, &way->end, way->end.at, below, STRIDE_LINK);
+	stride_store(&way->end, way->end.at, below, STRIDE_LINK);
 	return 0;
 }
 
@@ -219,8 +219,7 @@ static void way_collapse(struct stride *s, const struct way *way, const struct p
 		return;
 	first = stride_in_node(s, way->node[way->levels - 1], p.shift - 8 * (way->levels - 1 - at),
 			       a);
-	stride_store(s, &p, p.at, stride_load(s, &first, first.at),
-		     stride_depth(s, &first, first.at));
+	stride_store(&p, p.at, stride_load(s, &first, first.at), stride_depth(&first, first.at));
 	for (; at < way->levels; at++)
 		stride_retire(s, way->node[at]);
 }
@@ -228,7 +227,7 @@ static void way_collapse(struct stride *s, const struct way *way, const struct p
 /* sweeps */
 
 /* From `at` to `end` or the next node: paints, and returns where it stopped. */
-static size_t run6(const struct stride *s, const struct stride_place *p, size_t at, size_t end,
+static size_t run6(const struct stride_place *p, size_t at, size_t end,
 		   const struct stride_sweep *w)
 {
 	const uint32_t *words = (const uint32_t *)p->entries;
@@ -237,7 +236,7 @@ static size_t run6(const struct stride *s, const struct stride_place *p, size_t 
 		uint8_t depth = STRIDE6_DEPTH(words[at]);
 
 		if (depth >= w->from && depth <= w->to)
-			stride_store(s, p, at, w->value, w->depth);
+			stride_store(p, at, w->value, w->depth);
 	}
 	return at;
 }
@@ -263,7 +262,7 @@ static size_t run4(const struct stride *s, const struct stride_place *p, size_t 
 			}
 		}
 		if (depth >= w->from && depth <= w->to)
-			stride_store(s, p, at, w->value, w->depth);
+			stride_store(p, at, w->value, w->depth);
 		at++;
 	}
 	return at;
@@ -272,7 +271,7 @@ static size_t run4(const struct stride *s, const struct stride_place *p, size_t 
 static size_t run(const struct stride *s, const struct stride_place *p, size_t at, size_t end,
 		  const struct stride_sweep *w)
 {
-	return s->width == 2 ? run4(s, p, at, end, w) : run6(s, p, at, end, w);
+	return s->width == 2 ? run4(s, p, at, end, w) : run6(p, at, end, w);
 }
 
 /* One run at least, which is all of a sweep within a node; true: unfinished. */

@@ -73,20 +73,20 @@ static inline uint32_t stride_load(const struct stride *s, const struct stride_p
 }
 
 /* The length of the entry's prefix, or STRIDE_LINK. */
-static inline uint8_t stride_depth(const struct stride *s, const struct stride_place *p, size_t at)
+static inline uint8_t stride_depth(const struct stride_place *p, size_t at)
 {
 	uint32_t word;
 
-	if (s->width == 2)
+	if (p->depth)
 		return p->depth[at];
 	word = ((const uint32_t *)p->entries)[at];
 	return word & STRIDE6_ANSWER ? STRIDE6_DEPTH(word) : STRIDE_LINK;
 }
 
-static inline void stride_store(const struct stride *s, const struct stride_place *p, size_t at,
-				uint32_t value, uint8_t depth)
+static inline void stride_store(const struct stride_place *p, size_t at, uint32_t value,
+				uint8_t depth)
 {
-	if (s->width == 2) {
+	if (p->depth) {
 		__atomic_store_n((uint16_t *)p->entries + at, (uint16_t)value, __ATOMIC_RELEASE);
 		p->depth[at] = depth;
 	} else {
@@ -133,7 +133,7 @@ static inline struct stride_place stride_place_of(const struct stride *s, stride
 {
 	struct stride_place p = stride_root(s, a);
 
-	while (stride_depth(s, &p, p.at) == STRIDE_LINK)
+	while (stride_depth(&p, p.at) == STRIDE_LINK)
 		p = stride_in_node(s, stride_link_of(s, &p), p.shift, a);
 	return p;
 }

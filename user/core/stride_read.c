@@ -12,8 +12,8 @@
 static void depth_put(const struct stride *s, const struct stride_place *p, size_t at,
 		      uint8_t depth)
 {
-	if (stride_depth(s, p, at) != depth)
-		stride_store(s, p, at, stride_load(s, p, at), depth);
+	if (stride_depth(p, at) != depth)
+		stride_store(p, at, stride_load(s, p, at), depth);
 }
 
 /* Whether the whole node is one answer. */
@@ -22,7 +22,7 @@ static bool node_uniform(const struct stride *s, const struct stride_place *p)
 	uint32_t value = stride_load(s, p, 0);
 
 	for (size_t i = 0; i < STRIDE_NODE_ENTRIES; i++)
-		if (stride_depth(s, p, i) == STRIDE_LINK || stride_load(s, p, i) != value)
+		if (stride_depth(p, i) == STRIDE_LINK || stride_load(s, p, i) != value)
 			return false;
 	return true;
 }
@@ -38,12 +38,12 @@ static void table_read(struct stride *s, struct stride_place p)
 		struct stride_place below;
 
 		if (!(value & s->link)) {
-			if (stride_depth(s, &p, p.at) == STRIDE_LINK)
+			if (stride_depth(&p, p.at) == STRIDE_LINK)
 				depth_put(s, &p, p.at, 0);
 			continue;
 		}
 		if (node >= s->mem.n_nodes || s->node[node].count || p.shift == 128 - s->bits) {
-			stride_store(s, &p, p.at, 0, 0);
+			stride_store(&p, p.at, 0, 0);
 			continue;
 		}
 		below = stride_in_node(s, node, p.shift, 0);
@@ -53,7 +53,7 @@ static void table_read(struct stride *s, struct stride_place p)
 		table_read(s, below);
 		if (!node_uniform(s, &below))
 			continue;
-		stride_store(s, &p, p.at, stride_load(s, &below, 0), 0);
+		stride_store(&p, p.at, stride_load(s, &below, 0), 0);
 		s->node[node].count = 0;
 		s->used--;
 	}
@@ -81,7 +81,7 @@ static void count_add(struct stride *s, stride_addr a)
 {
 	struct stride_place p = stride_root(s, a);
 
-	while (stride_depth(s, &p, p.at) == STRIDE_LINK) {
+	while (stride_depth(&p, p.at) == STRIDE_LINK) {
 		uint32_t node = stride_link_of(s, &p);
 
 		s->node[node].count++;
@@ -153,16 +153,16 @@ int stride_read(struct stride *s, stride_cb cb, void *arg)
 	ret = group ? cb(arg, &prefix, group) : 0;
 	while (!ret) {
 		struct stride_place p = stride_place_of(s, at);
-		uint8_t len = stride_depth(s, &p, p.at);
+		uint8_t len = stride_depth(&p, p.at);
 		size_t n = 1;
 
 		group = stride_load(s, &p, p.at);
-		if (len) {
+		if (len && len <= 128) { /* it is no link */
 			prefix = prefix_at(s, at, len);
 			at += (stride_addr)1 << (128 - len);
 			ret = cb(arg, &prefix, group);
 		} else {
-			while (p.at + n < p.size && !stride_depth(s, &p, p.at + n))
+			while (p.at + n < p.size && !stride_depth(&p, p.at + n))
 				n++;
 			at = ((at >> p.shift) + n) << p.shift;
 		}
