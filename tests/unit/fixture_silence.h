@@ -161,6 +161,14 @@ static inline void fall_silent(struct sim *s, size_t from, size_t n)
 	}
 }
 
+/* The usual flows, all answered for 20 s; then none is. */
+static inline void usual_fall_silent(struct sim *s)
+{
+	flows_usual(s);
+	run(s, 20, 5);
+	fall_silent(s, 0, 6);
+}
+
 #define SIM(name) cmocka_unit_test_setup_teardown(name, sim_new, sim_free)
 
 #endif

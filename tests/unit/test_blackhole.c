@@ -156,9 +156,7 @@ static void test_within_grace(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	s->w->e->ctx.path[VPN].changed_ns = s->w->e->ctx.now;
 	run(s, 55, 5);
 	assert_none(s);
@@ -171,9 +169,7 @@ static void test_flows_settle(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	for (size_t i = 0; i < s->n; i++)
 		s->flow[i].settle_ns = s->w->e->ctx.now;
 	run(s, 55, 5);
@@ -301,9 +297,7 @@ static void test_not_answered_elsewhere(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	s->flow[2].verdict = SW_VERDICT_ONE_WAY;
 	run(s, 120, 5);
 	assert_none(s);
@@ -314,9 +308,7 @@ static void test_goes_on(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	s->flow[0].back_off = false;
 	s->flow[0].out_s = 100;
 	run(s, 30, 5);
@@ -331,9 +323,7 @@ static void test_not_of_a_lost_path(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	edge_object(s->w->e, VPN, WORD_LINK, true);
 	run(s, 120, 5);
 	assert_none(s);
@@ -344,9 +334,7 @@ static void test_far_syns(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	for (int i = 0; i < 4; i++) {
 		struct sim_flow *f = flow_add(s, TCP, "10.2.30.10", "10.10.30.4");
 
@@ -366,9 +354,7 @@ static void test_far_requests(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	run(s, 30, 5);
 	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
 	for (int i = 0; i < 4; i++) {
@@ -388,9 +374,7 @@ static void test_ends(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	run(s, 30, 5);
 	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
 	for (size_t i = 0; i < s->n; i++)
@@ -414,9 +398,7 @@ static void test_given_up(void **state)
 {
 	struct sim *s = *state;
 
-	flows_usual(s);
-	run(s, 20, 5);
-	fall_silent(s, 0, 6);
+	usual_fall_silent(s);
 	run(s, 20, 5);
 	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
 	flow_add(s, PING, "10.2.30.10", "10.10.30.4")->back_off = false;

@@ -133,9 +133,8 @@ bool audit_destination(const struct audit *a, const struct rib_node *node,
 		.node = node,
 		.prefix = *rib_node_prefix(node),
 		.host = audit_free_address(a, rib_node_prefix(node)),
-		.forward = audit_choose(a, node, a->down < 0 ? 0 : 1ULL << a->down, NULL),
 	};
-	out->was = a->down < 0 ? out->forward : audit_choose(a, node, 0, NULL);
+	audit_ways_out(a, out, NULL);
 	audit_rules_meet(a->ctx->cfg, false, &out->prefix, &out->host, &out->rules);
 	find_by(a, out);
 	return true;

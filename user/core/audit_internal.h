@@ -12,6 +12,9 @@ const struct rib_node *audit_default(const struct audit *a, uint8_t family);
 /* Select's answer by a rule that chooses. */
 void audit_choose_ruled(const struct audit *a, const struct rib_node *node, uint64_t down,
 			const struct config_rule *rule, struct audit_forward *out);
+/* Has forward and was chosen by the rule, NULL: by the ladder. */
+void audit_ways_out(const struct audit *a, struct audit_destination *dst,
+		    const struct config_rule *rule);
 /* Whether its W comes before what is used of it, in the order of its rule. */
 bool audit_rule_better(const struct audit *a, const struct audit_forward *f);
 /* Whether Azure's answers may come by one of the paths that a rule of the way out allows. */

@@ -55,14 +55,19 @@ const struct config_rule *audit_rule(const struct audit *a, const struct audit_s
 	return NULL;
 }
 
-void audit_destination_by(const struct audit *a, struct audit_destination *dst,
-			  const struct config_rule *rule)
+void audit_ways_out(const struct audit *a, struct audit_destination *dst,
+		    const struct config_rule *rule)
 {
-	if (rule == dst->rule)
-		return;
 	dst->rule = rule;
 	dst->forward = audit_choose(a, dst->node, a->down < 0 ? 0 : 1ULL << a->down, rule);
 	dst->was = a->down < 0 ? dst->forward : audit_choose(a, dst->node, 0, rule);
+}
+
+void audit_destination_by(const struct audit *a, struct audit_destination *dst,
+			  const struct config_rule *rule)
+{
+	if (rule != dst->rule)
+		audit_ways_out(a, dst, rule);
 }
 
 /* A better class has paths among these: as tier_degraded(). */

@@ -92,18 +92,6 @@ static const char *first_name(const struct audit *a, uint64_t paths)
 	return "-";
 }
 
-static void paths_text(const struct audit *a, uint64_t paths, struct text *msg)
-{
-	const char *between = "";
-
-	for (size_t i = 0; i < a->ctx->cfg->n_paths; i++) {
-		if (!(paths >> incident_path_id(a->ctx, i) & 1))
-			continue;
-		text_add(msg, "%s%s", between, a->ctx->cfg->paths[i].name);
-		between = ", ";
-	}
-}
-
 /* Where a path is taken out: all that follows is of then. */
 static void tell_if(const struct audit *a, struct text *msg)
 {
@@ -158,7 +146,7 @@ static void tell_no_listed(const struct audit *a, const struct audit_destination
 	prefix_format(&dst->prefix, text);
 	tell_if(a, &msg);
 	text_add(&msg, "rule %s sends %s by ", f->rule->name, text);
-	paths_text(a, f->allowed, &msg);
+	text_path_names(&msg, a->ctx, f->allowed);
 	if (members & f->allowed) {
 		told->cause = cause_of_all(a, members & f->allowed);
 		text_add(&msg, "%s, and none of that is usable",

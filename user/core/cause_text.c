@@ -58,3 +58,13 @@ void text_available(struct text *t, const struct cause_facts *f)
 	for (size_t i = 0; i < f->n_available; i++)
 		text_add(t, "%s%s", i ? ", " : "", f->available[i]);
 }
+
+size_t text_path_names(struct text *t, const struct incident_context *ctx, uint64_t paths)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
+		if (paths >> incident_path_id(ctx, i) & 1)
+			text_add(t, "%s%s", n++ ? ", " : "", ctx->cfg->paths[i].name);
+	return n;
+}

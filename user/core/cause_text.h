@@ -17,6 +17,8 @@ void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf
 void text_as_path(struct text *t, const struct attributes *a);
 /* Names, with commas between. */
 void text_available(struct text *t, const struct cause_facts *f);
+/* Of the paths (ids), likewise; how many. */
+size_t text_path_names(struct text *t, const struct incident_context *ctx, uint64_t paths);
 
 /*
  * Why our side goes by the forward path though a better class is there: adds to both texts and sets

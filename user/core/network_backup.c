@@ -100,12 +100,12 @@ static void down_words(const struct network_watch *watch, const struct incident_
 	if (others) {
 		s->severity = SEVERITY_NOTICE;
 		text_add(&msg, "; ");
-		n_paths = network_paths_text(&msg, ctx, others);
+		n_paths = text_path_names(&msg, ctx, others);
 		text_add(&msg, n_paths == 1 ? " still is" : " still are");
 	} else if (better) {
 		s->severity = s->cause == CAUSE_DRAINED ? SEVERITY_NOTICE : SEVERITY_WARNING;
 		text_add(&msg, "; ");
-		n_paths = network_paths_text(&msg, ctx, better);
+		n_paths = text_path_names(&msg, ctx, better);
 		text_add(&msg, " %s %s, and nothing would take over",
 			 n_paths == 1 ? "carries" : "carry", n || bound ? "the rest" : "all");
 	} else {
@@ -201,7 +201,7 @@ void network_ends_tell(struct network_watch *watch, const struct incident_contex
 		text_add(&msg, "the kernel sends what goes to %s, ", ip_format(&end->addr, addr));
 		text_add(&msg, end->told ? "the far end of the tunnel of "
 					 : "an exempt host and so taken for the far end of ");
-		network_paths_text(&msg, ctx, paths);
+		text_path_names(&msg, ctx, paths);
 		text_add(&msg,
 			 ", out of %s, which is %s: the backup rides on what it is to replace, and "
 			 "falls with it",

@@ -39,7 +39,7 @@ static void maintenance_words(const struct incident_context *ctx, const struct n
 	if (others) {
 		text_add(&msg, "; ");
 		text_add(&msg,
-			 network_paths_text(&msg, ctx, others) == 1 ? " carries it" : " carry it");
+			 text_path_names(&msg, ctx, others) == 1 ? " carries it" : " carry it");
 	} else {
 		text_add(&msg, "; NO-REDUNDANCY: circuit %s has no other usable path", circuit);
 	}

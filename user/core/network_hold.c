@@ -92,15 +92,7 @@ uint64_t network_same(const struct incident_context *ctx, uint8_t rank)
 uint64_t network_well(const struct incident_context *ctx, const struct network_facts *facts,
 		      uint64_t paths)
 {
-	uint64_t well = 0;
-
-	for (paths &= facts->usable; paths; paths &= paths - 1) {
-		int id = __builtin_ctzll(paths);
-
-		if (rib_path_routes(ctx->rib, id, 0))
-			well |= 1ULL << id;
-	}
-	return well;
+	return rib_paths_with_routes(ctx->rib, paths & facts->usable);
 }
 
 uint8_t network_first_rank(const struct incident_context *ctx)
@@ -121,16 +113,6 @@ void network_prefixes_text(struct text *t, const struct prefix *v, size_t n)
 		text_add(t, "%s%s", i ? ", " : "", prefix_format(&v[i], buf));
 	if (i < n)
 		text_add(t, "%s...", i ? ", " : "");
-}
-
-size_t network_paths_text(struct text *t, const struct incident_context *ctx, uint64_t paths)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ctx->cfg->n_paths; i++)
-		if (paths >> incident_path_id(ctx, i) & 1)
-			text_add(t, "%s%s", n++ ? ", " : "", ctx->cfg->paths[i].name);
-	return n;
 }
 
 void network_watch_tell(struct network_watch *watch, const struct incident_context *ctx,

@@ -294,7 +294,7 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 	lost_name(watch, set, rank, &s, first, n);
 	text_add(&msg, "%zu prefix%s no path: only %s had %s, and ", n, n == 1 ? " has" : "es have",
 		 class, n == 1 ? "it" : "them");
-	network_paths_text(&msg, ctx, bad ? bad : paths);
+	text_path_names(&msg, ctx, bad ? bad : paths);
 	text_add(&msg, "%s%s; no backup exists: ", bad ? " failed: " : " lost them",
 		 bad ? network_cause_words(s.cause) : "");
 	network_prefixes_text(&msg, first, n);
@@ -324,7 +324,7 @@ static void bare_tell(struct network_watch *watch, const struct incident_context
 		s.path = __builtin_ctzll(bare->paths);
 	text_add(&msg, "%zu prefix%s had a backup that is gone: ", bare->n,
 		 bare->n == 1 ? "" : "es");
-	n = network_paths_text(&msg, ctx, bare->paths);
+	n = text_path_names(&msg, ctx, bare->paths);
 	text_add(&msg, " %s well and %s no route for %s any more: ", n == 1 ? "is" : "are",
 		 n == 1 ? "has" : "have", bare->n == 1 ? "it" : "them");
 	network_prefixes_text(&msg, bare->first, bare->n);

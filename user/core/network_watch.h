@@ -208,7 +208,5 @@ uint8_t network_first_rank(const struct incident_context *ctx);
 struct text;
 /* "A, B, C, ...": of n, the first NETWORK_NAMES are in v. */
 void network_prefixes_text(struct text *t, const struct prefix *v, size_t n);
-/* Names, with commas between; how many. */
-size_t network_paths_text(struct text *t, const struct incident_context *ctx, uint64_t paths);
 
 #endif

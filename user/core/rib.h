@@ -193,6 +193,8 @@ size_t rib_feed_stale(const struct rib *rib, feed_id feed);
 size_t rib_feed_path_routes(const struct rib *rib, feed_id feed, int path, uint8_t family);
 /* Local candidates of the path that count, of the family; 0: both. */
 size_t rib_path_routes(const struct rib *rib, int path, uint8_t family);
+/* Those of the paths (ids) that have any. */
+uint64_t rib_paths_with_routes(const struct rib *rib, uint64_t paths);
 /* Whether it has any of family 4 or 6, or had since the start. */
 bool rib_path_had_routes(const struct rib *rib, int path, uint8_t family);
 /* Whether any of those tells of maintenance of its connection (policy_maintenance). */

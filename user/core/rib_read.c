@@ -40,6 +40,16 @@ size_t rib_path_routes(const struct rib *rib, int path, uint8_t family)
 	return n;
 }
 
+uint64_t rib_paths_with_routes(const struct rib *rib, uint64_t paths)
+{
+	uint64_t with = 0;
+
+	for (; paths; paths &= paths - 1)
+		if (rib_path_routes(rib, __builtin_ctzll(paths), 0))
+			with |= paths & -paths;
+	return with;
+}
+
 bool rib_path_had_routes(const struct rib *rib, int path, uint8_t family)
 {
 	return path >= 0 && path < SW_MAX_PATHS && rib->path_had[path][family == 6];

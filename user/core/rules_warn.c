@@ -40,14 +40,14 @@ static const struct config_rule *shadow_of(const struct config *cfg, size_t at)
 	return NULL;
 }
 
-/* Whether some of the prefix is inside; all: whether one network has all of it. */
-static bool is_inside(const struct config *cfg, const struct prefix *p, bool all)
+/* Whether some of the prefix is inside. */
+static bool meets_inside(const struct config *cfg, const struct prefix *p)
 {
 	for (size_t i = 0; i < cfg->n_inside; i++)
 		for (size_t k = 0; k < cfg->inside[i].n_networks; k++) {
 			const struct prefix *network = &cfg->inside[i].networks[k];
 
-			if (prefix_contains(network, p) || (!all && prefix_contains(p, network)))
+			if (prefix_contains(network, p) || prefix_contains(p, network))
 				return true;
 		}
 	return false;
@@ -75,6 +75,7 @@ static int rule_warn(const struct config *cfg, size_t at, struct config_errors *
 	const struct config_rule *rule = &cfg->rules[at], *shadow = shadow_of(cfg, at);
 	bool to_exempt = is_exempt(cfg, &rule->to);
 	char text[PREFIX_STRLEN];
+	struct prefix network;
 
 	if (shadow)
 		return warn(out, rule,
@@ -84,12 +85,12 @@ static int rule_warn(const struct config *cfg, size_t at, struct config_errors *
 	if (to_exempt || is_exempt(cfg, &rule->from))
 		return warn(out, rule, "never matches: `exempt` has %s: mend one of them",
 			    prefix_format(to_exempt ? &rule->to : &rule->from, text));
-	if (rule->to.family && is_inside(cfg, &rule->to, true))
+	if (rule->to.family && config_inside_of(cfg, &rule->to, &network))
 		return warn(out, rule,
 			    "never matches: %s is inside, and a rule is read from inside to "
 			    "outside: `to` is the far end",
 			    prefix_format(&rule->to, text));
-	if (rule->from.family && !is_inside(cfg, &rule->from, false))
+	if (rule->from.family && !meets_inside(cfg, &rule->from))
 		return warn(out, rule,
 			    "matches nothing from inside: no network of `inside` has any of %s: "
 			    "mend it, unless this box's own traffic is meant",

@@ -104,13 +104,8 @@ int rules_start(struct daemon *d, char err[DATAPATH_ERR])
 static uint64_t rule_usable(const struct daemon *d, const struct config_rule *rule,
 			    struct sw_rule *row)
 {
-	uint64_t usable = 0;
-
 	rule_compile(d->cfg, d->path_ids, UINT64_MAX, rule, row);
-	for (uint64_t left = row->paths & d->usable; left; left &= left - 1)
-		if (rib_path_routes(d->rib, __builtin_ctzll(left), 0))
-			usable |= left & -left;
-	return usable;
+	return rib_paths_with_routes(d->rib, row->paths & d->usable);
 }
 
 /* It binds its traffic to paths of which none is left: all of that is dropped. */
@@ -119,8 +114,8 @@ static bool rule_drops(const struct daemon *d, const struct config_rule *rule)
 	struct sw_rule row;
 
 	/* in a cold start the tables have routes that the RIB lacks yet */
-	return d->cfg->mode == SW_MODE_ENFORCE && !d->cold && !d->cold_ending &&
-	       !rule_usable(d, rule, &row) && row.flags & SW_RULE_BINDS;
+	return d->cfg->mode == SW_MODE_ENFORCE && !d->cold && !rule_usable(d, rule, &row) &&
+	       row.flags & SW_RULE_BINDS;
 }
 
 static uint64_t denied_packets(struct daemon *d)
@@ -172,8 +167,7 @@ void rules_watch(struct daemon *d)
 	packets = denied_packets(d);
 	if (now->known && packets > now->packets) {
 		now->last_ns = clock_now();
-		if (!d->cold && !d->cold_ending &&
-		    (!now->told_ns || now->last_ns - now->told_ns > TELL_NS))
+		if (!d->cold && (!now->told_ns || now->last_ns - now->told_ns > TELL_NS))
 			denied_tell(d, packets - now->packets);
 	}
 	now->packets = packets;
