@@ -188,9 +188,11 @@ uint32_t fib_adopted_answer(const struct fib *fib, const struct rib_node *node)
 	const struct rib_node *best = NULL, *at = node;
 	int parts = 0;
 
-	for (; at; at = (const struct rib_node *)trie_parent(&at->trie))
+	do {
 		if (at->adopted)
 			return at->group;
+		at = (const struct rib_node *)trie_parent(&at->trie);
+	} while (at);
 	at = part_after(fib, node, &node->trie.prefix);
 	for (int i = 0; at && parts < RECALL_PARTS && i < RECALL_NODES; i++) {
 		parts += at->group != 0;
