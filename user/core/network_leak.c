@@ -108,14 +108,6 @@ static void leaks_held(struct incidents *set, const struct incident_context *ctx
 		network_held(set, ctx, hold, s, on, LEAK_NS, LEAK_OVER);
 }
 
-static void as_path_text(struct text *t, const struct attributes *attr)
-{
-	for (size_t i = 0; i < attr->n_as && i < 6; i++)
-		text_add(t, "%s%u", i ? " " : "", attr->as_path[i]);
-	if (attr->n_as > 6)
-		text_add(t, " ...");
-}
-
 /* What the VPN gives us that is ExpressRoute's. */
 static void accepted_tell(struct network_watch *watch, const struct incident_context *ctx,
 			  const struct config_path *cfg, int id, struct incidents *set)
@@ -131,8 +123,8 @@ static void accepted_tell(struct network_watch *watch, const struct incident_con
 			 "%s gives us %zu prefix%s that came through ExpressRoute: ", cfg->name,
 			 leaks.n, leaks.n == 1 ? "" : "es");
 		network_prefixes_text(&msg, leaks.first, leaks.n);
-		text_add(&msg, ", as_path ");
-		as_path_text(&msg, leaks.attr);
+		text_add(&msg, ",");
+		text_as_path(&msg, leaks.attr);
 		text_add(&msg, ": somebody sends ExpressRoute's routes on by the VPN");
 		text_add(&fix,
 			 "refuse AS %d inbound on the VPN neighbor (`ip as-path access-list MSEE "
@@ -173,8 +165,8 @@ static void sent_words(const struct config_path *cfg, const struct leaks *leaks,
 			 "Azure's VPN gateway has %zu prefix%s of ExpressRoute from on-premises: ",
 			 leaks->n, leaks->n == 1 ? "" : "es");
 		network_prefixes_text(&msg, leaks->first, leaks->n);
-		text_add(&msg, ", as_path ");
-		as_path_text(&msg, leaks->attr);
+		text_add(&msg, ",");
+		text_as_path(&msg, leaks->attr);
 		text_add(&msg, ": AS %u announces on the VPN what it learns by ExpressRoute",
 			 leaks->attr->n_as ? leaks->attr->as_path[0] : 0);
 	} else {
