@@ -27,6 +27,8 @@ background lan ping6 ping -q -i 0.1 -w $((seconds + 10)) $CLOUD6
 background cloud back ping -q -i 0.1 -w $((seconds + 10)) $LAN4
 background lan branch ping -q -i 0.1 -w $((seconds + 10)) $BRANCH4
 
+# nothing ever comes by it: to wait on (not a process a turn: in an hour they are tens of thousands)
+mkfifo "$RUN/never" && exec {never}<>"$RUN/never"
 # flows that have the verdict now: a packet of theirs came in the last second
 now_with() { j "[.[] | select(.verdict == \"$1\" and .idle_s < 1)] | length" flows; }
 none_with() { [ "$(now_with "$1")" = 0 ]; }
@@ -37,16 +39,18 @@ quiet() {
 	while [ "$(now_ms)" -lt $end ]; do
 		bad=$(j 'first(.[] | select(.idle_s < 1 and (.verdict | IN("ok", "pending", "transition", "failover", "blind") | not))) // empty' flows)
 		[ -z "$bad" ] || { echo "$bad" | tr -d '\n'; return 1; }
-		read -rt 0.3 <> <(:) || :
+		read -rt 0.3 -u "$never" || :
 	done
 }
+# a cut or turn that began at $1 is over: from when to when what it explains may begin
+window() { echo "$1 $(($(date -u +%s) + grace + 2))"; }
 # all flows that live are well; in the time that a change of both sides takes
 settled() { quiet 1 && none_with failover && none_with transition && [ "$(sessions)" = 4 ]; }
 sessions() { birdc_at edge show protocols | awk '$2 == "BGP" && $1 != "MON" && /Established/ { n++ } END { print n + 0 }'; }
 
 check_within 20 "all is well at the beginning" settled
 check "and nothing is told" true_json '. == []' alerts --all
-windows=() asked=0 told=0 quiets=0 cuts=0 turns=0
+windows=() cut=() asked=0 told=0 quiets=0 cuts=0 turns=0
 end=$(($(now_ms) + seconds * 1000))
 while [ "$(now_ms)" -lt $end ]; do
 	case $((RANDOM % 3)) in
@@ -60,6 +64,7 @@ while [ "$(now_ms)" -lt $end ]; do
 		wait_for 3 some_with failover || fail "a cut: flows are told to have failed over" "not within 3 s"
 		er_restore
 		wait_for 30 settled || fail "a cut: all is well afterwards" "$(quiet 1)"
+		cut+=("$(window "$since")")
 		;;
 	2)
 		turns=$((turns + 1)) since=$(date -u +%s) asked=$((asked + 1))
@@ -67,27 +72,30 @@ while [ "$(now_ms)" -lt $end ]; do
 		# new flows at once, old ones after grace
 		wait_for $((grace + 4)) some_with asymmetric && told=$((told + 1))
 		far_side_via_er
-		windows+=("$since $(($(date -u +%s) + grace + 2))")
+		windows+=("$(window "$since")")
 		wait_for 30 settled || fail "turned back: all is well afterwards" "$(quiet 1)"
 		;;
 	esac
 done
 echo "# $quiets quiet times, $cuts cuts, $turns turns of the far side"
 check_equal "each time that the far side turned was told" "$told" "$asked"
-# incidents: each asymmetric one began in a window; of the others only what cuts explain
-j '.[] | select(.verdict == "asymmetric") | .first_seen' alerts --all | while read -r t; do
+# Incidents: each asymmetric one began when the far side turned. While ExpressRoute comes back Azure may have our prefix by it before
+# we have theirs: a new flow is asymmetric then, which is a notice until the route comes.
+j '.[] | select(.verdict == "asymmetric") | "\(.first_seen) \(.severity) \(.side)"' alerts --all | while read -r t severity side; do
 	at=$(date -u -d "$t" +%s) in=0
-	for w in "${windows[@]}"; do
+	wanted=("${windows[@]}")
+	[ "$side" = azure ] || wanted=()
+	[ "$severity" != notice ] || wanted+=("${cut[@]}")
+	for w in "${wanted[@]}"; do
 		read -r from to <<<"$w"
 		[ "$at" -ge "$from" ] && [ "$at" -le "$to" ] && in=1
 	done
-	[ $in = 1 ] || echo "$t"
+	[ $in = 1 ] || echo "$t $severity $side"
 done >"$RUN/outside"
-check_equal "no asymmetry but in those times" "$(tr '\n' ' ' <"$RUN/outside")" ""
+check_equal "no asymmetry but Azure's, in those times" "$(tr '\n' ' ' <"$RUN/outside")" ""
 # no-backup: of the prefix that only ExpressRoute has, while it is cut
 check "no incident but of what was done" true_json '[.[] | .verdict |
 	select(IN("asymmetric", "failover", "failback", "route-change", "flapping", "no-backup") | not)] == []' alerts --all
-check "asymmetric: on Azure's side" true_json 'all(.[] | select(.verdict == "asymmetric"); .side == "azure")' alerts --all
 check "no alert was lost" true_json '.alerts.lost == 0' status
 for job in send ping ping6 back branch; do wait_for 40 finished "$job"; done
 echo "# $(cat "$RUN/send.log")"
