@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel's timer: keeps the clock (clock.h), and each second sums the per-CPU counters of the
- * paths into path_counters, so that plain bpftool shows them, with or without a daemon, and notes
- * when either direction last had a packet. It lives while map `timers` is pinned.
+ * paths into path_counters, so that plain bpftool shows them, with or without a daemon, notes when
+ * either direction last had a packet, and ends the drains that the daemon should have. It lives
+ * while map `timers` is pinned.
  */
 #ifndef SAMEWAY_BPF_TIMER_H
 #define SAMEWAY_BPF_TIMER_H
@@ -46,6 +47,28 @@ static int sum_path(__u32 id, struct sw_path_stats *all)
 	return 0;
 }
 
+/*
+ * A drain whose end the daemon has let pass: it is dead, or stalled. In the daemon's order: what
+ * explains the change, the bit, the generation.
+ */
+static int drain_end(__u32 id, __u64 *now)
+{
+	struct sw_path *row = bpf_map_lookup_elem(&paths, &id);
+	__u32 zero = 0;
+	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	__u64 until = row ? *(volatile __u64 *)&row->drained_until_ns : 0;
+
+	if (!until || *now < until + SW_DRAIN_LATE_NS || !u || !c)
+		return 0;
+	*(volatile __u64 *)&row->changed_ns = *now;
+	if (__sync_val_compare_and_swap(&row->drained_until_ns, until, 0) != until)
+		return 0; /* the daemon has something else in mind */
+	__sync_fetch_and_or(&u->admin, 1ULL << (id & 63));
+	__sync_fetch_and_add(&c->generation, 1);
+	return 0;
+}
+
 static int timer_tick(void *map __attribute__((unused)), int *key __attribute__((unused)),
 		      struct sw_timer *timer)
 {
@@ -60,6 +83,7 @@ static int timer_tick(void *map __attribute__((unused)), int *key __attribute__(
 	if (now - timer->beat.beat_ns < SW_TIMER_PERIOD_NS)
 		return 0;
 	bpf_loop(SW_MAX_PATHS, sum_path, &all, 0);
+	bpf_loop(SW_MAX_PATHS, drain_end, &now, 0);
 	if (all.rx_packets != timer->beat.rx_packets)
 		timer->beat.rx_ns = now;
 	if (all.tx_packets != timer->beat.tx_packets)

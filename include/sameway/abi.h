@@ -170,13 +170,18 @@ static inline __u32 sw_mark(__u32 mask, __u32 path)
 #define SW_UNWATCHED_OUT 0x1 /* inside to path */
 #define SW_UNWATCHED_IN	 0x2
 
-/* Map `usable`, one row, mmapped: one cache line, each word has ONE writer; set = no objection. */
+/*
+ * Map `usable`, one row, mmapped: one cache line, each word has ONE writer (admin: two, by atomic
+ * operations, see SW_DRAIN_LATE_NS); set = no objection.
+ */
 struct sw_usable {
 #define SW_FIELD_WORD(field, text) __u64 field;
 	SW_LIVENESS(SW_FIELD_WORD)
 };
 
 /* Map `paths`, mmapped, a row a path id; written by the daemon. */
+#define SW_DRAIN_LATE_NS 1000000000ULL /* past a drain's end, by then: the kernel's timer ends it  \
+					*/
 struct sw_path {
 	char name[SW_NAME_LEN];		/* empty: not configured */
 	char circuit_name[SW_NAME_LEN]; /* empty: none */

@@ -6,39 +6,13 @@
  * tests/prog/test_audit_agrees.c.
  */
 #include "fixture_audit.h"
+#include "fixture_rules.h"
 
 #include <netinet/in.h>
 
 #define LAN    "10.2.30.0/25"
 #define HUB    "10.10.30.0/24"
 #define BRANCH "10.11.30.64/26"
-
-static struct config_rule rules[SW_MAX_RULES];
-
-/* One more rule; from, to and list may be NULL. */
-static struct config_rule *rule_add(struct edge *e, const char *name, const char *from,
-				    const char *to, enum config_rule_action action,
-				    const char *list)
-{
-	struct config_rule *rule = &rules[e->cfg.n_rules++];
-	char copy[100] = "", *save = NULL;
-
-	*rule = (struct config_rule){.proto = -1, .dscp = -1, .action = action};
-	snprintf(rule->name, sizeof(rule->name), "%s", name);
-	if (from)
-		rule->from = prefix_of(from);
-	if (to)
-		rule->to = prefix_of(to);
-	snprintf(copy, sizeof(copy), "%s", list ? list : "");
-	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		struct config_pick *pick = &rule->pick[rule->n_picks++];
-
-		if (class_parse(word, &pick->class))
-			snprintf(pick->path, sizeof(pick->path), "%s", word);
-	}
-	e->cfg.rules = rules;
-	return rule;
-}
 
 /* Hub by both, a branch by VPN alone; Azure has us by both. */
 static struct edge *ruled_edge(void)

@@ -74,6 +74,8 @@ int cmd_connect(const struct cmd_call *call, struct client **client, struct clie
  * status.
  */
 int cmd_ask(const struct cmd_call *call, json_t *request, json_t **rows);
+/* The value of --for, the verb's first option, in ns, 0: not given. CMD_DONE or CMD_WRONG. */
+int cmd_for(const struct cmd_call *call, uint64_t *ns);
 /* Opens the instance's maps or says why not. CMD_DONE or CMD_FAILED. */
 struct maps;
 int cmd_maps(const struct cmd_call *call, struct maps **out);

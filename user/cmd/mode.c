@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `enforce`, `monitor`, `path`, `reload`: what is changed while the daemon runs. */
+/* `enforce`, `monitor`, `reload`: what is changed while the daemon runs. */
 #include "cmd/cmd.h"
 #include "core/config.h"
 
@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The value of --for in ns, 0: not given. CMD_DONE or CMD_WRONG. */
-static int for_parse(const struct cmd_call *call, uint64_t *ns)
+int cmd_for(const struct cmd_call *call, uint64_t *ns)
 {
 	const char *text = call->value[0];
 
@@ -24,7 +23,7 @@ static int mode_ask(const struct cmd_call *call)
 {
 	json_t *rows;
 	uint64_t ns;
-	int status = for_parse(call, &ns);
+	int status = cmd_for(call, &ns);
 
 	if (!status)
 		status = cmd_ask(
@@ -42,30 +41,6 @@ int cmd_enforce(const struct cmd_call *call)
 int cmd_monitor(const struct cmd_call *call)
 {
 	return mode_ask(call);
-}
-
-int cmd_path(const struct cmd_call *call)
-{
-	bool undrain = !strcmp(call->argv[1], "undrain");
-	json_t *rows;
-	uint64_t ns;
-	int status = for_parse(call, &ns);
-
-	if (status)
-		return status;
-	if (!undrain && strcmp(call->argv[1], "drain")) {
-		output_error("path: %s does not belong here: say drain or undrain", call->argv[1]);
-		return CMD_WRONG;
-	}
-	if (undrain && ns) {
-		output_error("path: undrain has no --for: drain has");
-		return CMD_WRONG;
-	}
-	status = cmd_ask(call,
-			 json_pack("{s:s, s:s, s:b, s:I}", "cmd", "drain", "path", call->argv[0],
-				   "undrain", undrain, "for_ns", (json_int_t)ns),
-			 &rows);
-	return status ? status : cmd_show(call, SHOW_PATH, rows);
 }
 
 /* As check-config says them. */

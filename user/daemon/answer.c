@@ -76,34 +76,3 @@ json_t *answer_alerts(struct daemon *d, const json_t *request, struct answer_err
 	}
 	return rows;
 }
-
-static json_t *drain_row(struct daemon *d, unsigned int id, bool drain, const json_t *request)
-{
-	uint64_t for_ns = (uint64_t)json_integer_value(json_object_get(request, "for_ns"));
-	uint64_t before = d->usable;
-	size_t moved, lost;
-
-	for_ns = drain ? for_ns : 0;
-	usable_drain(d, id, drain, for_ns ? clock_now() + for_ns : 0);
-	mode_arm(d);
-	fib_moved(d->fib, before, d->usable, &moved, &lost);
-	return json_pack("{s:s, s:b, s:I, s:I, s:o}", "path", d->path[id].cfg->name, "usable",
-			 (int)(d->usable >> id & 1), "prefixes_moved", (json_int_t)moved,
-			 "prefixes_lost", (json_int_t)lost, "for_s",
-			 for_ns ? json_real(for_ns / 1e9) : json_null());
-}
-
-json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_error *err)
-{
-	const char *name = json_string_value(json_object_get(request, "path"));
-	bool undrain = json_is_true(json_object_get(request, "undrain"));
-
-	for (unsigned int id = 0; name && id < SW_MAX_PATHS; id++) {
-		if (!d->path[id].cfg || strcmp(d->path[id].cfg->name, name))
-			continue;
-		daemon_log("path %s: %s by hand", name, undrain ? "undrained" : "drained");
-		return drain_row(d, id, !undrain, request);
-	}
-	return answer_refuse(err, 2, "%.40s: no such path: `sameway paths` lists them",
-			     name ? name : "");
-}

@@ -18,8 +18,10 @@
  * ack          id                                          the incident
  * silence      prefix, for_ns (0: ends it)                 {prefix, until, left_s, incidents:
  *                                                           [ids]}
- * drain        path, undrain: bool, [for_ns]               {path, usable, prefixes_moved,
- *                                                           prefixes_lost, for_s}
+ * drain        path, undrain: bool, [for_ns],              {path, usable, prefixes_moved,
+ *              [plan: bool, changes nothing]                prefixes_lost, for_s, lost_prefixes:
+ *                                                           [the first few], lost_rules: [{name,
+ *                                                           prefixes}]}
  * enforce      [for_ns]                                    {mode, for_s}
  * monitor      -                                           {mode, for_s: null}
  * reload       -                                           {config, reloaded: bool, error: null |

@@ -65,11 +65,10 @@ void daemon_log(const char *fmt, ...)
 void daemon_changed(struct daemon *d)
 {
 	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint32_t next = c->generation + 1; /* we are its only writer */
 
-	if (!(next & SW_JUDGED_MASK)) /* in a record: never judged */
-		next++;
-	__atomic_store_n(&c->generation, next, __ATOMIC_RELEASE);
+	/* the kernel's timer may end a drain meanwhile; all zero, in a record, is: never judged */
+	while (!(__atomic_add_fetch(&c->generation, 1, __ATOMIC_RELEASE) & SW_JUDGED_MASK))
+		;
 }
 
 /*

@@ -25,7 +25,7 @@
  *   network.c     feeds that are gone, limits on prefixes, routes that change -> incidents
  *   control.c     the control socket
  *   answer.c      what its commands answer; answer_status.c: `status`, answer_explain.c: `explain`,
- *                 answer_audit.c: `audit`
+ *                 answer_audit.c: `audit`, answer_drain.c: `path`
  */
 #ifndef SAMEWAY_DAEMON_IMPL_H
 #define SAMEWAY_DAEMON_IMPL_H

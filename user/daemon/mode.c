@@ -4,8 +4,8 @@
  *
  * A deadline is in the maps (sw_ctl.enforce_until_ns), where the programs hold their clock against
  * it: packets are left to the kernel from then on whether a daemon lives or not. The timer here
- * only follows: it takes the XDP hooks off and says so. A drain's end is in its path's row, and
- * is the daemon's alone; the next daemon keeps it.
+ * only follows: it takes the XDP hooks off and says so. A drain's end is in its path's row: this
+ * daemon's, or the next one's, and the kernel's timer's when no daemon has ended it a second later.
  */
 #include "daemon/daemon_impl.h"
 

@@ -149,6 +149,24 @@ static void note_failure(struct daemon *d, struct path_state *p, uint64_t now)
 	p->failed_ns = now;
 }
 
+/* The paths that are usable have become others, by what was stored for this one. */
+static void usable_moved(struct daemon *d, unsigned int id, uint64_t before, uint64_t after,
+			 uint64_t now)
+{
+	struct path_state *p = &d->path[id];
+
+	p->changed_ns = datapath_paths(d->dp)[id].changed_ns;
+	daemon_changed(d);
+	d->usable = after;
+	fib_moved(d->fib, before, after, &d->moved, &d->lost);
+	d->lost_names.n = 0;
+	if (d->lost)
+		cause_lost_names(d->cfg, d->rib, before, after, &d->lost_names);
+	d->moved_ns = d->lost_names_ns = now;
+	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", p->cfg->name,
+		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
+}
+
 /*
  * Publishes what changed. changed_ns goes first: a program that sees the new usable must find when
  * it changed; the generation goes last, so that flows are judged by the new state.
@@ -166,20 +184,10 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 		__atomic_store_n(&row->changed_ns, now, __ATOMIC_RELEASE);
 	word_set(word, id, set);
 	after = usable_now(d);
-	if (after == before) {
+	if (after == before)
 		daemon_changed(d);
-		return;
-	}
-	p->changed_ns = row->changed_ns;
-	daemon_changed(d);
-	d->usable = after;
-	fib_moved(d->fib, before, after, &d->moved, &d->lost);
-	d->lost_names.n = 0;
-	if (d->lost)
-		cause_lost_names(d->cfg, d->rib, before, after, &d->lost_names);
-	d->moved_ns = d->lost_names_ns = now;
-	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", p->cfg->name,
-		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
+	else
+		usable_moved(d, id, before, after, now);
 }
 
 void usable_update(struct daemon *d, unsigned int id)
@@ -241,11 +249,14 @@ void usable_holds(struct daemon *d)
 void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns)
 {
 	struct path_state *p = &d->path[id];
+	bool ended = p->drained && datapath_usable(d->dp)->admin >> id & 1; /* by the kernel */
 
 	p->drained = drained;
 	p->drained_until_ns = until_ns;
 	datapath_paths(d->dp)[id].drained_until_ns = until_ns;
 	usable_update(d, id);
+	if (ended && usable_now(d) != d->usable)
+		usable_moved(d, id, d->usable, usable_now(d), clock_now());
 	if (!drained && p->hold_until_ns) { /* a person said so: no delay */
 		p->hold_until_ns = 0;
 		usable_update(d, id);

@@ -23,6 +23,7 @@ enum view_name { /* which table of columns text uses */
 		 SHOW_ACK,     /* an incident */
 		 SHOW_SILENCE, /* {prefix, until, left_s, incidents: [ids]} */
 		 SHOW_PATH,    /* what `path NAME drain|undrain` did: {path, usable, ...} */
+		 SHOW_DRAIN,   /* that, and what came of it (rows_drain.h) */
 		 SHOW_DETACH,  /* what `detach` removed: {instance, daemon_stopped, pins, files} */
 		 SHOW_DOCTOR,  /* [{check, subject, ok, message, fix}] */
 		 SHOW_COUNT

@@ -39,6 +39,7 @@ int text_ack(FILE *out, const json_t *rows);
 int text_silence(FILE *out, const json_t *rows);
 int text_audit(FILE *out, const json_t *rows);
 int text_path(FILE *out, const json_t *rows);
+int text_drain(FILE *out, const json_t *rows);
 int text_detach(FILE *out, const json_t *rows);
 int text_doctor(FILE *out, const json_t *rows);
 int text_mode(FILE *out, const json_t *rows);

@@ -20,7 +20,7 @@ int text_render(FILE *out, enum view_name view, const json_t *rows)
 		[SHOW_DETACH] = text_detach,	 [SHOW_DOCTOR] = text_doctor,
 		[SHOW_MODE] = text_mode,	 [SHOW_RELOAD] = text_reload,
 		[SHOW_ACK] = text_ack,		 [SHOW_SILENCE] = text_silence,
-		[SHOW_AUDIT] = text_audit,
+		[SHOW_AUDIT] = text_audit,	 [SHOW_DRAIN] = text_drain,
 	};
 
 	return views[view](out, rows);
