@@ -8,24 +8,10 @@
 set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/vlan.sh
+. "$(dirname "$0")/vlan.sh"
 SITES='lan edge msee seg gwa gwb'
-VLAN=${VLAN:-$(dirname "$TUNNEL")/vlan.bpf.o}
 SEG4=10.20.30.4 SEG6=fd00:20::4
-
-# classify SITE DEVICE SECTION TO: what the program matches goes out of TO
-classify() { in_ns "$1" tc filter replace dev "$2" ingress prio 10 handle 1 bpf obj "$VLAN" sec "tc/$3" action mirred egress redirect dev "$4"; }
-
-# make_subinterface SITE TRUNK: TRUNK.300
-make_subinterface() {
-	local ns=$LAB-$1
-	ip -n "$ns" link add "$2.300" type veth peer name subp &&
-		ip -n "$ns" link set "$2" mtu 1600 promisc on && ip -n "$ns" link set subp up promisc on &&
-		ip -n "$ns" link set "$2.300" up || return 1
-	in_ns "$1" ethtool -K "$2.300" tx off >/dev/null 2>&1
-	in_ns "$1" ethtool -K "$2" txvlan off tx-vlan-stag-hw-insert off >/dev/null 2>&1
-	in_ns "$1" tc qdisc add dev subp clsact && in_ns "$1" tc qdisc add dev "$2" clsact &&
-		classify "$1" subp push "$2" && classify "$1" "$2" pop subp
-}
 
 # make_gateway SITE ADDRESS LINK-LOCAL: on the segment, with the same host behind each
 make_gateway() {

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# sameway at the customer edges: Location 1's in enforce mode, Location 2's in monitor mode. Sourced by scripts/lab.
+
+# config_of EDGE
+config_of() {
+	local grace=60s
+	[ "${fast:?}" = 0 ] || grace=5s
+	case $1 in
+	ce1)
+		cat <<-Y
+			mode: ${mode:?}
+			asymmetry: { grace: $grace }
+			paths:
+			  - { name: er1-primary, class: expressroute, circuit: er1, interface: er0, vlan: [30, 300], l3: er0.300,
+			      gateway: 192.168.30.18, peers: [192.168.30.18], as: 12076 }
+			  - { name: vpn30, class: vpn, circuit: s2s, interface: ipsec0, peers: [10.10.30.254] }
+			inside:
+			  - { interface: lan0, networks: [10.2.30.0/25], gateway: 192.168.30.1 }
+			feeds:
+			  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }
+		Y
+		;;
+	ce2)
+		cat <<-Y
+			mode: monitor
+			asymmetry: { grace: $grace }
+			paths:
+			  - { name: er2-primary, class: expressroute, circuit: er2, interface: er0, gateway: 192.168.31.18, peers: [192.168.31.18] }
+			  - { name: er2-secondary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.31.22, peers: [192.168.31.22] }
+			inside:
+			  - { interface: lan0, networks: [10.1.31.0/25], gateway: 192.168.31.1 }
+			feeds:
+			  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65020, router-id: 192.168.31.250, peers: [127.0.0.1] }
+		Y
+		;;
+	esac
+	cat <<-Y
+		  - { name: azure, type: azure, dir: $RUN/azure/, view: remote, interval: 1s,
+		      circuits: { 10.10.30.132: er1, 10.10.30.133: er1, 10.10.30.134: er2, 10.10.30.135: er2 } }
+	Y
+}
+
+# at_edge EDGE ARGUMENT...: that edge's sameway
+at_edge() { in_ns "$1" "$SAMEWAY" -i "$LAB-$1" "${@:2}"; }
+
+edge_ready() { at_edge "$1" -j status | jq -e '.daemon and .waiting == [] and ([.feeds[] | select(.state != "up")] == [])'; }
+
+start_edges() {
+	local edge
+	mkdir -p "$RUN/azure"
+	background az1 azure /usr/bin/python3 "$ROOT/scripts/lab.d/azure.py" "$RUN" || return 1
+	for edge in ce1 ce2; do
+		config_of $edge >"$RUN/$edge.yaml"
+		mkdir -p "$RUN/bin-$edge"
+		printf '#!/bin/sh\nexec %q -i %q "$@"\n' "$SAMEWAY" "$LAB-$edge" >"$RUN/bin-$edge/sameway" && chmod 755 "$RUN/bin-$edge/sameway"
+		background $edge "sameway-$edge" "$SAMEWAY" -i "$LAB-$edge" run -c "$RUN/$edge.yaml" || return 1
+	done
+}
+
+wait_edges() {
+	local edge
+	for edge in ce1 ce2; do
+		wait_for 40 edge_ready $edge || {
+			echo "lab: sameway at $edge does not get ready:" >&2
+			tail -n 5 "$RUN/sameway-$edge.log" >&2
+			at_edge $edge status >&2
+			return 1
+		}
+	done
+}
+
+# detach_edges: no program, no pin is left
+detach_edges() {
+	local edge
+	for edge in ce1 ce2; do
+		if [ -e "/run/netns/$LAB-$edge" ] && [ -x "$SAMEWAY" ]; then at_edge $edge detach >/dev/null 2>&1; fi
+		rm -rf "/sys/fs/bpf/sameway/$LAB-$edge" "/run/sameway/$LAB-$edge.sock" "/run/sameway/$LAB-$edge.state"
+	done
+	rmdir /sys/fs/bpf/sameway 2>/dev/null
+}

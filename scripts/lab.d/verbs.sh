@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# scripts/lab's verbs. Sourced by it.
+
+# shellcheck disable=SC2034 # read by routers.sh, ipsec.sh, edges.sh
+fast=0 mode=enforce
+
+prepare() {
+	local log
+	./scripts/deps || exit 1
+	log=$(mktemp)
+	make -s -j "$(nproc)" all build/lab/vlan.bpf.o >"$log" 2>&1 || {
+		tail -n 40 "$log" >&2
+		rm -f "$log"
+		die "make failed (above)"
+	}
+	rm -f "$log"
+}
+
+take_down() {
+	detach_edges
+	end_all
+	rm -rf "$RUN"
+	rmdir /run/sameway-lab 2>/dev/null || :
+}
+
+bring_up() {
+	make_net && make_counters && make_tunnels && start_routers && start_edges && wait_edges
+}
+
+verb_up() {
+	local began
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--fast) fast=1 ;;
+		--monitor) mode=monitor ;;
+		*) bad "up: $1: not known" ;;
+		esac
+		shift
+	done
+	[ ! -e "$RUN" ] || die "lab '$LAB' is there already: scripts/lab --name $LAB down"
+	[ ! -e "/run/netns/$LAB-hub" ] || die "a namespace $LAB-hub is there already: choose another --name"
+	prepare
+	began=$(now_ms)
+	mkdir -p "$RUN" || die "can't make $RUN"
+	: >"$RUN/pids"
+	trap 'take_down; exit 130' INT TERM
+	bring_up || {
+		take_down
+		die "it did not come up, see above"
+	}
+	touch "$RUN/up"
+	settle || {
+		matrix_table <"$RUN/matrix" | grep 'not so' >&2
+		sessions_table | awk '$3 != "up"' >&2
+		take_down
+		die "up, but the network did not become what it should be within $SETTLE s: see above"
+	}
+	trap - INT TERM
+	echo "lab '$LAB' is up after $((($(now_ms) - began) / 100)) tenths of a second: $(wc -w <<<"$SITES") namespaces, all 30 pairs as they should be"
+}
+
+SETTLE=40
+# settle: until the packets go as they should
+settle() { wait_for $SETTLE matrix_equal; }
+
+sessions_table() {
+	local site
+	for site in $BIRDS; do sessions "$site" | awk -v site="$site" '{ print site, $1, $2 }'; done
+}
+
+verb_status() {
+	local edge
+	case ${1:-} in
+	-j)
+		sessions_table | jq -Rsc --arg name "$LAB" --arg failed "$(failures)" '{name: $name, failed: ($failed | split("\n") | map(select(. != ""))),
+			sessions: (split("\n") | map(select(. != "") | split(" ") | {site: .[0], session: .[1], state: .[2]}))}'
+		return
+		;;
+	'') ;;
+	*) bad "status: $1: not known" ;;
+	esac
+	echo "lab $LAB, failed: $(failures | tr '\n' ' ' | grep . || echo nothing)"
+	sessions_table | awk '{ s[$1] = s[$1] " " $2 ($3 == "up" ? "" : "(" $3 ")"); if (!($1 in seen)) { seen[$1]; order[++n] = $1 } }
+		END { for (i = 1; i <= n; i++) printf "  %-9s BGP%s\n", order[i], s[order[i]] }'
+	for edge in ce1 branchgw; do
+		printf '  %-9s IPsec %s\n' $edge "$(swan $edge --list-sas | grep -q INSTALLED && echo installed || echo none)"
+	done
+	for edge in ce1 ce2; do
+		printf '  %-9s sameway %s\n' $edge "$(at_edge $edge -j status 2>/dev/null | jq -r 'if .daemon then "\(.mode), \(.alerts.open) alerts open" else "no daemon" end')"
+	done
+}
+
+verb_matrix() {
+	case ${1:-} in
+	-j | '') ;;
+	*) bad "matrix: $1: not known" ;;
+	esac
+	matrix_equal
+	if [ "${1:-}" = -j ]; then matrix_json <"$RUN/matrix"; else matrix_table <"$RUN/matrix"; fi
+	[ "$(unequal <"$RUN/matrix")" = 0 ]
+}
+
+# A sub-interface has no carrier without its trunk's: as 802.1Q devices do
+er1_link() {
+	ip -n "$LAB-msee1p" link set ce0 "$1" && ip -n "$LAB-msee1p" link set subp "$1" && ip -n "$LAB-ce1" link set subp "$1"
+}
+# does fail|restore WHAT
+does() {
+	case "$1 $2" in
+	'fail er1-link') er1_link down ;;
+	'restore er1-link') er1_link up ;;
+	'fail er1-circuit') circuit disable msee1p msee1s ;;
+	'restore er1-circuit') circuit enable msee1p msee1s ;;
+	'fail er2-circuit') circuit disable msee2p msee2s ;;
+	'restore er2-circuit') circuit enable msee2p msee2s ;;
+	'fail vpn') ip -n "$LAB-inet" link set i0 down ;;
+	'restore vpn') ip -n "$LAB-inet" link set i0 up ;;
+	*) bad "$1 $2: not known: er1-link, er1-circuit, er2-circuit, vpn" ;;
+	esac
+}
+
+# circuit enable|disable SITE...: the peerings of a circuit at Microsoft's edge routers
+circuit() {
+	local site name
+	for site in "${@:2}"; do
+		for name in CE HUB REMOTE; do
+			grep -q "bgp $name " "$RUN/$site.conf" || continue
+			birdc_at "$site" "$1" "$name" >/dev/null || return 1
+		done
+	done
+}
+
+change() {
+	local began
+	[ $# = 2 ] || bad "$1: one of er1-link, er1-circuit, er2-circuit, vpn"
+	began=$(now_ms)
+	does "$1" "$2" || die "$1 $2: it did not work"
+	if [ "$1" = fail ]; then touch "$RUN/failed-$2"; else rm -f "$RUN/failed-$2"; fi
+	settle || {
+		matrix_table <"$RUN/matrix" >&2
+		die "$1 $2: done, but packets do not go as they should after $SETTLE s: see above"
+	}
+	echo "$1 $2: all 30 pairs as they should be after $((($(now_ms) - began) / 100)) tenths of a second"
+}
+verb_fail() { change fail "$@"; }
+verb_restore() { change restore "$@"; }
+
+# names: `ADDRESS SITE` of each address in the lab
+names() {
+	local site
+	for site in $SITES; do ip -n "$LAB-$site" -j -4 addr | jq -r --arg site "$site" '.[].addr_info[] | select(.local != "127.0.0.1") | .local + " " + $site'; done
+}
+
+verb_trace() {
+	local src=${1:-} dst=${2:-}
+	[ $# = 2 ] || bad "trace: from where, to where?"
+	of_lab "$src" || bad "trace: $src: no such site"
+	dst=${ADDRESS[$dst]:-$dst}
+	[[ $dst =~ ^[0-9.]+$ ]] || bad "trace: $2: no such site, no address"
+	{
+		names
+		echo --
+		in_ns "$src" traceroute -n -w 1 -q 1 -N 1 -m 10 ${ADDRESS[$src]:+-s "${ADDRESS[$src]}"} "$dst"
+	} | awk '/^--$/ { hops = 1; next } !hops { name[$1] = $2; next } /^traceroute/ { print; next } { print $0 ($2 in name ? "  " name[$2] : "") }'
+}
+
+verb_exec() {
+	local site=${1:-} path=$PATH
+	[ $# -ge 2 ] || bad "exec: where, and what?"
+	of_lab "$site" || bad "exec: $site: no such site: $SITES"
+	[ ! -d "$RUN/bin-$site" ] || path=$RUN/bin-$site:$PATH
+	shift
+	exec nsenter --net="/run/netns/$LAB-$site" env PATH="$path" bash -c "$*"
+}
+
+verb_down() {
+	[ -e "$RUN" ] || [ -e "/run/netns/$LAB-hub" ] || die "no lab '$LAB'"
+	take_down
+}
