@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-only
 """azure.py DIRECTORY: writes what the lab's gateways have learned to DIRECTORY/azure, in the shape of `az network vnet-gateway
 list-learned-routes`, from their BIRDs' tables. Looks twice a second, writes on a change, and every minute as a collector would."""
 import json

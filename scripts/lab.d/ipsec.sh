@@ -75,13 +75,13 @@ load_connections() {
 	swan "$1" --load-all --file "$RUN/$1.swanctl" >/dev/null
 }
 
-has_rule() { ip -n "$LAB-$1" rule show table 220 | grep -q .; }
+has_rule() { ip -n "$LAB-$1" rule show table 220 | grep -q . && ip -n "$LAB-$1" -6 rule show table 220 | grep -q .; }
 
 make_tunnels() {
 	local site
 	for site in vpngw ce1 branchgw; do charon $site || return 1; done
 	for site in vpngw ce1 branchgw; do
-		if ! wait_for 15 eval "test -S $RUN/$site.vici && has_rule $site" || ! ip -n "$LAB-$site" rule del table 220; then
+		if ! wait_for 15 eval "test -S $RUN/$site.vici && has_rule $site" || ! ip -n "$LAB-$site" rule del table 220 || ! ip -n "$LAB-$site" -6 rule del table 220; then
 			echo "lab: strongSwan of $site does not start: $(tail -n 1 "$RUN/$site.charon" 2>/dev/null)" >&2
 			return 1
 		fi

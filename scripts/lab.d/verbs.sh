@@ -38,7 +38,7 @@ verb_up() {
 		esac
 		shift
 	done
-	[ ! -e "$RUN" ] || die "lab '$LAB' is there already: scripts/lab --name $LAB down"
+	[ ! -e "$RUN" ] || die "lab '$LAB' is there already: scripts/lab down --name $LAB"
 	[ ! -e "/run/netns/$LAB-hub" ] || die "a namespace $LAB-hub is there already: choose another --name"
 	prepare
 	began=$(now_ms)
