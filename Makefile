@@ -37,7 +37,7 @@ HEADERS  := $(wildcard include/*/*.h user/*/*.h)
 
 all: $(BUILD)/sameway
 
-$(BUILD)/sameway.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h
+$(BUILD)/sameway.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h include/sameway/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
@@ -68,7 +68,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsameway-asan.a $(wildcard tests/unit
 	$(CC) $(ALL_CFLAGS) -Itests/unit -O1 $(SANITIZE) $< $(BUILD)/libsameway-asan.a -lcmocka $(LDLIBS) -o $@
 
 $(BUILD)/prog/test_fib_live: $(BUILD)/lookup.skel.h
-$(BUILD)/bench/lookup.bpf.o: $(wildcard bpf/*.h) include/sameway/abi.h
+$(BUILD)/bench/lookup.bpf.o: $(wildcard bpf/*.h include/sameway/*.h)
 
 $(BUILD)/prog/%: tests/prog/%.c $(BUILD)/libsameway.a $(wildcard tests/prog/*.h) tests/unit/prefix_oracle.h
 	@mkdir -p $(@D)
@@ -108,7 +108,7 @@ $(BUILD)/bench/peer_dpdk: tests/bench/peer_dpdk.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -O3 $(shell pkg-config --cflags libdpdk) $< $(shell pkg-config --libs libdpdk) -o $@
 
-$(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o $(BUILD)/bench/nojudge.bpf.o $(BUILD)/bench/flowput.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h) include/sameway/abi.h \
+$(BUILD)/bench/noflow.bpf.o $(BUILD)/bench/nofib.bpf.o $(BUILD)/bench/nojudge.bpf.o $(BUILD)/bench/flowput.bpf.o: bpf/sameway.bpf.c $(wildcard bpf/*.h include/sameway/*.h) \
 		tests/bench/noflow.bpf.c
 $(BUILD)/bench/traffic.bpf.o: tests/bench/traffic.h
 BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/bench/*.bpf.c))

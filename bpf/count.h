@@ -80,6 +80,32 @@ static __always_inline void count_tx(__u32 path, struct amount n)
 	row->tx_bytes += n.bytes;
 }
 
+struct path_sum {
+	struct sw_path_stats total;
+	__u32 path;
+};
+
+static int path_sum_cpu(__u32 cpu, struct path_sum *sum)
+{
+	struct sw_path_stats *row = bpf_map_lookup_percpu_elem(&path_stats, &sum->path, cpu);
+
+	if (!row)
+		return 1; /* past the last possible CPU */
+	sum->total.rx_packets += row->rx_packets;
+	sum->total.rx_bytes += row->rx_bytes;
+	sum->total.tx_packets += row->tx_packets;
+	sum->total.tx_bytes += row->tx_bytes;
+	return 0;
+}
+
+/* A path's packets and bytes, of all CPUs; sum->path is there, the rest is 0. */
+#define MAX_CPUS 1024
+
+static __always_inline void path_sum(struct path_sum *sum)
+{
+	bpf_loop(MAX_CPUS, path_sum_cpu, sum, 0);
+}
+
 static __always_inline void count_verdict(__u32 verdict)
 {
 	struct sw_verdict_row *row = bpf_map_lookup_elem(&verdicts, &verdict);

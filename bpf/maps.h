@@ -23,11 +23,17 @@
 		__type(value, val);                                                                \
 	} name SEC(".maps")
 
-/* Settings and the generation. Written by the daemon, read by every program. */
+/* Settings and the generation. Written by the daemon, read by every program; the generation is
+ * moved on by the kernel's timer, too. */
 MAP_ARRAY(ctl, struct sw_ctl, 1);
 /* Who objects to which path. One writer a word; read by select. */
 MAP_ARRAY(usable, struct sw_usable, 1);
-/* The paths, by id. Written by the daemon. */
+/*
+ * BFD by path. Who is to be heard is written by the daemon, what they say by the programs of TC,
+ * what is made of it by the kernel's timer (liveness.h).
+ */
+MAP_ARRAY(bfd, struct sw_bfd, SW_MAX_PATHS);
+/* The paths, by id. Written by the daemon (changed_ns: by the kernel's timer, too). */
 MAP_ARRAY(paths, struct sw_path, SW_MAX_PATHS);
 /* Policy rules, see abi_rule.h. Written by the daemon: the row that is not in force. */
 MAP_ARRAY(rules, struct sw_rules, 2);

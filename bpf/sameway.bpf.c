@@ -51,6 +51,7 @@
 #include "frags.h"
 #include "egress.h"
 #include "fast.h"
+#include "liveness.h"
 #include "timer.h"
 #include "tracepoint.h"
 
@@ -213,6 +214,8 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	port_place(ctx, &d->at, &frame, from);
 	flow = decide(d, &frame, c);
 	now = clock_now();
+	if (liveness_is(&d->pkt) && c->bfd)
+		liveness_heard(ctx, d);
 	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
 		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
 	if (d->action == SW_ACTION_FORWARD && d->fast) {
@@ -291,6 +294,8 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	if (d->at.role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
 	reason = admit(parse(&frame, &d->at, &d->pkt), &d->pkt);
+	if (liveness_is(&d->pkt) && c->bfd)
+		liveness_own(ctx, d);
 	if (reason != ADMITTED)
 		return c->rules && rule_unread(&d->pkt, reason, c) &&
 				       egress_drops(ctx, &d->pkt, c, d->at.slot, frame.segments)

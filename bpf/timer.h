@@ -1,43 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's timer: keeps the clock (clock.h), and each second sums the per-CPU counters of the
- * paths into path_counters, so that plain bpftool shows them, with or without a daemon, notes when
- * either direction last had a packet, and ends the drains that the daemon should have. It lives
+ * The kernel's timer: keeps the clock (clock.h), decides by BFD which paths are down (liveness.h),
+ * and each second sums the per-CPU counters of the paths into path_counters, so that plain bpftool
+ * shows them, with or without a daemon, notes when either direction last had a packet, and ends the
+ * drains that the daemon should have. It lives
  * while map `timers` is pinned.
  */
 #ifndef SAMEWAY_BPF_TIMER_H
 #define SAMEWAY_BPF_TIMER_H
 
 #define CLOCK_MONOTONIC_ 1
-#define TIMER_MAX_CPUS	 1024
-
-struct sum {
-	struct sw_path_stats total;
-	__u32 path;
-};
-
-static int sum_cpu(__u32 cpu, struct sum *sum)
-{
-	struct sw_path_stats *row = bpf_map_lookup_percpu_elem(&path_stats, &sum->path, cpu);
-
-	if (!row)
-		return 1; /* past the last possible CPU */
-	sum->total.rx_packets += row->rx_packets;
-	sum->total.rx_bytes += row->rx_bytes;
-	sum->total.tx_packets += row->tx_packets;
-	sum->total.tx_bytes += row->tx_bytes;
-	return 0;
-}
 
 /* all: packets of the paths before this one. */
 static int sum_path(__u32 id, struct sw_path_stats *all)
 {
 	struct sw_path_counters *row = bpf_map_lookup_elem(&path_counters, &id);
-	struct sum sum = {.path = id};
+	struct path_sum sum = {.path = id};
 
 	if (!row || !row->name[0])
 		return 0;
-	bpf_loop(TIMER_MAX_CPUS, sum_cpu, &sum, 0);
+	path_sum(&sum);
 	row->rx_packets = sum.total.rx_packets;
 	row->rx_bytes = sum.total.rx_bytes;
 	row->tx_packets = sum.total.tx_packets;
@@ -65,7 +47,7 @@ static int drain_end(__u32 id, __u64 *now)
 	if (__sync_val_compare_and_swap(&row->drained_until_ns, until, 0) != until)
 		return 0; /* the daemon has something else in mind */
 	__sync_fetch_and_or(&u->admin, 1ULL << (id & 63));
-	__sync_fetch_and_add(&c->generation, 1);
+	judge_anew(c);
 	return 0;
 }
 
@@ -77,9 +59,13 @@ static int timer_tick(void *map __attribute__((unused)), int *key __attribute__(
 	__u32 zero = 0;
 	struct sw_clock *c = bpf_map_lookup_elem(&clock, &zero);
 
-	if (c)
+	if (c) {
+		if (now - c->now_ns >= SW_STALL_NS)
+			timer->beat.stalled_ns = now;
 		*(volatile __u64 *)&c->now_ns = now;
+	}
 	bpf_timer_start(&timer->timer, SW_CLOCK_PERIOD_NS, 0);
+	liveness_look(now, now - timer->beat.stalled_ns < SW_STALL_NS);
 	if (now - timer->beat.beat_ns < SW_TIMER_PERIOD_NS)
 		return 0;
 	bpf_loop(SW_MAX_PATHS, sum_path, &all, 0);

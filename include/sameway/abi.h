@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 8
+#define SW_ABI_VERSION 9
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -118,7 +118,7 @@ enum sw_group_kind {
 	SW_GROUP_EXEMPT,
 };
 
-/* Map `ctl`, one row, mmapped; written by the daemon alone. */
+/* Map `ctl`, one row, mmapped; written by the daemon (`generation`: the kernel's timer, too). */
 struct sw_ctl {
 	__u32 abi;	  /* SW_ABI_VERSION */
 	__u32 mode;	  /* enum sw_mode in effect now (monitor during a cold start) */
@@ -158,6 +158,7 @@ struct sw_ctl {
 	__u64 rules_ns;	  /* CLOCK_MONOTONIC when a reload last changed the rules, 0: never */
 	__u32 rules_last; /* `rules` as it last was, other than 0 */
 	__u32 pad;
+	__u64 bfd; /* paths whose BFD sessions object: `bfd: true` */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -194,7 +195,8 @@ struct sw_path {
 	__u8 maintenance; /* 1: some of its routes say so (12076 repeated) */
 	__u8 weight;	  /* its share among equals, 1..SW_MAX_WEIGHT; 0 counts as 1 */
 	__u8 pad[2];
-	__u64 changed_ns;	/* CLOCK_MONOTONIC when its usable bit last changed, 0: never */
+	/* CLOCK_MONOTONIC when its usable bit last changed, 0: never; the kernel's timer, too */
+	__u64 changed_ns;
 	__u64 drained_until_ns; /* CLOCK_MONOTONIC when a drain ends by itself, 0: by hand only */
 };
 
@@ -410,12 +412,16 @@ struct sw_beat {
 	__u64 beat_ns;
 	__u64 rx_packets, rx_ns;
 	__u64 tx_packets, tx_ns;
+	__u64 stalled_ns; /* when it last came SW_STALL_NS late, or later */
 };
+/* The machine stood still: what came in meanwhile is not heard yet. */
+#define SW_STALL_NS 100000000ULL
 /* A direction without a packet on any path for so long is idle: nothing is told of it. */
 #define SW_SIDE_IDLE_NS 5000000000ULL
 
 #include "sameway/abi_flow.h"
 #include "sameway/abi_rule.h"
+#include "sameway/abi_bfd.h"
 
 /*
  * The `explain` program's packet: filled by the caller, answered in place. Runs the stages of the

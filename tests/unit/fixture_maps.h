@@ -18,6 +18,8 @@
 /* The maps: two paths, three interfaces, three flows. */
 static struct sw_usable fake_usable;
 static struct sw_path fake_paths[SW_MAX_PATHS];
+static struct sw_bfd fake_bfd[SW_MAX_PATHS];
+static uint64_t fake_watched; /* sw_ctl.bfd */
 static struct sw_flow_key fake_keys[3];
 static struct flow fake_flows[3];
 
@@ -43,7 +45,8 @@ int maps_ctl(struct maps *maps, struct sw_ctl *out)
 			       .prefixes4 = 12,
 			       .prefixes6 = 3,
 			       .nodes4 = 2,
-			       .nodes6 = 17};
+			       .nodes6 = 17,
+			       .bfd = fake_watched};
 	return 0;
 }
 
@@ -58,6 +61,13 @@ int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
 {
 	(void)maps;
 	*out = fake_paths[id];
+	return 0;
+}
+
+int maps_bfd(struct maps *maps, unsigned int id, struct sw_bfd *out)
+{
+	(void)maps;
+	*out = fake_bfd[id];
 	return 0;
 }
 

@@ -149,6 +149,13 @@ static void test_paths(void **state)
 		{P("name: b, class: vpn, interface: t1, weight: 1.5"), 3, "weight: 1.5: "},
 		{P("name: b, class: vpn, interface: t1, mtu: 1279, gateway6: 'fe80::1'"), 3,
 		 "mtu: 1279: too small for IPv6"},
+		{P("name: b, class: vpn, interface: t1, bfd: true"), 3,
+		 "bfd: true: path b|no gateway and no peers"},
+		{P("name: b, class: vpn, interface: t1, bfd: yes"), 3, "bfd: yes: |true or false"},
+		{P("name: b, class: vpn, interface: t1, bfd: true, gateway: 1.2.3.4, peers: "
+		   "[1.2.3.4, 2.1.1.1, 2.1.1.2, 2.1.1.3, 2.1.1.4, 2.1.1.5, 2.1.1.6, 2.1.1.7, "
+		   "2.1.1.8]"),
+		 3, "bfd: true: path b has 9|8 at most"},
 		{P("name: b, class: vpn, interface: t1, encrypted: yes"), 3,
 		 "encrypted: yes: |true or false"},
 		{P("name: b, class: vpn, interface: t1, gateway: 1.2.3.4") "mode: enforce\n", 3,
@@ -364,7 +371,6 @@ static void test_not_yet(void **state)
 		{BASE "exempt: [{to: 10.0.0.1, from: 10.0.0.2}]\n", 3, "from: 10.0.0.2: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, port: 53}]\n", 3, "port: 53: not yet: "},
 		{P("name: b, class: vpn, interface: t1, mss: 1300"), 3, "mss: 1300: not yet: "},
-		{P("name: b, class: vpn, interface: t1, bfd: true"), 3, "bfd: true: not yet: "},
 		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,
 		 "probe: a mapping: not yet: "},
 	};

@@ -423,15 +423,59 @@ static void test_no_daemon(void **state)
 	json_decref(paths);
 }
 
+/* `doctor` of a path with this `bfd`; check NULL: nothing is wrong. */
+static void judge_bfd(const char *bfd, const char *check, const char *message, const char *fix)
+{
+	struct doctor_report report = {0};
+	char text[600];
+	json_t *paths;
+
+	snprintf(text, sizeof(text), "[{\"name\":\"a\",\"usable\":true,\"reasons\":[],\"bfd\":%s}]",
+		 bfd);
+	paths = json_loads(text, 0, NULL);
+	assert_non_null(paths);
+	doctor_paths(&report, paths);
+	assert_wrong(&report, check, check ? "a" : NULL, message, fix);
+	json_decref(paths);
+}
+
+#define SESSION(state, armed, ms)                                                                  \
+	"[{\"peer\":\"192.168.30.18\",\"state\":\"" state "\",\"armed\":" armed                    \
+	",\"interval_ms\":" ms ",\"detect_ms\":4500}]"
+#define BFD(state, session, ttl, source)                                                           \
+	"{\"state\":\"" state "\",\"sessions\":" session                                           \
+	",\"refused\":{\"malformed\":0,\"ttl\":" ttl ",\"source\":" source "}}"
+
+static void test_bfd(void **state)
+{
+	(void)state;
+	judge_bfd("null", NULL, NULL, NULL);
+	judge_bfd(BFD("up", SESSION("up", "true", "300"), "0", "0"), NULL, NULL, NULL);
+	judge_bfd(BFD("down", SESSION("down", "true", "1000"), "0", "0"), NULL, NULL, NULL);
+	judge_bfd(BFD("never-heard", SESSION("never-heard", "false", "null"), "0", "0"), "bfd",
+		  "no BFD session was ever heard", "leave `bfd: true` out");
+	judge_bfd(BFD("up", SESSION("up", "true", "1500"), "0", "0"), "bfd",
+		  "interval of 1500 ms: a silent cut is noticed after 4500 ms", "300 ms");
+	judge_bfd(BFD("not-armed", SESSION("admin-down", "false", "300"), "0", "0"), "bfd",
+		  "192.168.30.18 is administratively down", "bring the session up");
+	judge_bfd(BFD("not-armed", SESSION("down", "false", "1000"), "0", "0"), "bfd",
+		  "has not been up yet", "show bfd");
+	judge_bfd(BFD("up", SESSION("up", "true", "300"), "12", "0"), "bfd", "12 BFD packets",
+		  "multihop");
+	judge_bfd(BFD("up", SESSION("up", "true", "300"), "0", "3"), "bfd", "no peer of the path",
+		  "`peers`");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links),	cmocka_unit_test(test_sysctls),
-		cmocka_unit_test(test_devices), cmocka_unit_test(test_mtu),
-		cmocka_unit_test(test_veth),	cmocka_unit_test(test_vlan),
-		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_marks),	cmocka_unit_test(test_pins),
-		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
+		cmocka_unit_test(test_bfd),	  cmocka_unit_test(test_links),
+		cmocka_unit_test(test_sysctls),	  cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_mtu),	  cmocka_unit_test(test_veth),
+		cmocka_unit_test(test_vlan),	  cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_rules),	  cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_pins),	  cmocka_unit_test(test_status),
+		cmocka_unit_test(test_no_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,84 @@ static void test_maintenance(void **state)
 	json_decref(rows);
 }
 
+static struct sw_bfd_session fake_session(uint8_t last, uint8_t state, uint64_t detect_ms)
+{
+	return (struct sw_bfd_session){.addr = {192, 168, 30, last},
+				       .family = 4,
+				       .heard_ns = rows_now(),
+				       .heard = 70,
+				       .said.s = {.tx_us = 300000, .mult = 3, .state = state},
+				       .own_state = SW_BFD_UP + 1,
+				       .detect_ns = detect_ms * 1000000,
+				       .armed = 1};
+}
+
+static const char *string_at(const json_t *rows, size_t i, const char *key)
+{
+	return json_string_value(json_object_get(json_array_get(rows, i), key));
+}
+
+/* The rows and text of `paths` with BFD: down, then held back; another with a session unheard. */
+static void test_bfd(void **state)
+{
+	json_t *rows, *bfd, *sessions, *reasons;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	fake_watched = 1 << 0 | 1 << 5;
+	fake_usable.bfd = ~1ULL;
+	fake_bfd[0] = (struct sw_bfd){.down = 1, .refused = {.ttl = 4, .source = 1}};
+	fake_bfd[0].session[0] = fake_session(18, SW_BFD_UP, 900);
+	fake_bfd[0].session[0].down = fake_bfd[0].session[0].misses = 1;
+	fake_bfd[0].session[1] = fake_session(22, SW_BFD_DOWN, 3000);
+	fake_bfd[0].session[1].down = fake_bfd[0].session[1].downs = 1;
+	fake_bfd[5].session[3] = (struct sw_bfd_session){.addr = {10, 10, 30, 254}, .family = 4};
+	rows = rows_paths(fake_maps());
+	assert_true(json_is_false(json_object_get(json_array_get(rows, 0), "usable")));
+	reasons = json_object_get(json_array_get(rows, 0), "reasons");
+	assert_int_equal(json_array_size(reasons), 1);
+	assert_string_equal(json_string_value(json_array_get(reasons, 0)), "bfd-down");
+	bfd = json_object_get(json_array_get(rows, 0), "bfd");
+	assert_string_equal(json_string_value(json_object_get(bfd, "state")), "down");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(bfd, "refused"), "ttl")), 4);
+	sessions = json_object_get(bfd, "sessions");
+	assert_int_equal(json_array_size(sessions), 2);
+	assert_string_equal(string_at(sessions, 0, "peer"), "192.168.30.18");
+	assert_string_equal(string_at(sessions, 0, "state"), "silent");
+	assert_string_equal(string_at(sessions, 0, "own"), "up");
+	assert_string_equal(string_at(sessions, 1, "state"), "down");
+	assert_true(json_number_value(
+			    json_object_get(json_array_get(sessions, 0), "interval_ms")) == 300);
+	assert_true(json_number_value(json_object_get(json_array_get(sessions, 1), "detect_ms")) ==
+		    3000);
+	bfd = json_object_get(json_array_get(rows, 1), "bfd");
+	assert_string_equal(json_string_value(json_object_get(bfd, "state")), "never-heard");
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(bfd, "sessions"), 0), "detect_ms")));
+	out = open_memstream(&text, &size);
+	assert_int_equal(text_render(out, SHOW_PATHS, rows), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "not usable: bfd-down"));
+	assert_non_null(strstr(text, "192.168.30.18  silent"));
+	assert_non_null(strstr(text, "never-heard, not armed"));
+	assert_non_null(strstr(text, "refused: 5 packets"));
+	free(text);
+	json_decref(rows);
+
+	fake_bfd[0].up_ns = 1; /* well again, and held back */
+	rows = rows_paths(fake_maps());
+	reasons = json_object_get(json_array_get(rows, 0), "reasons");
+	assert_int_equal(json_array_size(reasons), 1);
+	assert_string_equal(json_string_value(json_array_get(reasons, 0)), "failback-delay");
+	assert_true(json_is_false(json_object_get(json_array_get(rows, 0), "usable")));
+	json_decref(rows);
+	memset(fake_bfd, 0, sizeof(fake_bfd));
+	fake_watched = 0;
+}
+
 /* One family's peers down is a reason, but the other family still carries traffic. */
 static void test_objections(void **state)
 {
@@ -575,6 +653,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paths, setup),
 		cmocka_unit_test_setup(test_maintenance, setup),
+		cmocka_unit_test_setup(test_bfd, setup),
 		cmocka_unit_test_setup(test_objections, setup),
 		cmocka_unit_test_setup(test_counters, setup),
 		cmocka_unit_test_setup(test_flows, setup),

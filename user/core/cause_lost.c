@@ -82,7 +82,7 @@ static bool comes_before(const struct incident_context *ctx, const struct config
 void cause_gather_lost(const struct incident_context *ctx, const struct sw_event *ev,
 		       struct cause_facts *f)
 {
-	uint64_t changed = 0, from, to;
+	uint64_t changed = 0, silent = 0, from, to;
 	int best = 0;
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
@@ -98,11 +98,14 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 			continue;
 		best = blame;
 		changed = ctx->path[id].changed_ns;
+		silent = ctx->path[id].silent_ns;
 		f->lost = cause_way_of(path, id, ev->key.family);
 		f->lost_objects = cause_path_objects(&ctx->path[id], ev->key.family);
 		f->lost_cause = cause_of_path(ctx, id, ev->key.family);
 	}
 	from = f->lost_objects ? changed : ev->settle_ns;
+	if (f->lost_objects && silent) /* nothing has come by it since */
+		from = silent;
 	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;
 	if (from && ev->created_ns < from && to >= from)
 		f->duration_ms = (int64_t)((to - from) / 1000000);

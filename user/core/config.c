@@ -127,6 +127,30 @@ const char *config_l3(const struct config_path *path)
 	return path->l3[0] ? path->l3 : path->interface;
 }
 
+static void far_end_add(const struct ip_addr *ip, struct ip_addr *v, size_t max, size_t *n)
+{
+	if (!ip->family)
+		return;
+	for (size_t i = 0; i < *n && i < max; i++) {
+		if (ip_equal(&v[i], ip))
+			return;
+	}
+	if (*n < max)
+		v[*n] = *ip;
+	++*n;
+}
+
+size_t config_far_ends(const struct config_path *path, struct ip_addr *v, size_t max)
+{
+	size_t n = 0;
+
+	far_end_add(&path->gateway, v, max, &n);
+	far_end_add(&path->gateway6, v, max, &n);
+	for (size_t i = 0; i < path->n_peers; i++)
+		far_end_add(&path->peers[i], v, max, &n);
+	return n;
+}
+
 const char *config_circuit_name(const struct config_path *path)
 {
 	return path->circuit[0] ? path->circuit : path->name;

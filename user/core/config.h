@@ -61,6 +61,7 @@ struct config_path {
 	uint32_t mtu;	 /* bytes, 0: the device's */
 	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
+	bool bfd; /* its far ends' sessions object to it; see config_far_ends() */
 	struct config_limit limit;
 	enum config_hook hook; /* the same of all paths on the interface */
 	int line;
@@ -208,6 +209,8 @@ uint8_t config_rank(const struct config *cfg, enum sw_class class);
 const struct config_path *config_path_by_name(const struct config *cfg, const char *name);
 /* The device that has the path's addresses, neighbours and routes. */
 const char *config_l3(const struct config_path *path);
+/* Its gateways and peers, each once. How many there are; the first `max` of them in v. */
+size_t config_far_ends(const struct config_path *path, struct ip_addr *v, size_t max);
 /* The name of the path's circuit; without one it is a circuit of its own, by its own name. */
 const char *config_circuit_name(const struct config_path *path);
 /* The entry with the longest network that holds the prefix, and that network; NULL: none. */

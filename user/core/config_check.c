@@ -163,6 +163,23 @@ static void check_mtu(struct config_reader *r, const struct config_path *path)
 				"mtu: %u: too small for IPv6: give 1280 or more", path->mtu);
 }
 
+static void check_bfd(struct config_reader *r, const struct config_path *path)
+{
+	struct ip_addr ends[SW_BFD_SESSIONS];
+	size_t n = path->bfd ? config_far_ends(path, ends, SW_BFD_SESSIONS) : 1;
+
+	if (!n)
+		config_complain(r, config_line_of(r, &path->bfd, path->line),
+				"bfd: true: path %s has no gateway and no peers: list in `peers` "
+				"whom its BFD sessions are with",
+				path->name);
+	else if (n > SW_BFD_SESSIONS)
+		config_complain(r, config_line_of(r, &path->bfd, path->line),
+				"bfd: true: path %s has %zu gateways and peers: %d at most are "
+				"watched, split it or leave this out",
+				path->name, n, SW_BFD_SESSIONS);
+}
+
 static void check_path(struct config_reader *r, const struct config_path *path)
 {
 	check_owner(r, "gateway", &path->gateway, path);
@@ -171,6 +188,7 @@ static void check_path(struct config_reader *r, const struct config_path *path)
 		check_owner(r, "peers", &path->peers[i], path);
 	check_twice(r, path->peers, path->n_peers, path->line);
 	check_mtu(r, path);
+	check_bfd(r, path);
 	if (path->class != SW_CLASS_EXPRESSROUTE &&
 	    config_line_of(r, &path->limit, 0)) /* it was given */
 		config_complain(r, config_line_of(r, &path->limit, path->line),

@@ -145,7 +145,7 @@ static const struct config_key path_keys[] = {
 	KEY_OWN("vlan", read_path_vlan),
 	KEY(config_path, "l3", l3, interface),
 	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
-	KEY_LATER("bfd", "false", "let the routing daemon watch BFD, and leave this out"),
+	KEY(config_path, "bfd", bfd, bool),
 	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
 	KEY_CHOICE(config_path, "hook", hook, config_hooks, 4),
 };

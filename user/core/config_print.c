@@ -157,8 +157,8 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->class == SW_CLASS_EXPRESSROUTE)
 		fprintf(f, "    prefix-limit: { in: %u, in6: %u, out: %u }\n", path->limit.in,
 			path->limit.in6, path->limit.out);
-	fprintf(f, "    encrypted: %s\n    hook: %s\n", truth(path->encrypted),
-		config_hooks[path->hook]);
+	fprintf(f, "    encrypted: %s\n    bfd: %s\n    hook: %s\n", truth(path->encrypted),
+		truth(path->bfd), config_hooks[path->hook]);
 }
 
 static void print_inside(FILE *f, const struct config_inside *inside)

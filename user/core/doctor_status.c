@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECENT_S 10
+#define RECENT_S    10
+#define BFD_SLOW_MS 1000
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -316,6 +317,71 @@ void doctor_no_daemon(struct doctor_report *report, const char *instance, bool p
 		doctor_add(report, "daemon", instance, true, "", "not started yet");
 }
 
+static void check_bfd_refused(struct doctor_report *report, const char *name, const json_t *refused)
+{
+	static const struct {
+		const char *why, *text, *fix;
+	} rows[] = {
+		{"ttl", "were not sent by a neighbour (TTL below 255)",
+		 "a BFD session of one hop is expected of a far end on the link: use multihop BFD "
+		 "there, or see who sends them"},
+		{"source", "are of no gateway and no peer of the path",
+		 "list the far end in `peers` of the path that its session is of"},
+		{"malformed", "can't be (RFC 5880, 6.8.6)", "see who sends them: `tcpdump`"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_int_t n = json_integer_value(json_object_get(refused, rows[i].why));
+
+		if (n)
+			doctor_add(report, "bfd", name, false, rows[i].fix,
+				   "%lld BFD packets for this box %s: not heard", (long long)n,
+				   rows[i].text);
+	}
+}
+
+/* What keeps a path's BFD from telling, or from telling soon. */
+static void check_bfd(struct doctor_report *report, const char *name, const json_t *bfd)
+{
+	const char *state = text_of(bfd, "state");
+	const json_t *row;
+	size_t i;
+
+	if (!strcmp(state, "up"))
+		doctor_add(report, "bfd", name, true, "", "up");
+	if (!strcmp(state, "never-heard"))
+		doctor_add(
+			report, "bfd", name, false,
+			"turn BFD on in the routing daemon's session by that path (BIRD: `bfd on;` "
+			"and `protocol bfd`), or leave `bfd: true` out",
+			"`bfd: true`, but no BFD session was ever heard");
+	json_array_foreach (json_object_get(bfd, "sessions"), i, row) {
+		const char *peer = text_of(row, "peer"), *says = text_of(row, "state");
+		double ms = json_number_value(json_object_get(row, "interval_ms"));
+
+		if (!strcmp(says, "admin-down"))
+			doctor_add(
+				report, "bfd", name, false,
+				"bring the session up again there; till then the path's failure is "
+				"told by link and routes alone",
+				"the BFD session with %s is administratively down", peer);
+		else if (!strcmp(state, "not-armed") && strcmp(says, "never-heard"))
+			doctor_add(
+				report, "bfd", name, false,
+				"see why it does not come up: `birdc show bfd sessions`, `vtysh -c "
+				"'show bfd peers'`",
+				"the BFD session with %s has not been up yet", peer);
+		else if (ms > BFD_SLOW_MS && json_is_true(json_object_get(row, "armed")))
+			doctor_add(
+				report, "bfd", name, false,
+				"set its intervals to 300 ms on both sides, as Microsoft has them",
+				"BFD with %s has an interval of %.0f ms: a silent cut is noticed "
+				"after %.0f ms",
+				peer, ms, json_number_value(json_object_get(row, "detect_ms")));
+	}
+	check_bfd_refused(report, name, json_object_get(bfd, "refused"));
+}
+
 void doctor_paths(struct doctor_report *report, const json_t *paths)
 {
 	const json_t *row, *reason;
@@ -327,6 +393,7 @@ void doctor_paths(struct doctor_report *report, const json_t *paths)
 		char why[200] = "", fix[HOST_TEXT];
 		size_t used = 0;
 
+		check_bfd(report, name, json_object_get(row, "bfd"));
 		json_array_foreach (json_object_get(row, "reasons"), k, reason) {
 			const char *text = json_string_value(reason);
 

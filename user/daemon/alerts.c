@@ -106,6 +106,7 @@ static int kernel_route(void *arg, const struct ip_addr *src, const struct ip_ad
 void alerts_context(struct daemon *d, struct incident_context *ctx)
 {
 	const uint64_t *words = (const uint64_t *)datapath_usable(d->dp);
+	const struct sw_bfd *bfd = datapath_bfd(d->dp);
 
 	*ctx = (struct incident_context){
 		.cfg = d->cfg,
@@ -126,6 +127,7 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 
 		state->configured = d->path[id].cfg;
 		state->changed_ns = d->path[id].changed_ns;
+		state->silent_ns = bfd[id].down ? bfd[id].silent_ns : 0;
 		state->limit_near = network_limit_near(d, id);
 		state->flapping = d->network_watch && d->network_watch->path[id].flapping.open;
 		state->received_ns = blackholes_received(d->blackholes, id);

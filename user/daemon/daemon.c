@@ -66,7 +66,7 @@ void daemon_changed(struct daemon *d)
 {
 	struct sw_ctl *c = datapath_ctl(d->dp);
 
-	/* the kernel's timer may end a drain meanwhile; all zero, in a record, is: never judged */
+	/* the kernel's timer moves it on, too; all zero, in a record, is: never judged */
 	while (!(__atomic_add_fetch(&c->generation, 1, __ATOMIC_RELEASE) & SW_JUDGED_MASK))
 		;
 }
@@ -357,6 +357,9 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 	if (ret)
 		return ret;
 	usable_init(d);
+	ret = bfd_start(d, err);
+	if (ret)
+		return ret;
 	if (!d->control) /* early: who wants to stop us finds us */
 		ret = control_start(d, err);
 	if (!ret)
@@ -389,6 +392,7 @@ void daemon_plane_stop(struct daemon *d)
 	mode_stop(d);
 	forward_stop(d);
 	alerts_stop(d);
+	bfd_stop(d);
 	edge_stop(d);
 	routes_stop(d);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)

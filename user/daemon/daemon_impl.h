@@ -12,6 +12,7 @@
  *   watch.c       whether the programs see all that passes
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
+ *   bfd.c         which BFD sessions the kernel is to watch; what it made of them
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
  *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
  *   foreign.c     who else has a say in where the kernel sends what is marked
@@ -55,7 +56,6 @@
 #define LOAD_QUIET_NS	  50000000ULL	/* without a route: no table is coming in */
 #define CARRIER_PERIOD_MS 5
 #define ATTACH_WAIT_NS	  10000000000ULL  /* for a link to come back */
-#define FAILBACK_MAX_NS	  300000000000ULL /* of the doubling, and the time that it looks back */
 
 /* An interface of the config: a path's or an inside one's. */
 struct edge_port {
@@ -208,13 +208,14 @@ struct daemon {
 	uint64_t warm_ns;		 /* when the cold start was over */
 	uint64_t heard_ns;		 /* verdicts of packets before it open nothing */
 	uint64_t usable;		 /* paths usable now, of any family */
+	uint64_t bfd;			 /* word bfd of map `usable`, as it was last looked at */
 	size_t moved, lost;		 /* prefixes, by the last change */
 	uint64_t moved_ns;		 /* when that was */
 	struct incident_lost lost_names; /* of those lost, the first few */
 	uint64_t lost_names_ns;		 /* when the first of them was lost */
 	uint64_t writes; /* of the compiler to the maps: groups, prefixes, removals */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
-		*ev_hup, *ev_mode, *ev_put;
+		*ev_hup, *ev_mode, *ev_put, *ev_bfd;
 	uint64_t put_ns; /* when rules were last looked at for news of them */
 	struct watch *watch;
 	struct control *control;
@@ -391,8 +392,19 @@ void usable_peer(struct daemon *d, feed_id feed, const struct ip_addr *peer, boo
 /* What `said` (1 + a feed, or PEER_EARLIER) told of peers that are down holds no longer. */
 void usable_peers_forget(struct daemon *d, uint16_t said);
 void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid);
+/* The kernel's timer may have changed word bfd. */
+void usable_bfd(struct daemon *d);
 /* Ends holds that are over, or that the far side's packets have ended. */
 void usable_holds(struct daemon *d);
+
+/*
+ * bfd.c. start: after usable_init; a session that an earlier daemon had watched goes on. 0 or
+ * -errno with err.
+ */
+int bfd_start(struct daemon *d, char err[DATAPATH_ERR]);
+void bfd_stop(struct daemon *d);
+/* Why the path is down by BFD, or up again, for the log. */
+void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size);
 
 /* routes.c */
 int routes_init(struct daemon *d, char err[DATAPATH_ERR]);

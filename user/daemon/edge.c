@@ -402,8 +402,10 @@ static void stale_rows_clear(struct daemon *d)
 	c->can4 &= configured;
 	c->can6 &= configured;
 	c->weighted &= configured;
-	for (size_t w = 0; w < sizeof(struct sw_usable) / sizeof(*words); w++)
-		__atomic_and_fetch(&words[w], configured, __ATOMIC_RELEASE);
+	for (size_t w = 0; w < sizeof(struct sw_usable) / sizeof(*words); w++) {
+		if (w != offsetof(struct sw_usable, bfd) / sizeof(*words)) /* the timer's */
+			__atomic_and_fetch(&words[w], configured, __ATOMIC_RELEASE);
+	}
 	maps_interface_each(d->maps, stale_interface, d);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		if (d->path[id].cfg)

@@ -34,6 +34,7 @@ static bool routes_told(const struct daemon *d)
 static void facts_paths(struct daemon *d)
 {
 	struct network_facts *f = &d->facts;
+	const struct sw_bfd *bfd = datapath_bfd(d->dp);
 
 	f->usable = d->usable;
 	f->objected = f->reset = 0;
@@ -42,9 +43,11 @@ static void facts_paths(struct daemon *d)
 
 		if (!p->cfg)
 			continue;
-		f->objected |= (uint64_t)p->objected << id;
+		f->objected |= (uint64_t)(p->objected || !(d->bfd >> id & 1)) << id;
 		f->reset |= (uint64_t)attach_resets(d, id) << id;
 		f->hold_ns[id] = p->hold_ns ? p->hold_ns : d->cfg->failback_delay_ns;
+		if (bfd[id].hold_ns > f->hold_ns[id])
+			f->hold_ns[id] = bfd[id].hold_ns;
 	}
 }
 

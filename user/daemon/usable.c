@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which paths can carry traffic: each source of objections has its word in map `usable`, and this
- * file is the writer of link, peers, admin, failback and neighbor (bfd and probe have none yet: all
- * set). Down at once; up after failback-delay, which doubles with each failure within five minutes,
- * and ends at once when the far side's packets come on the path.
+ * file is the writer of link, peers, admin, failback and neighbor (bfd is the kernel's timer's,
+ * probe has none yet: all set). Down at once; up after failback-delay, which doubles with each
+ * failure within five minutes, and ends at once when the far side's packets come on the path.
  */
 #include "core/cause.h"
 #include "daemon/daemon_impl.h"
@@ -98,13 +98,13 @@ static uint64_t rx_packets(struct daemon *d, unsigned int id)
 	return maps_path_stats(d->maps, id, &stats) ? 0 : stats.rx_packets;
 }
 
-/* Paths usable by all words, of any family: as the programs' select has it. */
+/* Paths usable by all words, of any family: as the programs' select has it (bfd: had it). */
 static uint64_t usable_now(struct daemon *d)
 {
 	const struct sw_usable *u = datapath_usable(d->dp);
 	const struct sw_ctl *c = datapath_ctl(d->dp);
 
-	return u->link & ((u->peers4 & c->can4) | (u->peers6 & c->can6)) & u->bfd & u->probe &
+	return u->link & ((u->peers4 & c->can4) | (u->peers6 & c->can6)) & d->bfd & u->probe &
 	       u->admin & u->failback & u->neighbor;
 }
 
@@ -139,19 +139,19 @@ static void note_failure(struct daemon *d, struct path_state *p, uint64_t now)
 {
 	uint64_t delay = d->cfg->failback_delay_ns;
 
-	if (p->failed_ns && now - p->failed_ns < FAILBACK_MAX_NS) {
+	if (p->failed_ns && now - p->failed_ns < SW_FAILBACK_MAX_NS) {
 		p->hold_ns = p->hold_ns ? p->hold_ns * 2 : delay;
-		if (p->hold_ns > FAILBACK_MAX_NS)
-			p->hold_ns = FAILBACK_MAX_NS;
+		if (p->hold_ns > SW_FAILBACK_MAX_NS)
+			p->hold_ns = SW_FAILBACK_MAX_NS;
 	} else {
 		p->hold_ns = delay;
 	}
 	p->failed_ns = now;
 }
 
-/* The paths that are usable have become others, by what was stored for this one. */
+/* The paths that are usable have become others, by what was stored for this one; `why` or "". */
 static void usable_moved(struct daemon *d, unsigned int id, uint64_t before, uint64_t after,
-			 uint64_t now)
+			 uint64_t now, const char *why)
 {
 	struct path_state *p = &d->path[id];
 
@@ -163,8 +163,8 @@ static void usable_moved(struct daemon *d, unsigned int id, uint64_t before, uin
 	if (d->lost)
 		cause_lost_names(d->cfg, d->rib, before, after, &d->lost_names);
 	d->moved_ns = d->lost_names_ns = now;
-	daemon_log("path %s is %s (%zu prefixes moved, %zu without a path)", p->cfg->name,
-		   after >> id & 1 ? "usable" : "not usable", d->moved, d->lost);
+	daemon_log("path %s is %s%s (%zu prefixes moved, %zu without a path)", p->cfg->name,
+		   after >> id & 1 ? "usable" : "not usable", why, d->moved, d->lost);
 }
 
 /*
@@ -173,12 +173,14 @@ static void usable_moved(struct daemon *d, unsigned int id, uint64_t before, uin
  */
 static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, uint64_t now)
 {
-	uint64_t before = usable_now(d), after;
 	struct sw_path *row = &datapath_paths(d->dp)[id];
 	struct path_state *p = &d->path[id];
+	uint64_t before, after;
 
 	if (!!(*word >> id & 1) == set)
 		return;
+	usable_bfd(d); /* a change of its own */
+	before = usable_now(d);
 	after = set ? before : before & ~(1ULL << id);
 	if (!p->first_up && (set || after != before))
 		__atomic_store_n(&row->changed_ns, now, __ATOMIC_RELEASE);
@@ -187,7 +189,30 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 	if (after == before)
 		daemon_changed(d);
 	else
-		usable_moved(d, id, before, after, now);
+		usable_moved(d, id, before, after, now, "");
+}
+
+void usable_bfd(struct daemon *d)
+{
+	uint64_t seen = __atomic_load_n(&datapath_usable(d->dp)->bfd, __ATOMIC_ACQUIRE);
+	bool changed = false;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		uint64_t before = usable_now(d);
+		char why[120];
+
+		if (!((seen ^ d->bfd) >> id & 1))
+			continue;
+		d->bfd ^= 1ULL << id;
+		if (!d->path[id].cfg || !d->started)
+			continue;
+		changed = true;
+		bfd_why(d, id, why, sizeof(why));
+		if (usable_now(d) != before)
+			usable_moved(d, id, before, usable_now(d), clock_now(), why);
+	}
+	if (changed)
+		network_paths_changed(d);
 }
 
 void usable_update(struct daemon *d, unsigned int id)
@@ -256,7 +281,7 @@ void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t unti
 	datapath_paths(d->dp)[id].drained_until_ns = until_ns;
 	usable_update(d, id);
 	if (ended && usable_now(d) != d->usable)
-		usable_moved(d, id, d->usable, usable_now(d), clock_now());
+		usable_moved(d, id, d->usable, usable_now(d), clock_now(), "");
 	if (!drained && p->hold_until_ns) { /* a person said so: no delay */
 		p->hold_until_ns = 0;
 		usable_update(d, id);
@@ -335,7 +360,10 @@ void usable_init(struct daemon *d)
 			p->drained_until_ns = p->drained ? row->drained_until_ns : 0;
 		}
 	}
-	u->bfd = u->probe = configured;
+	u->probe = configured;
+	if (!datapath_adopted(d->dp)) /* as the timer's first look has it */
+		u->bfd = ~0ULL;
+	d->bfd = u->bfd;
 	if (datapath_adopted(d->dp)) {
 		/* nothing is torn down before the links are known again */
 		d->usable = usable_now(d);

@@ -22,6 +22,7 @@ enum map_id {
 	MAP_CTL,
 	MAP_USABLE,
 	MAP_PATHS,
+	MAP_BFD,
 	MAP_PATH_STATS,
 	MAP_NEXTHOPS,
 	MAP_REASONS,
@@ -38,6 +39,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_CTL] = "ctl",
 	[MAP_USABLE] = "usable",
 	[MAP_PATHS] = "paths",
+	[MAP_BFD] = "bfd",
 	[MAP_PATH_STATS] = "path_stats",
 	[MAP_NEXTHOPS] = "nexthops",
 	[MAP_REASONS] = "reasons",
@@ -208,6 +210,11 @@ int maps_usable(struct maps *maps, struct sw_usable *out)
 int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
 {
 	return row_read(maps, MAP_PATHS, id, out, sizeof(*out));
+}
+
+int maps_bfd(struct maps *maps, unsigned int id, struct sw_bfd *out)
+{
+	return row_read(maps, MAP_BFD, id, out, sizeof(*out));
 }
 
 int maps_path_stats(struct maps *maps, unsigned int id, struct sw_path_stats *out)

@@ -30,6 +30,8 @@ void audit_text_free(struct audit_text *audit);
 /* The views of text_render, by file. */
 int text_status(FILE *out, const json_t *rows);
 int text_paths(FILE *out, const json_t *rows);
+/* Of `paths`: a row a BFD session; nothing where there is none. */
+int text_bfd(FILE *out, const json_t *paths);
 int text_counters(FILE *out, const json_t *rows);
 int text_flows(FILE *out, const json_t *rows);
 int text_routes(FILE *out, const json_t *rows);

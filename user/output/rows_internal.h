@@ -26,6 +26,8 @@ struct flow_counts {
 int rows_count_flows(struct maps *maps, struct flow_counts *count);
 /* CLOCK_MONOTONIC, ns: the clock of the flow records. */
 uint64_t rows_now(void);
+/* `bfd` of a row of `paths`. */
+json_t *rows_bfd(const struct sw_bfd *bfd);
 /* One row of `paths`; the reasons of it from `usable`. */
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
 		  const struct sw_usable *usable, const struct sw_ctl *ctl);

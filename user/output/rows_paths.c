@@ -83,13 +83,19 @@ static json_t *path_gateway(struct maps *maps, unsigned int id)
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
 		  const struct sw_usable *usable, const struct sw_ctl *ctl)
 {
+	struct sw_usable words = *usable;
 	struct sw_path_stats stats = {0};
+	struct sw_bfd bfd = {0};
 	json_t *row = json_object();
 	json_t *reasons;
-	bool can;
+	bool can, watched = ctl->bfd >> id & 1 && !maps_bfd(maps, id, &bfd);
 
 	maps_path_stats(maps, id, &stats);
-	reasons = rows_objections(usable, ctl, id, &can);
+	if (watched && bfd.down && bfd.up_ns) { /* no objection any more, a delay */
+		words.bfd |= 1ULL << id;
+		words.failback &= ~(1ULL << id);
+	}
+	reasons = rows_objections(&words, ctl, id, &can);
 	if (can && path->maintenance && !rows_append(reasons, json_string("maintenance")))
 		can = false;
 	if (row && rows_set(row, "id", json_integer(id)) &&
@@ -103,7 +109,8 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 	    rows_set(row, "rx_packets", json_integer((json_int_t)stats.rx_packets)) &&
 	    rows_set(row, "rx_bytes", json_integer((json_int_t)stats.rx_bytes)) &&
 	    rows_set(row, "tx_packets", json_integer((json_int_t)stats.tx_packets)) &&
-	    rows_set(row, "tx_bytes", json_integer((json_int_t)stats.tx_bytes))) {
+	    rows_set(row, "tx_bytes", json_integer((json_int_t)stats.tx_bytes)) &&
+	    rows_set(row, "bfd", watched ? rows_bfd(&bfd) : json_null())) {
 		json_decref(reasons);
 		return row;
 	}

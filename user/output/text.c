@@ -296,6 +296,7 @@ int text_paths(FILE *out, const json_t *rows)
 	char n[NUMBER_STRLEN], why[120];
 	const json_t *row;
 	size_t i;
+	int err;
 
 	for (i = 0; i < 10; i++)
 		table_cell(table, "%s", heads[i]);
@@ -311,7 +312,8 @@ int text_paths(FILE *out, const json_t *rows)
 			table_note(table, "%s: %s", usable ? "usable, but" : "not usable",
 				   field_list(row, "reasons", why, sizeof(why)));
 	}
-	return table_print(table, out);
+	err = table_print(table, out);
+	return err ? err : text_bfd(out, rows);
 }
 
 static int counters_reasons(FILE *out, const json_t *rows)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * BFD: tells the kernel whose sessions are to be watched on which path (map `bfd`, sw_ctl.bfd), and
+ * looks as often as at carrier what its timer has made of it. It decides nothing: bpf/liveness.h
+ * does, with this daemon dead, too.
+ */
+#include "daemon/daemon_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_of(const struct sw_bfd_session *s, const struct ip_addr *ip)
+{
+	return s->family == ip->family && !memcmp(s->addr, ip->bytes, sizeof(s->addr));
+}
+
+/* Whom nobody names any more is heard no more. The family first: it makes a session of the row. */
+static void session_end(struct sw_bfd_session *s)
+{
+	__atomic_store_n(&s->family, 0, __ATOMIC_SEQ_CST);
+	memset(s, 0, sizeof(*s));
+}
+
+static void session_begin(struct sw_bfd_session *s, const struct ip_addr *ip)
+{
+	memcpy(s->addr, ip->bytes, sizeof(s->addr));
+	__atomic_store_n(&s->family, ip->family, __ATOMIC_RELEASE);
+}
+
+/* The sessions that it has and wants stay as they are. */
+static void row_write(struct sw_bfd *row, const struct ip_addr *ends, size_t n)
+{
+	bool had[SW_BFD_SESSIONS] = {false};
+
+	for (size_t s = 0; s < SW_BFD_SESSIONS; s++) {
+		size_t e = 0;
+
+		while (e < n && !is_of(&row->session[s], &ends[e]))
+			e++;
+		if (e < n)
+			had[e] = true;
+		else
+			session_end(&row->session[s]);
+	}
+	for (size_t e = 0, s = 0; e < n; e++) {
+		if (had[e])
+			continue;
+		while (row->session[s].family)
+			s++;
+		session_begin(&row->session[s], &ends[e]);
+	}
+}
+
+static void path_write(struct daemon *d, unsigned int id)
+{
+	const struct config_path *cfg = d->path[id].cfg;
+	struct sw_bfd *row = &datapath_bfd(d->dp)[id];
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	struct ip_addr ends[SW_BFD_SESSIONS];
+
+	if (!cfg || !cfg->bfd || strcmp(datapath_paths(d->dp)[id].name, cfg->name)) {
+		/* the objection ends: the timer's next look sees no such path */
+		__atomic_and_fetch(&c->bfd, ~(1ULL << id), __ATOMIC_RELEASE);
+		memset(row, 0, sizeof(*row));
+	}
+	if (!cfg || !cfg->bfd)
+		return;
+	row->delay_ns = d->cfg->failback_delay_ns;
+	row_write(row, ends, config_far_ends(cfg, ends, SW_BFD_SESSIONS));
+	__atomic_or_fetch(&c->bfd, 1ULL << id, __ATOMIC_RELEASE);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	usable_bfd(arg);
+}
+
+int bfd_start(struct daemon *d, char err[DATAPATH_ERR])
+{
+	static const struct timeval period = {.tv_usec = CARRIER_PERIOD_MS * 1000};
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		path_write(d, id);
+	d->ev_bfd = event_new(d->base, -1, EV_PERSIST, on_look, d);
+	if (!datapath_ctl(d->dp)->bfd && !~d->bfd) /* there is nothing to look at */
+		return 0;
+	if (d->ev_bfd && !event_add(d->ev_bfd, &period))
+		return 0;
+	snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
+	return -ENOMEM;
+}
+
+void bfd_stop(struct daemon *d)
+{
+	if (d->ev_bfd)
+		event_free(d->ev_bfd);
+	d->ev_bfd = NULL;
+}
+
+void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size)
+{
+	const struct sw_bfd *row = &datapath_bfd(d->dp)[id];
+	char addr[IP_STRLEN];
+
+	snprintf(buf, size, ": BFD is up again, or asks for nothing");
+	for (size_t i = 0; row->down && i < SW_BFD_SESSIONS; i++) {
+		const struct sw_bfd_session *s = &row->session[i];
+		struct ip_addr ip = {.family = (uint8_t)s->family};
+
+		if (!s->family || !s->down)
+			continue;
+		memcpy(ip.bytes, s->addr, sizeof(ip.bytes));
+		if (s->said.s.state == SW_BFD_UP)
+			snprintf(buf, size, ": no BFD from %s for %llu ms", ip_format(&ip, addr),
+				 (unsigned long long)(s->detect_ns / 1000000));
+		else
+			snprintf(buf, size, ": %s says that BFD is down", ip_format(&ip, addr));
+		return;
+	}
+}
