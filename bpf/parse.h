@@ -93,6 +93,7 @@ struct packet {
 	__u16 sport, dport;
 	__u32 len;     /* of the IP packet (GSO: of the whole), bytes */
 	__u32 headers; /* IP and transport header, bytes */
+	__u32 l4;      /* of them before the transport header */
 	__u32 ack;     /* TCP, host order */
 	__u8 family;   /* 4 or 6 */
 	__u8 proto;
@@ -230,6 +231,7 @@ static __always_inline enum parse_result parse_l4(struct packet *pkt, void *l4, 
 {
 	enum parse_result ret = PARSE_IP;
 
+	pkt->l4 = pkt->headers;
 	if (!pkt->fragment) {
 		if (pkt->proto == IPPROTO_TCP) {
 			struct tcphdr *tcp = l4;

@@ -47,6 +47,7 @@
 #include "nexthop.h"
 #include "port.h"
 #include "rewrite.h"
+#include "mss.h"
 #include "pipeline.h"
 #include "frags.h"
 #include "egress.h"
@@ -99,7 +100,8 @@ int sw_xdp(struct xdp_md *ctx)
 		return XDP_DROP;
 	}
 	if (d->action != SW_ACTION_FORWARD || nexthop_find(ctx, d->to, &d->pkt, now, &d->nh) ||
-	    d->nh.l3 || !frags_may_go(ctx, &frame, c, d->to))
+	    d->nh.l3 || !frags_may_go(ctx, &frame, c, d->to) ||
+	    (mss_asked(&d->pkt, c) && mss_limit(&d->pkt)))
 		return XDP_PASS;
 	if (bpf_redirect_map(&devices, d->to, XDP_PASS) != XDP_REDIRECT) {
 		struct sw_health *h = health_row();
@@ -143,6 +145,12 @@ static __always_inline void tc_frame(struct __sk_buff *ctx, struct frame *frame,
 		at->beside = TAG_BESIDE | (ctx->vlan_tci & VLAN_ID_BITS);
 }
 
+/* Of the IP header in the frame. */
+static __always_inline __u32 ip_offset(const struct place *at)
+{
+	return (at->l3 ? 0 : ETH_HLEN_) + at->tag_bytes;
+}
+
 /* MACs and TTL; the header rules between Ethernet and L3 devices are here. */
 static __always_inline int tc_rewrite(struct __sk_buff *ctx, const struct place *at,
 				      const struct packet *pkt, const struct nexthop *nh)
@@ -172,6 +180,13 @@ static __noinline int tc_move(struct __sk_buff *ctx, const struct place *at,
 	if (tc_rewrite(ctx, at, pkt, nh))
 		return -1;
 	return nh->tags.all ? tc_tag(ctx, nh->tags) : 0;
+}
+
+/* Whether it goes on, by us or by the kernel, on a path or to inside. */
+static __always_inline bool sends(const struct decision *d, const struct sw_ctl *c)
+{
+	return d->path != SW_NO_PATH && d->action != SW_ACTION_DROP && d->reason != SW_REASON_ttl &&
+	       enforcing(c);
 }
 
 /*
@@ -218,6 +233,8 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 		liveness_heard(ctx, d);
 	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
 		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
+	if (mss_asked(&d->pkt, c) && sends(d, c))
+		tc_mss(ctx, &d->pkt, ip_offset(&d->at));
 	if (d->action == SW_ACTION_FORWARD && d->fast) {
 		if (nexthop_find(ctx, d->to, &d->pkt, now, &d->nh)) {
 			pass(d, SW_REASON_no_neighbor);
@@ -305,6 +322,8 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	if (!d->pkt.fragment)
 		flow = flow_find(&d->pkt, clock_now(), LOOK_USE);
 	rule_decide(&d->pkt, flow, c, 1);
+	if (mss_asked(&d->pkt, c) && enforcing(c))
+		tc_mss(ctx, &d->pkt, ip_offset(&d->at));
 	may_move = moves(c);
 	if (!flow || may_move || d->pkt.icmp_error) {
 		d->outside_id = fib_find(d->pkt.family, &d->pkt.dst);

@@ -129,6 +129,7 @@ struct sw_ctl {
 	__u64 grace_ns;
 	__u64 can4, can6; /* paths that may be sent packets of the family */
 	__u64 weighted;	  /* paths whose weight is more than 1 */
+	__u64 clamped;	  /* paths that have an `mss:` */
 	__u32 default4,
 		default6; /* group that select falls through to (default-route: last), 0: none */
 	__u32 seed;	  /* of the flow hash */
@@ -181,8 +182,9 @@ struct sw_usable {
 };
 
 /* Map `paths`, mmapped, a row a path id; written by the daemon. */
-#define SW_DRAIN_LATE_NS 1000000000ULL /* past a drain's end, by then: the kernel's timer ends it  \
-					*/
+#define SW_DRAIN_LATE_NS                                                                           \
+	1000000000ULL /* past a drain's end, by then: the kernel's timer ends it                   \
+		       */
 struct sw_path {
 	char name[SW_NAME_LEN];		/* empty: not configured */
 	char circuit_name[SW_NAME_LEN]; /* empty: none */
@@ -194,11 +196,21 @@ struct sw_path {
 	__u8 l3;	  /* 1: a device without Ethernet header */
 	__u8 maintenance; /* 1: some of its routes say so (12076 repeated) */
 	__u8 weight;	  /* its share among equals, 1..SW_MAX_WEIGHT; 0 counts as 1 */
-	__u8 pad[2];
+	__u16 mss;	  /* most that TCP by it may offer, 0: any; see sw_path_mss() */
 	/* CLOCK_MONOTONIC when its usable bit last changed, 0: never; the kernel's timer, too */
 	__u64 changed_ns;
 	__u64 drained_until_ns; /* CLOCK_MONOTONIC when a drain ends by itself, 0: by hand only */
 };
+
+/* The greatest MSS that a TCP of the family by the path may offer, 0: any. RFC 9293, 3.7.1. */
+static inline __u32 sw_path_mss(const struct sw_path *path, __u8 family)
+{
+	__u32 headers = family == 4 ? 40 : 60;
+
+	if (path->mss && path->mtu > headers && path->mtu - headers < path->mss)
+		return path->mtu - headers;
+	return path->mss;
+}
 
 /* Map `interfaces`, hash by ifindex; written by the daemon. */
 struct sw_interface {
@@ -385,6 +397,7 @@ struct sw_health {
 	__u64 redirect_no_dev; /* XDP redirect found no device in the devmap */
 	__u64 spoofs_skipped;  /* packets of spoofers that no record was made for */
 	__u64 spoof_made_ns;   /* when one was */
+	__u64 mss_clamped;     /* SYNs whose MSS was lowered */
 	__u64 rate_window_ns, rate_count;
 };
 

@@ -84,6 +84,46 @@ static void test_devices(void **state)
 	      "gateway", "er0", "no gateway", "`gateway:`");
 }
 
+/* Said, and no fault: the kernel's ICMP is there as well. */
+static void test_mss(void **state)
+{
+	static const char *const mss[] = {"", ", mss: auto", ", mtu: 1400"};
+	static const char *const says[] = {"`mss: auto` of the path", "by its `mss:`", NULL};
+	static const char text[] = "mode: enforce\n"
+				   "paths:\n"
+				   "- { name: er, class: expressroute, interface: er0,\n"
+				   "    gateway: 192.168.30.18%s }\n"
+				   "- { name: vpn, class: vpn, interface: tun30%s }\n"
+				   "inside: [{ interface: lan0, networks: [10.2.30.0/25] }]\n";
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct doctor_report report = {0};
+		const struct doctor_finding *found = NULL;
+		char yaml[1000];
+		struct config *cfg;
+		struct box box;
+
+		box_make(&box);
+		snprintf(yaml, sizeof(yaml), text, i == 2 ? mss[2] : "", i == 1 ? mss[1] : "");
+		cfg = parse_good(yaml);
+		doctor_links(&report, cfg, &box.host);
+		for (size_t f = 0; f < report.n; f++) {
+			assert_true(report.v[f].ok);
+			if (!strcmp(report.v[f].check, "mss"))
+				found = &report.v[f];
+		}
+		assert_true(!found == !says[i]);
+		if (found) {
+			assert_string_equal(found->subject, "tun30");
+			assert_non_null(strstr(found->message, says[i]));
+			assert_non_null(strstr(found->message, "path er 1500"));
+		}
+		doctor_free(&report);
+		config_free(cfg);
+	}
+}
+
 static void test_mtu(void **state)
 {
 	struct box box;
@@ -469,13 +509,13 @@ static void test_bfd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bfd),	  cmocka_unit_test(test_links),
-		cmocka_unit_test(test_sysctls),	  cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_mtu),	  cmocka_unit_test(test_veth),
-		cmocka_unit_test(test_vlan),	  cmocka_unit_test(test_kernel),
-		cmocka_unit_test(test_rules),	  cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_pins),	  cmocka_unit_test(test_status),
-		cmocka_unit_test(test_no_daemon),
+		cmocka_unit_test(test_bfd),	cmocka_unit_test(test_links),
+		cmocka_unit_test(test_sysctls), cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_mtu),	cmocka_unit_test(test_mss),
+		cmocka_unit_test(test_veth),	cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_marks),	cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,11 @@ struct config_limit {
 #define CONFIG_LIMIT_IN6 100
 #define CONFIG_LIMIT_OUT 4000
 
+/* `mss`: from what each host takes (RFC 9293) to what IPv4 can carry. */
+#define CONFIG_MSS_MIN	536
+#define CONFIG_MSS_MAX	65495
+#define CONFIG_MSS_AUTO 65535
+
 struct config_path {
 	char name[SW_NAME_LEN];
 	enum sw_class class;
@@ -57,8 +62,9 @@ struct config_path {
 	struct ip_addr gateway, gateway6; /* family 0: none */
 	struct ip_addr *peers;
 	size_t n_peers;
-	uint32_t as;	 /* 0: not given */
-	uint32_t mtu;	 /* bytes, 0: the device's */
+	uint32_t as;  /* 0: not given */
+	uint32_t mtu; /* bytes, 0: the device's */
+	uint32_t mss; /* greatest that TCP by it may offer, CONFIG_MSS_AUTO: by its MTU, 0: any */
 	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
 	bool bfd; /* its far ends' sessions object to it; see config_far_ends() */

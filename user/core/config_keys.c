@@ -114,6 +114,27 @@ static void read_path_vlan(struct config_reader *r, const struct config_key *key
 	config_mark(r, &path->vlan, node);
 }
 
+static void read_path_mss(struct config_reader *r, const struct config_key *key,
+			  const yaml_node_t *node, void *into)
+{
+	struct config_path *path = into;
+	const char *text = config_text(r, key, node, "a number or auto");
+	uint64_t mss;
+
+	if (!text)
+		return;
+	if (!strcmp(text, "auto"))
+		path->mss = CONFIG_MSS_AUTO;
+	else if (config_number(text, &mss))
+		config_bad(r, key, node, "no MSS: give a number from %d to %d, or auto",
+			   CONFIG_MSS_MIN, CONFIG_MSS_MAX);
+	else if (mss < CONFIG_MSS_MIN || mss > CONFIG_MSS_MAX)
+		config_bad(r, key, node, "out of range: give %d to %d, or auto", CONFIG_MSS_MIN,
+			   CONFIG_MSS_MAX);
+	else
+		path->mss = (uint32_t)mss;
+}
+
 static const struct config_key limit_keys[] = {
 	KEY(config_limit, "in", in, u32, .min = 1, .max = 1000000),
 	KEY(config_limit, "in6", in6, u32, .min = 1, .max = 1000000),
@@ -144,7 +165,7 @@ static const struct config_key path_keys[] = {
 	KEY_OWN("prefix-limit", read_limit),
 	KEY_OWN("vlan", read_path_vlan),
 	KEY(config_path, "l3", l3, interface),
-	KEY_LATER("mss", NULL, "clamp it by nft on the hosts or the router before this box"),
+	KEY_OWN("mss", read_path_mss),
 	KEY(config_path, "bfd", bfd, bool),
 	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
 	KEY_CHOICE(config_path, "hook", hook, config_hooks, 4),

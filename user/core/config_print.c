@@ -153,6 +153,10 @@ static void print_path(FILE *f, const struct config_path *path)
 		fprintf(f, "    as: %u\n", path->as);
 	if (path->mtu)
 		fprintf(f, "    mtu: %u\n", path->mtu);
+	if (path->mss == CONFIG_MSS_AUTO)
+		fputs("    mss: auto\n", f);
+	else if (path->mss)
+		fprintf(f, "    mss: %u\n", path->mss);
 	fprintf(f, "    weight: %u\n", path->weight);
 	if (path->class == SW_CLASS_EXPRESSROUTE)
 		fprintf(f, "    prefix-limit: { in: %u, in6: %u, out: %u }\n", path->limit.in,

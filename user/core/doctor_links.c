@@ -411,6 +411,49 @@ static bool config_has_xdp(const struct config *cfg)
 	return false;
 }
 
+/* Bytes of the largest IP packet that it carries, 0: its device is not there, or it is not chosen.
+ */
+static uint32_t path_mtu(const struct config *cfg, const struct host *host,
+			 const struct config_path *path)
+{
+	const struct host_link *link = host_link(host, path->interface);
+
+	if (!link || config_rank(cfg, path->class) == SW_NO_RANK)
+		return 0;
+	return path->mtu && path->mtu < link->mtu ? path->mtu : link->mtu;
+}
+
+/* That it carries less than another that its flows may come from. That is no fault: ICMP says so.
+ */
+static void check_mss(struct doctor_report *report, const struct config *cfg,
+		      const struct host *host, const struct config_path *path)
+{
+	const struct config_path *larger = NULL;
+	uint32_t mtu = path_mtu(cfg, host, path), most = mtu;
+
+	for (size_t i = 0; mtu && i < cfg->n_paths; i++) {
+		uint32_t other = path_mtu(cfg, host, &cfg->paths[i]);
+
+		if (other > most) {
+			most = other;
+			larger = &cfg->paths[i];
+		}
+	}
+	if (!larger)
+		return;
+	if (path->mss)
+		doctor_add(report, "mss", path->interface, true, "",
+			   "path %s: it carries %u bytes, path %s %u: TCP is made to fit by its "
+			   "`mss:`",
+			   path->name, mtu, larger->name, most);
+	else
+		doctor_add(report, "mss", path->interface, true, "",
+			   "path %s: it carries %u bytes, path %s %u: what fails over to it and is "
+			   "larger depends on ICMP `fragmentation needed`; `mss: auto` of the path "
+			   "has TCP fit both from its start",
+			   path->name, mtu, larger->name, most);
+}
+
 void doctor_links(struct doctor_report *report, const struct config *cfg, const struct host *host)
 {
 	bool v6 = config_has_v6(cfg), xdp = config_has_xdp(cfg);
@@ -428,6 +471,7 @@ void doctor_links(struct doctor_report *report, const struct config *cfg, const 
 
 		snprintf(what, sizeof(what), "path %s", path->name);
 		check_port(report, cfg, host, &port);
+		check_mss(report, cfg, host, path);
 	}
 	for (size_t i = 0; i < cfg->n_inside; i++) {
 		const struct config_inside *inside = &cfg->inside[i];

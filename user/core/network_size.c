@@ -24,9 +24,13 @@ static void size_words(const struct config_path *path, const struct blackhole_si
 		 prefix_format(&size->src, src), prefix_format(&size->dst, dst), size->lost,
 		 size->answered);
 	text_add(&fix,
-		 "clamp TCP's MSS to 1350 (IPv6: 1330) on the router before %s, as Azure carries "
-		 "packets of 1400 bytes: `ip tcp adjust-mss 1350`; ",
-		 path->name);
+		 "clamp TCP's MSS to 1350 (IPv6: 1330), as Azure carries packets of 1400 bytes: ");
+	if (path->mss && path->mss != CONFIG_MSS_AUTO)
+		text_add(&fix, "its `mss:`, now %u, may be too large; ", path->mss);
+	else
+		text_add(&fix,
+			 "`mss: 1350` of the path, in enforce mode, or `ip tcp adjust-mss 1350` on "
+			 "the router before it; ");
 	if (path->mtu)
 		text_add(&fix, "its `mtu:`, now %u, may be too large", path->mtu);
 	else

@@ -49,6 +49,18 @@ static void weight_write(struct daemon *d, uint8_t slot, uint8_t weight)
 		__atomic_and_fetch(&c->weighted, ~bit, __ATOMIC_RELEASE);
 }
 
+static void mss_write(struct daemon *d, uint8_t slot, uint16_t mss)
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	uint64_t bit = 1ULL << slot;
+
+	__atomic_store_n(&datapath_paths(d->dp)[slot].mss, mss, __ATOMIC_RELEASE);
+	if (mss)
+		__atomic_or_fetch(&c->clamped, bit, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(&c->clamped, ~bit, __ATOMIC_RELEASE);
+}
+
 /* The path's row, and which families it can carry. */
 static void path_row_write(struct daemon *d, const struct edge_port *port)
 {
@@ -67,6 +79,7 @@ static void path_row_write(struct daemon *d, const struct edge_port *port)
 	row->circuit = cfg->circuit_id;
 	row->l3 = port->link.l3;
 	weight_write(d, port->slot, (uint8_t)cfg->weight);
+	mss_write(d, port->slot, (uint16_t)cfg->mss);
 	snprintf(datapath_path_counters(d->dp)[port->slot].name, SW_NAME_LEN, "%s", cfg->name);
 	usable_families(d, port->slot);
 }
@@ -402,6 +415,7 @@ static void stale_rows_clear(struct daemon *d)
 	c->can4 &= configured;
 	c->can6 &= configured;
 	c->weighted &= configured;
+	c->clamped &= configured;
 	for (size_t w = 0; w < sizeof(struct sw_usable) / sizeof(*words); w++) {
 		if (w != offsetof(struct sw_usable, bfd) / sizeof(*words)) /* the timer's */
 			__atomic_and_fetch(&words[w], configured, __ATOMIC_RELEASE);

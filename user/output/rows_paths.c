@@ -80,6 +80,12 @@ static json_t *path_gateway(struct maps *maps, unsigned int id)
 	return json_null();
 }
 
+/* Of IPv4; of IPv6 it is at most 60 bytes less than the MTU, not 40. */
+static json_t *path_mss(const struct sw_path *path)
+{
+	return path->mss ? json_integer(sw_path_mss(path, 4)) : json_null();
+}
+
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
 		  const struct sw_usable *usable, const struct sw_ctl *ctl)
 {
@@ -106,6 +112,7 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 	    rows_set(row, "gateway", path_gateway(maps, id)) &&
 	    rows_set(row, "usable", json_boolean(can)) &&
 	    rows_set(row, "reasons", json_incref(reasons)) &&
+	    rows_set(row, "mss", path_mss(path)) &&
 	    rows_set(row, "rx_packets", json_integer((json_int_t)stats.rx_packets)) &&
 	    rows_set(row, "rx_bytes", json_integer((json_int_t)stats.rx_bytes)) &&
 	    rows_set(row, "tx_packets", json_integer((json_int_t)stats.tx_packets)) &&

@@ -82,6 +82,15 @@ static json_t *status_alerts(struct maps *maps)
 	return json_pack("{s:n, s:I}", "open", "lost", (json_int_t)health.events_lost);
 }
 
+static json_t *status_mss(struct maps *maps)
+{
+	struct sw_health health;
+
+	if (!maps || maps_health(maps, &health))
+		return json_null();
+	return json_integer((json_int_t)health.mss_clamped);
+}
+
 uint64_t rows_redirect_lost(const struct sw_redirect_errors *counts)
 {
 	uint64_t lost = 0;
@@ -149,7 +158,7 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "alerts", status_alerts(maps)) &&
 	    rows_set(row, "silences", json_null()) && rows_set(row, "notify", json_null()) &&
 	    rows_set(row, "redirects", status_redirects(maps)) &&
-	    rows_set(row, "egress", json_null()))
+	    rows_set(row, "mss_clamped", status_mss(maps)) && rows_set(row, "egress", json_null()))
 		return row;
 	json_decref(row);
 	return NULL;

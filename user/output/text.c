@@ -161,6 +161,10 @@ static void status_sizes(struct table *table, const json_t *rows)
 	table_cell(table, "alerts");
 	table_cell(table, "%s open, %s events lost", field_count(alerts, "open", a),
 		   field_count(alerts, "lost", b));
+	if (field_number(rows, "mss_clamped")) {
+		table_cell(table, "mss");
+		table_cell(table, "lowered in %s SYNs", field_count(rows, "mss_clamped", a));
+	}
 	if (!field_known(redirects, "counted"))
 		return;
 	table_cell(table, "redirect");
@@ -311,6 +315,8 @@ int text_paths(FILE *out, const json_t *rows)
 		if (json_array_size(json_object_get(row, "reasons")))
 			table_note(table, "%s: %s", usable ? "usable, but" : "not usable",
 				   field_list(row, "reasons", why, sizeof(why)));
+		if (field_known(row, "mss"))
+			table_note(table, "TCP's MSS is lowered to %s", field_count(row, "mss", n));
 	}
 	err = table_print(table, out);
 	return err ? err : text_bfd(out, rows);
