@@ -35,6 +35,8 @@ MAP_ARRAY(usable, struct sw_usable, 1);
 MAP_ARRAY(bfd, struct sw_bfd, SW_MAX_PATHS);
 /* The paths, by id. Written by the daemon (changed_ns: by the kernel's timer, too). */
 MAP_ARRAY(paths, struct sw_path, SW_MAX_PATHS);
+/* Probes of the paths, see abi_probe.h. Written and read by user space alone. */
+MAP_ARRAY(probes, struct sw_probe, SW_MAX_PATHS);
 /* Policy rules, see abi_rule.h. Written by the daemon: the row that is not in force. */
 MAP_ARRAY(rules, struct sw_rules, 2);
 /* Groups of tiers. Written by the daemon, a new group before a prefix points to it. */

@@ -433,6 +433,7 @@ struct sw_beat {
 #define SW_SIDE_IDLE_NS 5000000000ULL
 
 #include "sameway/abi_flow.h"
+#include "sameway/abi_probe.h"
 #include "sameway/abi_rule.h"
 #include "sameway/abi_bfd.h"
 

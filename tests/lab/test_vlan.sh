@@ -172,6 +172,25 @@ check_within 10 "IPv6 too" from gwb seg-b $SEG6 $LAN6
 check_equal "rows of an interface are one a reason" "$(j '[.reasons[] | select(.interface == "er1") | .reason + .action] | (length - (unique | length))' counters)" 0
 check "it runs again" sameway_start
 
+# Probes: by the device with the addresses, through its tags; two of one target, told apart by their gateways' MACs
+sed -i "s|l3: er0.300,|& probe: { target: $CLOUD4, interval: 200ms },|; s|192.168.40.2,|& probe: { target: $SEG4, interval: 200ms },|
+	s|192.168.40.3,|& probe: { target: '$SEG4:7', interval: 200ms },|" "$RUN/sameway.yaml"
+check "reload, with probes" s reload
+probe_is() { true_json ".[] | select(.name == \"$1\") | $2" paths; }
+for p in er1 seg-a seg-b; do check_within 10 "$p's is answered" probe_is $p '.usable and .probe.state == "up"'; done
+ip -n "$LAB-gwb" addr del $SEG4/32 dev lo
+ip -n "$LAB-gwb" route add blackhole $SEG4
+check_within 10 "gwb's host is gone: seg-b is not usable" probe_is seg-b '.reasons == ["probe-failed"]'
+check "but seg-a is" probe_is seg-a '.usable and .probe.state == "up" and .probe.missed == 0'
+ip -n "$LAB-gwb" route del blackhole $SEG4
+ip -n "$LAB-gwb" addr add $SEG4/32 dev lo
+check_within 10 "it is back" probe_is seg-b .usable
+ip -n "$LAB-seg" addr del $SEG4/32 dev lo
+ip -n "$LAB-gwb" route add 192.168.40.1/32 via 192.168.40.6
+check_within 10 "its answers by another MAC are none of seg-b" probe_is seg-b '.reasons == ["probe-failed"] and .probe.elsewhere == "er1"'
+ip -n "$LAB-gwb" route del 192.168.40.1/32 via 192.168.40.6
+check_within 10 "and it is back once more" probe_is seg-b .usable
+
 # The VLAN interface goes and comes
 ip -n "$LAB-edge" link del er0.300
 check_within 5 "er0.300 deleted: er1 is not usable" true_json '.[0].usable == false and .[0].reasons[0] == "interface-down"' paths

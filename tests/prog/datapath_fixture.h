@@ -56,7 +56,7 @@ static const char *const map_names[] = {
 	"interfaces", "nexthops",	 "neighbors",	"ports",	"fib6",
 	"flows",      "events",		 "devices",	"timers",	"fib4_nodes",
 	"fib6_nodes", "flows6",		 "flows_index", "flows6_index", "flow_tables",
-	"clock",      "interfaces_fast",
+	"clock",      "interfaces_fast", "probes",
 };
 static const char *const prog_names[] = {"sw_xdp", "sw_tc_ingress", "sw_tc_egress", "sw_explain",
 					 "sw_start"};

@@ -20,6 +20,7 @@ static struct sw_usable fake_usable;
 static struct sw_path fake_paths[SW_MAX_PATHS];
 static struct sw_bfd fake_bfd[SW_MAX_PATHS];
 static uint64_t fake_watched; /* sw_ctl.bfd */
+static struct sw_probe fake_probes[SW_MAX_PATHS];
 static struct sw_flow_key fake_keys[3];
 static struct flow fake_flows[3];
 
@@ -68,6 +69,13 @@ int maps_bfd(struct maps *maps, unsigned int id, struct sw_bfd *out)
 {
 	(void)maps;
 	*out = fake_bfd[id];
+	return 0;
+}
+
+int maps_probe(struct maps *maps, unsigned int id, struct sw_probe *out)
+{
+	(void)maps;
+	*out = fake_probes[id];
 	return 0;
 }
 

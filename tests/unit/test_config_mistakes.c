@@ -377,8 +377,45 @@ static void test_not_yet(void **state)
 		{BASE "fleet: {edge: a}\n", 3, "fleet: a mapping: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, from: 10.0.0.2}]\n", 3, "from: 10.0.0.2: not yet: "},
 		{BASE "exempt: [{to: 10.0.0.1, port: 53}]\n", 3, "port: 53: not yet: "},
-		{P("name: b, class: vpn, interface: t1, probe: {target: 1.1.1.1}"), 3,
-		 "probe: a mapping: not yet: "},
+	};
+
+	(void)state;
+	assert_mistakes(cases, COUNT(cases));
+}
+
+#define PROBE(text) P("name: b, class: vpn, interface: t1, probe: " text)
+#define PROBE_BY(way, text)                                                                        \
+	P("name: b, class: other, interface: t1, " way ", probe: {target: " text "}")
+
+static void test_probe(void **state)
+{
+	static const struct mistake cases[] = {
+		{PROBE("192.0.2.1"), 3, "probe: not a mapping: "},
+		{PROBE("{}"), 3, "target: missing in probe"},
+		{PROBE("{target: 192.0.2.1, source: 1.1.1.1}"), 3, "source: "},
+		{PROBE("{target: ~}"), 3, "target: "},
+		{PROBE("{target: host}"), 3, "target: host: no address: "},
+		{PROBE("{target: 192.0.2.1/32}"), 3, "target: 192.0.2.1/32: no address: "},
+		{PROBE("{target: '192.0.2.1:0'}"), 3, "target: 192.0.2.1:0: no address and port: "},
+		{PROBE("{target: '[fd00::1]'}"), 3, "target: [fd00::1]: no address and port: "},
+		{PROBE("{target: 0.0.0.0}"), 3, "target: 0.0.0.0: is no host's: "},
+		{PROBE("{target: 127.0.0.1}"), 3, "target: 127.0.0.1: is no host's: "},
+		{PROBE("{target: 224.0.0.5}"), 3, "target: 224.0.0.5: is no host's: "},
+		{PROBE("{target: '[::1]:1'}"), 3, "target: ::1: is no host's: "},
+		{PROBE("{target: 'ff02::1'}"), 3, "target: ff02::1: is no host's: "},
+		{PROBE("{target: 10.0.0.9}"), 3, "target: 10.0.0.9: is inside (10.0.0.0/24 of l0"},
+		{PROBE("{target: 192.0.2.1, interval: 99ms}"), 3, "interval: out of range: "},
+		{PROBE("{target: 192.0.2.1, interval: 61s}"), 3, "interval: out of range: "},
+		{PROBE("{target: 192.0.2.1, interval: 1}"), 3, "interval: "},
+		{PROBE("{target: 192.0.2.1, misses: 0}"), 3,
+		 "misses: 0: out of range: give 1 to 20"},
+		{PROBE("{target: 192.0.2.1, misses: 21}"), 3, "misses: 21: out of range: "},
+		{PROBE_BY("gateway: 192.0.2.9", "'fd00::1'"), 3,
+		 "target: fd00::1: path b has no `gateway6:` "},
+		{PROBE_BY("gateway6: 'fe80::9'", "192.0.2.1"), 3,
+		 "target: 192.0.2.1: path b has no `gateway:` "},
+		{PROBE_BY("gateway: 192.0.2.9, vlan: [7]", "192.0.2.1"), 3,
+		 "probe: path b has VLAN tags and no `l3:`: "},
 	};
 
 	(void)state;
@@ -435,8 +472,9 @@ int main(void)
 		cmocka_unit_test(test_values),	    cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_paths_alike), cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_feeds),	    cmocka_unit_test(test_not_yet),
-		cmocka_unit_test(test_notify),	    cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_mark_values), cmocka_unit_test(test_document),
+		cmocka_unit_test(test_probe),	    cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_marks),	    cmocka_unit_test(test_mark_values),
+		cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -443,6 +443,37 @@ static void test_status(void **state)
 		     "notify", "notify", "page: not found", "by hand");
 }
 
+/* With `sent` probes, of which `lost` of the last 64 had no answer. */
+static void judge_probe(const char *state, const char *blocked, const char *elsewhere, int sent,
+			int lost, const char *words, const char *fix)
+{
+	struct doctor_report report = {0};
+	json_t *paths =
+		json_pack("[{s:s, s:b, s:s, s:{s:s, s:s, s:s?, s:s?, s:i, s:i, s:i, s:i}}]", "name",
+			  "vpn30", "usable", 1, "gateway", "192.0.2.1", "probe", "target",
+			  "192.0.2.1", "state", state, "blocked", blocked, "elsewhere", elsewhere,
+			  "misses", 3, "sent", sent, "lost", lost, "last", sent < 64 ? sent : 64);
+
+	assert_non_null(paths);
+	doctor_paths(&report, paths);
+	assert_wrong(&report, words ? "probe" : NULL, "vpn30", words, fix);
+	json_decref(paths);
+}
+
+static void test_probes(void **state)
+{
+	(void)state;
+	judge_probe("up", NULL, NULL, 70, 6, NULL, NULL);
+	judge_probe("up", NULL, NULL, 70, 7, "leaves 7 of the last 64", "for loss");
+	judge_probe("up", NULL, NULL, 19, 9, NULL, NULL);	     /* too few to speak of loss */
+	judge_probe("never-answered", NULL, NULL, 3, 3, NULL, NULL); /* too early to say */
+	judge_probe("never-answered", NULL, NULL, 4, 4, "has never answered, 4 sent", "tcpdump");
+	judge_probe("down", NULL, NULL, 90, 64, "does not answer", "whatever its BGP");
+	judge_probe("never-answered", NULL, "er0", 90, 64, "come by er0", "send them back");
+	judge_probe("up", "no-address", NULL, 90, 0, "no address to send from", "l3:");
+	judge_probe("up", "no-neighbor", NULL, 90, 0, "not probed now: no-neighbor", "findings");
+}
+
 static void test_no_daemon(void **state)
 {
 	struct doctor_report report = {0};
@@ -516,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_marks),	cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
+		cmocka_unit_test(test_probes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

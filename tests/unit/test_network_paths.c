@@ -107,6 +107,32 @@ static void test_flapping_words(void **state)
 	net_free(n);
 }
 
+/* A daemon that began while a probe held the path down tells its return, since when it failed. */
+static void test_held(void **state)
+{
+	(void)state;
+	for (int held = 0; held < 2; held++) {
+		struct net *n = net_new();
+
+		network_watch_free(n->watch);
+		n->watch = network_watch_new();
+		assert_non_null(n->watch);
+		n->facts.held = (uint64_t)held << ER1;
+		net_path(n, ER1, WORD_PROBE, true);
+		net_wait(n, 100);
+		n->facts.held = 0;
+		net_path(n, ER1, WORD_PROBE, false);
+		net_wait(n, 20);
+		assert_int_equal(n->once[NETWORK_FAILBACK], held);
+		if (held) {
+			assert_int_equal(n->last[NETWORK_FAILBACK].cause, CAUSE_ER_DATAPLANE);
+			assert_non_null(strstr(n->last[NETWORK_FAILBACK].message,
+					       "is back after 100 s: 2 prefixes"));
+		}
+		net_free(n);
+	}
+}
+
 /* A flow's record, as a scan would find it. */
 static struct flow flow_by(const struct net *n, int out, int in, enum sw_verdict verdict)
 {
@@ -417,15 +443,11 @@ static void test_stuck_remote(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories),
-		cmocka_unit_test(test_flapping_words),
-		cmocka_unit_test(test_failback),
-		cmocka_unit_test(test_failback_bgp),
-		cmocka_unit_test(test_stuck),
-		cmocka_unit_test(test_stuck_not),
-		cmocka_unit_test(test_stuck_kernel_rule),
-		cmocka_unit_test(test_stuck_kernel),
-		cmocka_unit_test(test_stuck_remote),
+		cmocka_unit_test(test_stories),	       cmocka_unit_test(test_held),
+		cmocka_unit_test(test_flapping_words), cmocka_unit_test(test_failback),
+		cmocka_unit_test(test_failback_bgp),   cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_stuck_not),      cmocka_unit_test(test_stuck_kernel_rule),
+		cmocka_unit_test(test_stuck_kernel),   cmocka_unit_test(test_stuck_remote),
 		cmocka_unit_test(test_cause),
 	};
 

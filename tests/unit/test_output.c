@@ -91,7 +91,41 @@ static void test_paths(void **state)
 	fake_usable.link &= ~(1ULL << 5);
 	fake_usable.peers4 &= ~(1ULL << 5);
 	fake_usable.peers6 &= ~(1ULL << 5);
+	fake_probes[5] = (struct sw_probe){.target = {10, 11, 30, 68},
+					   .port = 443,
+					   .family = 4,
+					   .state = SW_PROBE_UP,
+					   .block = SW_PROBE_BLOCK_LINK,
+					   .misses = 3,
+					   .known = 40,
+					   .interval_ms = 1000,
+					   .lost = 0xb,
+					   .sent = 4000,
+					   .answered = 3990,
+					   .rtt_ns = 12500000,
+					   .answered_ns = 1};
 	assert_shown(SHOW_PATHS, "paths", rows_paths(fake_maps()));
+}
+
+/* Where the answers come by, while that is news; and what is not known. */
+static void test_probe_elsewhere(void **state)
+{
+	json_t *rows, *probe;
+
+	(void)state;
+	fake_probes[0] = (struct sw_probe){.family = 6, .interval_ms = 100, .elsewhere = 1};
+	for (int news = 0; news < 2; news++) {
+		fake_probes[0].elsewhere_ns = news ? rows_now() : 1;
+		rows = rows_paths(fake_maps());
+		probe = json_object_get(json_array_get(rows, 0), "probe");
+		assert_int_equal(json_is_string(json_object_get(probe, "elsewhere")), news);
+		assert_true(json_is_null(json_object_get(probe, "rtt_ms")));
+		assert_string_equal(json_string_value(json_object_get(probe, "target")), "::");
+		assert_string_equal(json_string_value(json_object_get(probe, "state")),
+				    "never-answered");
+		json_decref(rows);
+	}
+	fake_probes[0].family = 0;
 }
 
 /* A reason of a path that is usable, and of no other. */
@@ -652,6 +686,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paths, setup),
+		cmocka_unit_test_setup(test_probe_elsewhere, setup),
 		cmocka_unit_test_setup(test_maintenance, setup),
 		cmocka_unit_test_setup(test_bfd, setup),
 		cmocka_unit_test_setup(test_objections, setup),

@@ -25,6 +25,8 @@
 static const char *const reasons[] = {SW_REASONS(TEXT) END};
 static const char *const verdicts[] = {SW_VERDICTS(TEXT) END};
 static const char *const liveness[] = {SW_LIVENESS(TEXT) END};
+static const char *const probes[] = {SW_PROBE_STATES(TEXT) END};
+static const char *const probe_blocks[] = {SW_PROBE_BLOCKS(TEXT) END};
 static const char *const redirect_errors[] = {SW_REDIRECT_ERRORS(TEXT) END};
 static const char *const classes[] = {SW_CLASSES(TEXT) END};
 static const char *const picks[] = {SW_STEPS(TEXT) END};
@@ -161,6 +163,8 @@ static void test_tables(void **state)
 	assert_told("| verdict | meaning | incident |", "`stateful: true` of", verdicts);
 	assert_known("| pending |", "`stateful: true` of", verdicts);
 	assert_told("| reason | meaning | to do |", "**routes**", liveness);
+	assert_told("**A probe**", "**routes**", probes);
+	assert_told("**A probe**", "**routes**", probe_blocks + 1); /* NONE is empty */
 	assert_told("| error | meaning | look at |", "## What others see", redirect_errors);
 	assert_known("| device-down |", "## What others see", redirect_errors);
 	assert_told("| refused | what it was | to do |", "**paths**", refusals);

@@ -24,6 +24,7 @@ struct cause_way {
 	const char *name, *interface, *circuit;
 	const char *l3; /* the device that the kernel's routes name */
 	enum sw_class class;
+	bool probed;		 /* it has a probe */
 	struct ip_addr neighbor; /* its BGP neighbour, as the config says; family 0: not said */
 };
 

@@ -56,6 +56,7 @@ struct cause_way cause_way_of(const struct config_path *path, int id, uint8_t fa
 		.l3 = config_l3(path),
 		.circuit = config_circuit_name(path),
 		.class = path->class,
+		.probed = path->probe.target.family,
 		.neighbor = neighbor_of(path, family),
 	};
 }

@@ -93,6 +93,11 @@ static void tell_dead(const struct cause_facts *f, struct cause_told *told, stru
 	} else {
 		text_add(fix, "trace from an inside host, and see who is the last to answer");
 	}
+	if (!f->forward.probed)
+		text_add(fix,
+			 "; `probe: { target: ... }` of path %s, a host beyond it, moves it by "
+			 "itself the next time",
+			 name);
 }
 
 static void tell_silent(const struct cause_facts *f, struct cause_told *told, struct text *msg,

@@ -50,6 +50,20 @@ struct config_limit {
 #define CONFIG_MSS_MIN	536
 #define CONFIG_MSS_MAX	65495
 #define CONFIG_MSS_AUTO 65535
+/*
+ * A host beyond the path that is to answer by it: echo requests, or with a port TCP's SYN.
+ * Unanswered for `misses` intervals in a row: the path is not used.
+ */
+struct config_probe {
+	struct ip_addr target; /* family 0: no probe */
+	uint16_t port;	       /* 0: ICMP echo */
+	uint64_t interval_ns;
+	uint32_t misses;
+};
+#define CONFIG_PROBE_NS	    1000000000ULL
+#define CONFIG_PROBE_MIN_NS 100000000ULL
+#define CONFIG_PROBE_MAX_NS (60ULL * 1000000000)
+#define CONFIG_PROBE_MISSES 3
 
 struct config_path {
 	char name[SW_NAME_LEN];
@@ -69,6 +83,7 @@ struct config_path {
 	bool encrypted;
 	bool bfd; /* its far ends' sessions object to it; see config_far_ends() */
 	struct config_limit limit;
+	struct config_probe probe;
 	enum config_hook hook; /* the same of all paths on the interface */
 	int line;
 };

@@ -180,6 +180,52 @@ static void check_bfd(struct config_reader *r, const struct config_path *path)
 				path->name, n, SW_BFD_SESSIONS);
 }
 
+/* What no host beyond a path has: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3, ::, ::1, ff00::/8. */
+static bool is_no_host(const struct ip_addr *ip)
+{
+	static const uint8_t zeros[15];
+	const uint8_t *b = ip->bytes;
+
+	if (ip->family == 4)
+		return !b[0] || b[0] == 127 || b[0] >= 224;
+	return b[0] == 0xff || (!memcmp(b, zeros, sizeof(zeros)) && b[15] <= 1);
+}
+
+static void check_probe(struct config_reader *r, const struct config_path *path)
+{
+	const struct config_probe *probe = &path->probe;
+	int line = config_line_of(r, &probe->target, path->line);
+	bool six = probe->target.family == 6;
+	const struct config_inside *in;
+	struct prefix host, net;
+	char buf[IP_STRLEN], text[PREFIX_STRLEN];
+
+	if (!probe->target.family)
+		return;
+	ip_format(&probe->target, buf);
+	host = prefix_host(&probe->target);
+	in = config_inside_of(r->cfg, &host, &net);
+	if (in)
+		config_complain(r, line,
+				"target: %s: is inside (%s of %s): give a host beyond the path",
+				buf, prefix_format(&net, text), in->interface);
+	if (is_no_host(&probe->target))
+		config_complain(r, line, "target: %s: is no host's: give one beyond the path", buf);
+	if (told_by(path)->family && !(six ? &path->gateway6 : &path->gateway)->family)
+		config_complain(r, line,
+				"target: %s: path %s has no `%s:` to send it to: give it one, or "
+				"an IPv%d target",
+				buf, path->name, six ? "gateway6" : "gateway", six ? 4 : 6);
+	if (path->vlan.all && !strcmp(path->l3, path->interface))
+		config_complain(r, line,
+				"probe: path %s has VLAN tags and no `l3:`: give the device that "
+				"has its addresses, the probe leaves by it",
+				path->name);
+	if (probe->interval_ns < CONFIG_PROBE_MIN_NS || probe->interval_ns > CONFIG_PROBE_MAX_NS)
+		config_complain(r, config_line_of(r, &probe->interval_ns, line),
+				"interval: out of range: give 100ms to 60s");
+}
+
 static void check_path(struct config_reader *r, const struct config_path *path)
 {
 	check_owner(r, "gateway", &path->gateway, path);
@@ -189,6 +235,7 @@ static void check_path(struct config_reader *r, const struct config_path *path)
 	check_twice(r, path->peers, path->n_peers, path->line);
 	check_mtu(r, path);
 	check_bfd(r, path);
+	check_probe(r, path);
 	if (path->class != SW_CLASS_EXPRESSROUTE &&
 	    config_line_of(r, &path->limit, 0)) /* it was given */
 		config_complain(r, config_line_of(r, &path->limit, path->line),

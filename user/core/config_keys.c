@@ -150,6 +150,39 @@ static void read_limit(struct config_reader *r, const struct config_key *key,
 	config_mark(r, &path->limit, node);
 }
 
+static void read_probe_target(struct config_reader *r, const struct config_key *key,
+			      const yaml_node_t *node, void *into)
+{
+	struct config_probe *probe = into;
+	const char *text = config_text(r, key, node, "an address");
+
+	if (!text)
+		return;
+	if (!ip_parse(text, &probe->target))
+		config_mark(r, &probe->target, node);
+	else if (strchr(text, ':'))
+		config_listen(r, key, node, &probe->target, &probe->port);
+	else
+		config_bad(r, key, node,
+			   "no address: give one, with a port for TCP: ADDRESS, ADDRESS:PORT or "
+			   "\"[IPV6]:PORT\"");
+}
+
+static const struct config_key probe_keys[] = {
+	KEY_OWN("target", read_probe_target, .required = true),
+	KEY(config_probe, "interval", interval_ns, duration),
+	KEY(config_probe, "misses", misses, u32, .min = 1, .max = SW_PROBE_MISSES),
+};
+
+static void read_probe(struct config_reader *r, const struct config_key *key,
+		       const yaml_node_t *node, void *into)
+{
+	struct config_path *path = into;
+
+	if (!config_is_null(node))
+		config_mapping(r, node, key->name, probe_keys, COUNT(probe_keys), &path->probe);
+}
+
 static const struct config_key path_keys[] = {
 	KEY(config_path, "name", name, name, .required = true),
 	KEY_CHOICE(config_path, "class", class, config_classes, SW_CLASS_COUNT, .required = true),
@@ -167,7 +200,7 @@ static const struct config_key path_keys[] = {
 	KEY(config_path, "l3", l3, interface),
 	KEY_OWN("mss", read_path_mss),
 	KEY(config_path, "bfd", bfd, bool),
-	KEY_LATER("probe", NULL, "leave it out; link and routes tell when the path is down"),
+	KEY_OWN("probe", read_probe),
 	KEY_CHOICE(config_path, "hook", hook, config_hooks, 4),
 };
 
@@ -176,6 +209,8 @@ static void read_path(struct config_reader *r, const yaml_node_t *node, struct c
 	path->line = config_line(node);
 	path->weight = 1;
 	path->limit = (struct config_limit){CONFIG_LIMIT_IN, CONFIG_LIMIT_IN6, CONFIG_LIMIT_OUT};
+	path->probe = (struct config_probe){.interval_ns = CONFIG_PROBE_NS,
+					    .misses = CONFIG_PROBE_MISSES};
 	config_mapping(r, node, "a path", path_keys, COUNT(path_keys), path);
 	if (!path->l3[0])
 		strcpy(path->l3, path->interface);

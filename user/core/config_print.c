@@ -5,6 +5,7 @@
  * reader would take for something else is quoted.
  */
 #include "core/config_yaml.h"
+#include "core/probe.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -132,6 +133,19 @@ static void print_global(FILE *f, const struct config *cfg)
 	fprintf(f, "fib: { nodes4: %u, nodes6: %u }\n", cfg->nodes4, cfg->nodes6);
 }
 
+static void print_probe(FILE *f, const struct config_probe *probe)
+{
+	char text[PROBE_TARGET_LEN];
+
+	if (!probe->target.family)
+		return;
+	fputs("    probe:\n      target: ", f);
+	print_text(f, probe_target_format(&probe->target, probe->port, text));
+	fputc('\n', f);
+	print_duration(f, "      interval", probe->interval_ns);
+	fprintf(f, "      misses: %u\n", probe->misses);
+}
+
 static void print_path(FILE *f, const struct config_path *path)
 {
 	fputs("  - name: ", f);
@@ -161,6 +175,7 @@ static void print_path(FILE *f, const struct config_path *path)
 	if (path->class == SW_CLASS_EXPRESSROUTE)
 		fprintf(f, "    prefix-limit: { in: %u, in6: %u, out: %u }\n", path->limit.in,
 			path->limit.in6, path->limit.out);
+	print_probe(f, &path->probe);
 	fprintf(f, "    encrypted: %s\n    bfd: %s\n    hook: %s\n", truth(path->encrypted),
 		truth(path->bfd), config_hooks[path->hook]);
 }

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECENT_S    10
-#define BFD_SLOW_MS 1000
+#define RECENT_S     10
+#define BFD_SLOW_MS  1000
+#define PROBE_ENOUGH 20 /* intervals, to speak of loss */
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -382,6 +383,54 @@ static void check_bfd(struct doctor_report *report, const char *name, const json
 	check_bfd_refused(report, name, json_object_get(bfd, "refused"));
 }
 
+/* A probe that says nothing, or not what was meant. */
+static void check_probe(struct doctor_report *report, const char *path, const json_t *row,
+			const json_t *probe)
+{
+	const char *target = text_of(probe, "target"), *state = text_of(probe, "state");
+	long long sent = json_integer_value(json_object_get(probe, "sent"));
+	long long lost = json_integer_value(json_object_get(probe, "lost"));
+	long long last = json_integer_value(json_object_get(probe, "last"));
+	const char *blocked = text_of(probe, "blocked"), *way = text_of(probe, "elsewhere");
+	const char *gateway = text_of(row, "gateway");
+
+	if (way[0])
+		doctor_add(report, "probe", path, false,
+			   "have the far side send them back by the path (its routes to the "
+			   "address of this box on it), or give a target that does",
+			   "answers of %s come by %s, and do not count for this path", target, way);
+	else if (!strcmp(blocked, "no-address"))
+		doctor_add(report, "probe", path, false,
+			   "give the path's device (`l3:`, else its interface) an address of the "
+			   "target's family",
+			   "%s can't be probed: the device has no address to send from", target);
+	else if (blocked[0])
+		doctor_add(report, "probe", path, false,
+			   "see the other findings of the path; `send-failed`: the daemon's log",
+			   "%s is not probed now: %s", target, blocked);
+	else if (!strcmp(state, "never-answered") &&
+		 sent > json_integer_value(json_object_get(probe, "misses")))
+		doctor_add(report, "probe", path, false,
+			   "see with tcpdump on the path's device whether the target answers and "
+			   "by which way, or give another one; until it has, it objects to nothing",
+			   "%s has never answered, %lld sent", target, sent);
+	else if (!strcmp(state, "down"))
+		doctor_add(report, "probe", path, false,
+			   "see what is behind the path's far router, whatever its BGP says",
+			   "%s does not answer: the path is not used until it does", target);
+	else if (last >= PROBE_ENOUGH && lost * 10 >= last)
+		doctor_add(report, "probe", path, false,
+			   "look for loss on the path (the provider, the tunnel's underlay), or "
+			   "for a limit on echo requests at the target",
+			   "%s leaves %lld of the last %lld without an answer", target, lost, last);
+	else
+		doctor_add(report, "probe", path, true, "", "%s: %s, %lld of the last %lld lost%s",
+			   target, state, lost, last,
+			   gateway[0] && !strcmp(gateway, target)
+				   ? "; it is the gateway: nothing behind it is proven"
+				   : "");
+}
+
 void doctor_paths(struct doctor_report *report, const json_t *paths)
 {
 	const json_t *row, *reason;
@@ -391,9 +440,12 @@ void doctor_paths(struct doctor_report *report, const json_t *paths)
 		bool usable = json_is_true(json_object_get(row, "usable"));
 		const char *name = text_of(row, "name");
 		char why[200] = "", fix[HOST_TEXT];
+		const json_t *probe = json_object_get(row, "probe");
 		size_t used = 0;
 
 		check_bfd(report, name, json_object_get(row, "bfd"));
+		if (json_is_object(probe))
+			check_probe(report, name, row, probe);
 		json_array_foreach (json_object_get(row, "reasons"), k, reason) {
 			const char *text = json_string_value(reason);
 

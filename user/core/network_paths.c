@@ -28,18 +28,20 @@ static size_t fails_lately(const struct network_path *p, uint64_t now)
 	return n;
 }
 
-static void path_failed(struct network_path *p, const struct incident_context *ctx, int id)
+/* since: when; of a path that had failed before the daemon began, some time ago. */
+static void path_failed(struct network_path *p, const struct incident_context *ctx, int id,
+			uint64_t since)
 {
 	p->cause = cause_of_path(ctx, id, 0);
 	p->failed = true;
-	p->failed_ns = ctx->now;
+	p->failed_ns = since;
 	p->back_ns = 0;
 	p->moved = 0;
 	p->first_ns = 0;
 	for (int side = 0; side < STUCK_SIDES; side++)
 		p->stuck[side].watched = false;
 	if (p->cause != CAUSE_DRAINED)
-		p->fail_ns[p->n_fails++ % NETWORK_FAILS] = ctx->now;
+		p->fail_ns[p->n_fails++ % NETWORK_FAILS] = since;
 }
 
 /* A link takes its neighbours and its routes along, and may be the last to be told. */
@@ -73,7 +75,10 @@ static void path_look(struct network_path *p, const struct incident_context *ctx
 	if (facts->reset >> id & 1)
 		return;
 	if (bad && !p->bad && p->known)
-		path_failed(p, ctx, id);
+		path_failed(p, ctx, id, ctx->now);
+	else if (bad && !p->bad && facts->held >> id & 1)
+		path_failed(p, ctx, id,
+			    ctx->path[id].changed_ns ? ctx->path[id].changed_ns : ctx->now);
 	else if (bad && p->failed)
 		cause_refine(p, ctx, id);
 	if (well && !p->well)

@@ -51,6 +51,7 @@ struct network_facts {
 	uint64_t usable;   /* path ids, of any family */
 	uint64_t objected; /* something else than failback-delay objects to them */
 	uint64_t reset;	   /* they are down since sameway attached something there */
+	uint64_t held;	   /* they were well once, and down by their probe when the daemon began */
 	/* Each feed of this edge's own routes is up, and one has all candidates: absent is absent.
 	 */
 	bool routes_told;

@@ -71,10 +71,6 @@ void daemon_changed(struct daemon *d)
 		;
 }
 
-/*
- * Ids of the paths: as in the pinned maps where the name is known there (flows and groups hold
- * ids), else the lowest that is free.
- */
 /* Over a reload: what feeds have said of its peers, till they have spoken; how often it failed. */
 static void path_keep(struct daemon *d, unsigned int id)
 {
@@ -97,6 +93,7 @@ static void path_keep(struct daemon *d, unsigned int id)
 	}
 }
 
+/* As in the pinned maps where the name is known there (flows and groups hold ids), else free. */
 static int path_ids_choose(struct daemon *d)
 {
 	const struct sw_path *rows = datapath_paths(d->dp);
@@ -354,6 +351,8 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 		ret = routes_init(d, err);
 	if (!ret)
 		ret = alerts_init(d, err);
+	if (!ret)
+		ret = probes_start(d, err);
 	if (ret)
 		return ret;
 	usable_init(d);
@@ -391,6 +390,7 @@ void daemon_plane_stop(struct daemon *d)
 {
 	mode_stop(d);
 	forward_stop(d);
+	probes_stop(d);
 	alerts_stop(d);
 	bfd_stop(d);
 	edge_stop(d);

@@ -13,6 +13,7 @@
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   bfd.c         which BFD sessions the kernel is to watch; what it made of them
+ *   probe.c       hosts beyond the paths that are to answer by them (probe.h)
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
  *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
  *   foreign.c     who else has a say in where the kernel sends what is marked
@@ -55,7 +56,7 @@
 #define COMPILE_NS	  2000000ULL	/* of a turn of the loop */
 #define LOAD_QUIET_NS	  50000000ULL	/* without a route: no table is coming in */
 #define CARRIER_PERIOD_MS 5
-#define ATTACH_WAIT_NS	  10000000000ULL  /* for a link to come back */
+#define ATTACH_WAIT_NS	  10000000000ULL /* for a link to come back */
 
 /* An interface of the config: a path's or an inside one's. */
 struct edge_port {
@@ -106,6 +107,9 @@ struct path_state {
 	const struct config_path *cfg; /* NULL: no such path */
 	bool link_up, drained;
 	bool gateway_ok, gateway6_ok; /* the neighbour is resolved */
+	uint8_t mac[2][6];	      /* theirs, as last told: IPv4, IPv6 */
+	bool probe_down;	      /* the probe objects */
+	bool held; /* it did before the start, and the path has not been up since */
 	/* of cfg->peers[i]: 0: not down, 1 + the feed that said it is, PEER_EARLIER */
 	uint16_t *peer_down;
 	bool was_up;		/* some time since the start */
@@ -218,6 +222,7 @@ struct daemon {
 		*ev_hup, *ev_mode, *ev_put, *ev_bfd;
 	uint64_t put_ns; /* when rules were last looked at for news of them */
 	struct watch *watch;
+	struct probes *probes;
 	struct control *control;
 	struct scan *scan;
 	struct notify *notify;	   /* over reloads, too */
@@ -380,23 +385,6 @@ void redirects_tick(struct daemon *d);
 /* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
 void watch_update(struct daemon *d);
 
-/* usable.c */
-void usable_init(struct daemon *d);
-/* Looks at path `id` again after something of it changed. */
-void usable_update(struct daemon *d, unsigned int id);
-/* Looks again at which families path `id` can carry. */
-void usable_families(struct daemon *d, unsigned int id);
-/* until_ns: when it ends by itself, 0: by hand. */
-void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns);
-void usable_peer(struct daemon *d, feed_id feed, const struct ip_addr *peer, bool down);
-/* What `said` (1 + a feed, or PEER_EARLIER) told of peers that are down holds no longer. */
-void usable_peers_forget(struct daemon *d, uint16_t said);
-void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid);
-/* The kernel's timer may have changed word bfd. */
-void usable_bfd(struct daemon *d);
-/* Ends holds that are over, or that the far side's packets have ended. */
-void usable_holds(struct daemon *d);
-
 /*
  * bfd.c. start: after usable_init; a session that an earlier daemon had watched goes on. 0 or
  * -errno with err.
@@ -495,5 +483,8 @@ json_t *answer_drain(struct daemon *d, const json_t *request, struct answer_erro
 json_t *answer_enforce(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_monitor(struct daemon *d, const json_t *request, struct answer_error *err);
 json_t *answer_reload(struct daemon *d, const json_t *request, struct answer_error *err);
+
+#include "daemon/probe.h"
+#include "daemon/usable.h"
 
 #endif

@@ -345,7 +345,7 @@ static void on_neighbor(void *arg, uint32_t ifindex, const struct ip_addr *addr,
 			datapath_nexthop_write(d->dp, port->slot, addr->family, &way, addr);
 			if (ip_is_link_local(addr))
 				datapath_nexthop_mac(d->dp, port->slot, addr, valid ? mac : NULL);
-			usable_neighbor(d, ifindex, addr, valid);
+			usable_neighbor(d, ifindex, addr, valid ? mac : NULL);
 			if (valid)
 				edge_gateway_mac(d, port, mac);
 		} else if (port->role == SW_ROLE_INSIDE) {

@@ -37,13 +37,14 @@ static void facts_paths(struct daemon *d)
 	const struct sw_bfd *bfd = datapath_bfd(d->dp);
 
 	f->usable = d->usable;
-	f->objected = f->reset = 0;
+	f->objected = f->reset = f->held = 0;
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		const struct path_state *p = &d->path[id];
 
 		if (!p->cfg)
 			continue;
 		f->objected |= (uint64_t)(p->objected || !(d->bfd >> id & 1)) << id;
+		f->held |= (uint64_t)p->held << id;
 		f->reset |= (uint64_t)attach_resets(d, id) << id;
 		f->hold_ns[id] = p->hold_ns ? p->hold_ns : d->cfg->failback_delay_ns;
 		if (bfd[id].hold_ns > f->hold_ns[id])

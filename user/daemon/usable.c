@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which paths can carry traffic: each source of objections has its word in map `usable`, and this
- * file is the writer of link, peers, admin, failback and neighbor (bfd is the kernel's timer's,
- * probe has none yet: all set). Down at once; up after failback-delay, which doubles with each
- * failure within five minutes, and ends at once when the far side's packets come on the path.
+ * file is the writer of all but bfd, which is the kernel's timer's. Down at once; up after
+ * failback-delay, which doubles with each failure within five minutes, and ends at once when the
+ * far side's packets come on the path.
  */
 #include "core/cause.h"
 #include "daemon/daemon_impl.h"
@@ -224,21 +224,25 @@ void usable_update(struct daemon *d, unsigned int id)
 
 	if (!p->cfg || !d->started) /* before the start: only looked at, told all at once */
 		return;
-	objected = !p->link_up || p->drained || !neighbor_ok(d, p, id) || all_peers_down(d, p, id);
+	objected = !p->link_up || p->drained || p->probe_down || !neighbor_ok(d, p, id) ||
+		   all_peers_down(d, p, id);
 	if (!objected && p->objected)
 		hold_begin(d, p, id, now);
 	if (objected && !p->objected && p->was_up && !attach_resets(d, id))
 		note_failure(d, p, now);
 	p->objected = objected;
 	p->first_up = !p->was_up; /* how it was at the start is no change */
-	if (!objected)
+	if (!objected) {
 		p->was_up = true;
+		p->held = false;
+	}
 	/* the failback word first: the path must not be usable between two stores */
 	if (!objected && p->hold_until_ns)
 		publish(d, id, &u->failback, false, now);
 	publish(d, id, &u->link, p->link_up, now);
 	publish(d, id, &u->peers4, !peers_down(p, 4), now);
 	publish(d, id, &u->peers6, !peers_down(p, 6), now);
+	publish(d, id, &u->probe, !p->probe_down, now);
 	publish(d, id, &u->admin, !p->drained, now);
 	publish(d, id, &u->neighbor, neighbor_ok(d, p, id), now);
 	if (objected) /* down for a better reason than a delay */
@@ -318,7 +322,8 @@ void usable_peers_forget(struct daemon *d, uint16_t said)
 	}
 }
 
-void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr, bool valid)
+void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr,
+		     const uint8_t mac[6])
 {
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		struct path_state *p = &d->path[id];
@@ -327,26 +332,38 @@ void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *a
 		if (!p->cfg || !port || !port->present || port->owner.ifindex != ifindex)
 			continue;
 		if (ip_equal(&p->cfg->gateway, addr))
-			p->gateway_ok = valid;
+			p->gateway_ok = mac;
 		else if (ip_equal(&p->cfg->gateway6, addr))
-			p->gateway6_ok = valid;
+			p->gateway6_ok = mac;
 		else
 			continue;
+		if (mac)
+			memcpy(p->mac[addr->family == 6], mac, sizeof(p->mac[0]));
 		if (d->started) /* before, not all gateways have been told */
 			usable_families(d, id);
 		usable_update(d, id);
 	}
 }
 
+/* Adopted, and held down by its probe: it stays so, and its return is one like any other. */
+static bool held_by_probe(struct daemon *d, unsigned int id)
+{
+	struct path_state *p = &d->path[id];
+
+	p->held = p->was_up = p->probe_down = probes_adopt(d, id);
+	return p->held;
+}
+
 void usable_init(struct daemon *d)
 {
 	struct sw_usable *u = datapath_usable(d->dp);
-	uint64_t configured = 0;
+	uint64_t configured = 0, held = 0;
 
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		const struct sw_path *row = &datapath_paths(d->dp)[id];
 		struct path_state *p = &d->path[id];
 
+		held |= (uint64_t)held_by_probe(d, id) << id;
 		if (!p->cfg)
 			continue;
 		configured |= 1ULL << id;
@@ -360,7 +377,7 @@ void usable_init(struct daemon *d)
 			p->drained_until_ns = p->drained ? row->drained_until_ns : 0;
 		}
 	}
-	u->probe = configured;
+	u->probe = configured & ~held;
 	if (!datapath_adopted(d->dp)) /* as the timer's first look has it */
 		u->bfd = ~0ULL;
 	d->bfd = u->bfd;

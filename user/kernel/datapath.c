@@ -35,6 +35,7 @@ _Static_assert(sizeof(struct sw_path_counters) % 8 == 0, "path_counters");
 _Static_assert(sizeof(struct sw_verdict_row) % 8 == 0, "verdicts");
 _Static_assert(sizeof(struct sw_rules) % 8 == 0, "rules");
 _Static_assert(sizeof(struct sw_bfd) % 8 == 0, "bfd");
+_Static_assert(sizeof(struct sw_probe) % 8 == 0, "probes");
 
 static int stale(const struct datapath *dp, const char *map, const char *why,
 		 char err[DATAPATH_ERR])
@@ -151,6 +152,7 @@ static int map_memory(struct datapath *dp)
 		[MEM_FAST] = {dp->skel->maps.interfaces_fast, sizeof(struct sw_interface_fast)},
 		[MEM_RULES] = {dp->skel->maps.rules, sizeof(struct sw_rules)},
 		[MEM_BFD] = {dp->skel->maps.bfd, sizeof(struct sw_bfd)},
+		[MEM_PROBES] = {dp->skel->maps.probes, sizeof(struct sw_probe)},
 		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},
 		[MEM_FIB4] = {dp->skel->maps.fib4, sizeof(uint64_t)},
 		[MEM_FIB4_NODES] = {dp->skel->maps.fib4_nodes, sizeof(uint64_t)},

@@ -55,6 +55,7 @@ struct sw_path_counters *datapath_path_counters(struct datapath *dp); /* for the
 struct sw_verdict_row *datapath_verdicts(struct datapath *dp);	      /* SW_VERDICT_COUNT rows */
 struct sw_rules *datapath_rules(struct datapath *dp);		      /* two rows */
 struct sw_bfd *datapath_bfd(struct datapath *dp);		      /* SW_MAX_PATHS rows */
+struct sw_probe *datapath_probes(struct datapath *dp);		      /* SW_MAX_PATHS rows */
 
 /* The FIB's tables, as core/stride.h's set, clear and slice. */
 int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group,

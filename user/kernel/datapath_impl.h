@@ -21,6 +21,7 @@ enum memory {
 	MEM_FAST,
 	MEM_RULES,
 	MEM_BFD,
+	MEM_PROBES,
 	MEM_FIB4,
 	MEM_FIB4_NODES,
 	MEM_FIB6,

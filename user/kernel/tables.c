@@ -51,6 +51,11 @@ struct sw_bfd *datapath_bfd(struct datapath *dp)
 	return dp->mem[MEM_BFD];
 }
 
+struct sw_probe *datapath_probes(struct datapath *dp)
+{
+	return dp->mem[MEM_PROBES];
+}
+
 static int row_write(const struct bpf_map *map, const void *key, const void *value)
 {
 	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);

@@ -111,16 +111,24 @@ void table_cell(struct table *table, const char *fmt, ...)
 
 void table_note(struct table *table, const char *fmt, ...)
 {
+	char *text, *before;
 	va_list args;
 	struct row *row;
 
 	if (!table || table->failed || !table->n_rows)
 		return;
 	row = &table->rows[table->n_rows - 1];
-	free(row->note);
+	before = row->note;
 	va_start(args, fmt);
-	row->note = text_make(fmt, args);
+	text = text_make(fmt, args);
 	va_end(args);
+	row->note = text;
+	if (text && before) {
+		if (asprintf(&row->note, "%s\n%*s  %s", before, (int)table->indent, "", text) < 0)
+			row->note = NULL;
+		free(text);
+	}
+	free(before);
 	table->failed = !row->note;
 }
 

@@ -20,7 +20,7 @@ struct table *table_new(const char *spec, unsigned int indent);
 void table_free(struct table *table);
 /* The next cell, row by row; the empty text shows as "-". */
 void table_cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A line under the row that was begun last. */
+/* A line under the row that was begun last, and those that it has. */
 void table_note(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints, frees. 0 or -ENOMEM; errors of `out` are its caller's to see. */
 int table_print(struct table *table, FILE *out);

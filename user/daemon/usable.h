@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who objects to which path: usable.c. Part of daemon_impl.h. */
+#ifndef SAMEWAY_DAEMON_USABLE_H
+#define SAMEWAY_DAEMON_USABLE_H
+
+#include "core/rib.h"
+
+struct daemon;
+
+void usable_init(struct daemon *d);
+/* Looks at path `id` again after something of it changed. */
+void usable_update(struct daemon *d, unsigned int id);
+/* Looks again at which families path `id` can carry. */
+void usable_families(struct daemon *d, unsigned int id);
+/* until_ns: when it ends by itself, 0: by hand. */
+void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns);
+void usable_peer(struct daemon *d, feed_id feed, const struct ip_addr *peer, bool down);
+/* What `said` (1 + a feed, or PEER_EARLIER) told of peers that are down holds no longer. */
+void usable_peers_forget(struct daemon *d, uint16_t said);
+/* mac: NULL while it is not resolved. */
+void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr,
+		     const uint8_t mac[6]);
+/* The kernel's timer may have changed word bfd. */
+void usable_bfd(struct daemon *d);
+/* Ends holds that are over, or that the far side's packets have ended. */
+void usable_holds(struct daemon *d);
+
+#endif
