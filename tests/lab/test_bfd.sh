@@ -95,7 +95,8 @@ echo "# silent cut, userspace stopped, 300 ms x 3: median ${sorted[$((${#sorted[
 
 # with all daemons alive: the story that is told
 check_within 40 "all is well again" all_well
-background lan ping ping -q -i 0.02 "$CLOUD4"
+background lan ping ping -i 0.02 "$CLOUD4"
+wait_for 5 lines_reach ping 'bytes from' 20
 silent_cut
 check_within 5 "paths: bfd-down, and the link is up" true_json '.[0].usable == false and (.[0].reasons | index("bfd-down") and (index("interface-down") | not))' paths
 check "the text of paths names the far end" eval 's paths | grep -q "192.168.30.18 .*silent"'
@@ -118,7 +119,7 @@ check_equal "nothing new flaps" "$(j '[.[] | select(.verdict == "flapping")] | l
 
 # a restarted daemon finds the sessions as they are
 misses=$(j '[.[0].bfd.sessions[].misses] | add' paths)
-sameway_kill
+sameway_kill 2>/dev/null
 check "with no daemon paths still says it" bfd_up
 sameway_start
 check "adopted: armed, nothing missed" true_json '.[0].bfd.state == "up" and ([.[0].bfd.sessions[].misses] | add) == '"$misses" paths

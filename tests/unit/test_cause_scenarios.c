@@ -275,6 +275,13 @@ static void test_s24_failover(void **state)
 	edge_object(s->e, ER1, WORD_BFD, true);
 	tell_hub(s, SW_VERDICT_FAILOVER, VPN, VPN);
 	assert_told(s, CAUSE_BFD_DOWN, SIDE_UNKNOWN, SEVERITY_NOTICE);
+	assert_int_equal(s->f.duration_ms, 0);
+	s->e->ctx.path[ER1].silent_ns = s->e->ctx.now - 6 * MS; /* from the last sign of life on */
+	tell_hub(s, SW_VERDICT_FAILOVER, VPN, VPN);
+	assert_int_equal(s->f.duration_ms, 6);
+	s->e->ctx.path[ER1].silent_ns = s->e->ctx.now - 600 * MS; /* the flow is younger */
+	tell_hub(s, SW_VERDICT_FAILOVER, VPN, VPN);
+	assert_int_equal(s->f.duration_ms, 10);
 	edge_object(s->e, ER1, WORD_BFD, false);
 	edge_object(s->e, ER1, WORD_PROBE, true);
 	tell_hub(s, SW_VERDICT_FAILOVER, VPN, VPN);

@@ -107,8 +107,11 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 	if (f->lost_objects && silent) /* nothing has come by it since */
 		from = silent;
 	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;
-	if (from && ev->created_ns < from && to >= from)
+	if (from && ev->created_ns < from && to >= from) {
+		if (f->lost_objects && silent) /* nothing has come by it since */
+			from = silent > ev->created_ns ? silent : ev->created_ns;
 		f->duration_ms = (int64_t)((to - from) / 1000000);
+	}
 	f->has_moved = f->lost_objects || ctx->prefixes_moved || ctx->prefixes_lost;
 	if (f->lost.path >= 0 && f->has_moved) {
 		f->prefixes_moved = ctx->prefixes_moved;
