@@ -229,7 +229,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	port_place(ctx, &d->at, &frame, from);
 	flow = decide(d, &frame, c);
 	now = clock_now();
-	if (liveness_is(&d->pkt) && c->bfd)
+	if (liveness_is(&d->pkt) && c->bfd >> (d->at.slot & 63) & 1)
 		liveness_heard(ctx, d);
 	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
 		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
@@ -311,7 +311,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	if (d->at.role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
 	reason = admit(parse(&frame, &d->at, &d->pkt), &d->pkt);
-	if (liveness_is(&d->pkt) && c->bfd)
+	if (liveness_is(&d->pkt) && c->bfd >> (d->at.slot & 63) & 1)
 		liveness_own(ctx, d);
 	if (reason != ADMITTED)
 		return c->rules && rule_unread(&d->pkt, reason, c) &&
