@@ -4,7 +4,8 @@
 
 # config_of EDGE
 config_of() {
-	local grace=60s
+	local grace=60s feed='{ name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }'
+	[ "${frr:?}" = 0 ] || feed='{ name: router, type: bmp, listen: 127.0.0.1:11019, peers: [127.0.0.1] }'
 	[ "${fast:?}" = 0 ] || grace=5s
 	case $1 in
 	ce1)
@@ -17,8 +18,9 @@ config_of() {
 			  - { name: vpn30, class: vpn, circuit: s2s, interface: ipsec0, peers: [10.10.30.254] }
 			inside:
 			  - { interface: lan0, networks: [10.2.30.0/25], gateway: 192.168.30.1 }
+			exempt: [{ to: 52.168.162.84/32 }]
 			feeds:
-			  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }
+			  - $feed
 		Y
 		;;
 	ce2)

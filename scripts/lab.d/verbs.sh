@@ -3,7 +3,7 @@
 # scripts/lab's verbs. Sourced by it.
 
 # shellcheck disable=SC2034 # read by routers.sh, ipsec.sh, edges.sh
-fast=0 mode=enforce
+fast=0 mode=enforce frr=0
 
 prepare() {
 	local log
@@ -34,6 +34,7 @@ verb_up() {
 		case $1 in
 		--fast) fast=1 ;;
 		--monitor) mode=monitor ;;
+		--frr) frr=1 ;;
 		*) bad "up: $1: not known" ;;
 		esac
 		shift

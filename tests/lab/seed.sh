@@ -62,3 +62,18 @@ nothing_left() {
 		ls -d "/run/sameway-lab/$1" "/sys/fs/bpf/sameway/$1-"* "/run/sameway/$1-"* 2>/dev/null
 	} | { ! grep .; }
 }
+
+# tour WHAT...: each failure, and back; meanwhile WHAT in between
+meanwhile() { :; }
+tour() {
+	local what
+	for what in "$@"; do
+		check "fail $what" lab fail "$what"
+		check "$what: as documented" as_documented "$what"
+		check "$what: flows at Location 1 are what the wire has" flows_agree ce1 loc1
+		meanwhile "$what"
+		check "restore $what" lab restore "$what"
+		check "$what restored: as documented" as_documented steady
+		check "$what restored: flows are what the wire has" flows_agree ce1 loc1
+	done
+}
