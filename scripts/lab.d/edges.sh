@@ -7,6 +7,11 @@ config_of() {
 	local grace=60s feed='{ name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }'
 	[ "${frr:?}" = 0 ] || feed='{ name: router, type: bmp, listen: 127.0.0.1:11019, peers: [127.0.0.1] }'
 	[ "${fast:?}" = 0 ] || grace=5s
+	local extra_path='' extra_rule=''
+	if [ "${microsoft:?}" = 1 ]; then
+		extra_path='  - { name: er1-microsoft, class: expressroute, circuit: er1, interface: er0, vlan: [30, 310], l3: er0.310, gateway: 66.198.12.114 }'
+		extra_rule='rules: [{ name: secure, from: 10.2.30.64/26, only: [vpn] }]'
+	fi
 	case $1 in
 	ce1)
 		cat <<-Y
@@ -16,9 +21,11 @@ config_of() {
 			  - { name: er1-primary, class: expressroute, circuit: er1, interface: er0, vlan: [30, 300], l3: er0.300,
 			      gateway: 192.168.30.18, peers: [192.168.30.18], as: 12076 }
 			  - { name: vpn30, class: vpn, circuit: s2s, interface: ipsec0, peers: [10.10.30.254] }
+			$extra_path
 			inside:
 			  - { interface: lan0, networks: [10.2.30.0/25], gateway: 192.168.30.1 }
 			exempt: [{ to: 52.168.162.84/32 }]
+			$extra_rule
 			feeds:
 			  - $feed
 		Y

@@ -63,12 +63,23 @@ make_internet() {
 		make_link branch eth0 10.11.30.68/26 branchgw eth0 10.11.30.100/26 && route branch default via 10.11.30.100
 }
 
+# Microsoft peering beside the private one on the same trunk, inner tag 310, and Microsoft's own network behind it: what the
+# internet between the tunnel's ends is otherwise
+make_microsoft() {
+	make_second ce1 er0 subm && make_second msee1p ce0 subm && ip -n "$LAB-ce1" addr add 66.198.12.113/30 dev er0.310 &&
+		ip -n "$LAB-msee1p" addr add 66.198.12.114/30 dev ce0.310 &&
+		make_link msee1p pub0 203.0.113.6/30 inet i3 203.0.113.5/30 &&
+		ip -n "$LAB-ce1" route replace 52.168.162.84/32 via 66.198.12.105 metric 1000 &&
+		ip -n "$LAB-ce1" route del 52.168.162.84/32 metric 0 && ip -n "$LAB-loc1" addr add 10.2.30.70/25 dev eth0
+}
+
 make_net() {
 	local site
 	for site in $SITES; do
 		make_site "$site" && in_ns "$site" sysctl -qw net.ipv4.fib_multipath_hash_policy=1 || return 1
 	done
-	make_region1 && make_region2 && make_location1 && make_location2 && make_internet
+	make_region1 && make_region2 && make_location1 && make_location2 && make_internet || return 1
+	[ "${microsoft:?}" = 0 ] || make_microsoft
 }
 
 # end_all: ends every process in the lab's namespaces, waits for it, and deletes them

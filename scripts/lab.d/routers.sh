@@ -96,18 +96,33 @@ bird_vpngw() {
 # customer NAME OWN NEIGHBOR AS
 customer() {
 	echo "protocol bgp $1 { local $2 as 12076; neighbor $3 as $4; bfd on; $timers
-		ipv4 { import limit 4000 action disable; import all; export filter { if source != RTS_BGP then reject; bgp_path.delete(65515); accept; }; next hop self; }; }"
+		ipv4 { import limit 4000 action disable; import all; export filter { if source != RTS_BGP || net !~ [10.0.0.0/8+] then reject; bgp_path.delete(65515); accept; }; next hop self; }; }"
 }
 # vnet NAME OWN GATEWAY
 vnet() {
 	echo "protocol bgp $1 { local $2 as 12076; neighbor $3 as 65515; $timers
-		ipv4 { import all; export filter { if source != RTS_BGP then reject; if bgp_path ~ [= * 65515 * =] then { bgp_path.delete(65515); bgp_path.prepend(12076); } accept; }; next hop self; }; }"
+		ipv4 { import all; export filter { if source != RTS_BGP || net !~ [10.0.0.0/8+] then reject; if bgp_path ~ [= * 65515 * =] then { bgp_path.delete(65515); bgp_path.prepend(12076); } accept; }; next hop self; }; }"
 }
 bird_msee1p() {
 	head_of 192.168.30.18
 	customer CE 192.168.30.18 192.168.30.17 65021
 	vnet HUB 10.10.30.132 10.10.30.140
 	vnet REMOTE 10.17.30.36 10.17.30.44
+	[ "${microsoft:?}" = 0 ] || cat <<-Y
+		protocol bgp CEM { local 66.198.12.114 as 12076; neighbor 66.198.12.113 as 65021; bfd on; $timers
+			ipv4 { import where net = 66.198.12.106/32; export where net = 52.168.162.84/32; next hop self; }; }
+		protocol bgp BACKBONE { local 203.0.113.6 as 12076; neighbor 203.0.113.5 as 8075; $timers
+			ipv4 { import where net = 52.168.162.84/32; export where net = 66.198.12.106/32; next hop self; }; }
+	Y
+}
+# Microsoft's network, where the VPN gateway's public address is
+bird_inet() {
+	head_of 203.0.113.5
+	cat <<-Y
+		protocol static vpn_gw { ipv4; route 52.168.162.84/32 blackhole; }
+		protocol bgp MSEE { local 203.0.113.5 as 8075; neighbor 203.0.113.6 as 12076; $timers
+			ipv4 { import all; export where proto = "vpn_gw"; next hop self; }; }
+	Y
 }
 # its session with the customer never comes up: the sub-interface over there is disabled
 bird_msee1s() {
@@ -153,7 +168,13 @@ bird_ce1() {
 		protocol bgp ER1 { local 192.168.30.17 as 65021; neighbor 192.168.30.18 as 12076; bfd on; $timers
 			ipv4 { import table on; import filter { bgp_local_pref = 200; accept; }; export where proto = "own"; next hop self; }; }
 		protocol bgp VPN { local 10.2.30.125 as 65021; neighbor 10.10.30.254 as 65515; multihop 5; $tunnel_timers
-			ipv4 { import table on; import all; export where proto = "own"; next hop self; }; }
+			ipv4 { import table on; import all; export where proto = "own" || proto = "secure"; next hop self; }; }
+	Y
+	[ "${microsoft:?}" = 0 ] || cat <<-Y
+		protocol static secure { ipv4; route 10.2.30.64/26 blackhole; }
+		protocol static internet { ipv4; route 66.198.12.106/32 blackhole; }
+		protocol bgp ER1M { local 66.198.12.113 as 65021; neighbor 66.198.12.114 as 12076; bfd on; $timers
+			ipv4 { import where net = 52.168.162.84/32; export where proto = "internet"; next hop self; }; }
 	Y
 	mon 65021
 }
@@ -226,7 +247,8 @@ start_routers() {
 		echo "lab: FRR of ce1 does not start: $(tail -n 1 "$RUN"/frr-*.log)" >&2
 		return 1
 	}
-	for site in $BIRDS; do
+	for site in $BIRDS inet; do
+		[ "$site" != inet ] || [ "$microsoft" = 1 ] || continue
 		[ "$site" != ce1 ] || [ "$frr" = 0 ] || continue
 		"bird_$site" >"$RUN/$site.conf" && bird -p -c "$RUN/$site.conf" || return 1
 		background "$site" "bird-$site" bird -f -c "$RUN/$site.conf" -s "$RUN/$site.ctl" || return 1

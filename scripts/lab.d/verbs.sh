@@ -3,7 +3,7 @@
 # scripts/lab's verbs. Sourced by it.
 
 # shellcheck disable=SC2034 # read by routers.sh, ipsec.sh, edges.sh
-fast=0 mode=enforce frr=0
+fast=0 mode=enforce frr=0 microsoft=0
 
 prepare() {
 	local log
@@ -35,11 +35,13 @@ verb_up() {
 		--fast) fast=1 ;;
 		--monitor) mode=monitor ;;
 		--frr) frr=1 ;;
+		--microsoft-peering) microsoft=1 ;;
 		*) bad "up: $1: not known" ;;
 		esac
 		shift
 	done
 	[ ! -e "$RUN" ] || die "lab '$LAB' is there already: scripts/lab down --name $LAB"
+	[ $frr = 0 ] || [ $microsoft = 0 ] || bad "--microsoft-peering is BIRD's: leave out --frr"
 	[ ! -e "/run/netns/$LAB-hub" ] || die "a namespace $LAB-hub is there already: choose another --name"
 	prepare
 	began=$(now_ms)
@@ -104,7 +106,17 @@ verb_matrix() {
 
 # A sub-interface has no carrier without its trunk's: as 802.1Q devices do
 er1_link() {
-	ip -n "$LAB-msee1p" link set ce0 "$1" && ip -n "$LAB-msee1p" link set subp "$1" && ip -n "$LAB-ce1" link set subp "$1"
+	local site
+	ip -n "$LAB-msee1p" link set ce0 "$1" || return 1
+	for site in msee1p ce1; do
+		ip -n "$LAB-$site" link set subp "$1" || return 1
+		! has_device "$site" subm || ip -n "$LAB-$site" link set subm "$1" || return 1
+	done
+}
+has_device() { ip -n "$LAB-$1" link show dev "$2" >/dev/null 2>&1; }
+# the tunnel's underlay, either of them
+internet() {
+	ip -n "$LAB-inet" link set i0 "$1" && { ! has_device inet i3 || ip -n "$LAB-inet" link set i3 "$1"; }
 }
 # does fail|restore WHAT
 does() {
@@ -115,8 +127,8 @@ does() {
 	'restore er1-circuit') circuit enable msee1p msee1s ;;
 	'fail er2-circuit') circuit disable msee2p msee2s ;;
 	'restore er2-circuit') circuit enable msee2p msee2s ;;
-	'fail vpn') ip -n "$LAB-inet" link set i0 down ;;
-	'restore vpn') ip -n "$LAB-inet" link set i0 up ;;
+	'fail vpn') internet down ;;
+	'restore vpn') internet up ;;
 	*) bad "$1 $2: not known: er1-link, er1-circuit, er2-circuit, vpn" ;;
 	esac
 }

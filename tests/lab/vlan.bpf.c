@@ -10,15 +10,29 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define OUTER	 30
-#define INNER	 300
-#define NO_MATCH 0
-#define MATCH	 (-1)
+#define OUTER	  30
+#define INNER	  300
+#define MICROSOFT 310 /* the inner tag of another peering on the same trunk */
+#define NO_MATCH  0
+#define MATCH	  (-1)
 
-static __always_inline int tag(struct __sk_buff *ctx, __u16 outer)
+static __always_inline int tag(struct __sk_buff *ctx, __u16 outer, __u16 inner)
 {
-	if (bpf_skb_vlan_push(ctx, bpf_htons(ETH_P_8021Q), INNER) ||
+	if (bpf_skb_vlan_push(ctx, bpf_htons(ETH_P_8021Q), inner) ||
 	    bpf_skb_vlan_push(ctx, bpf_htons(ETH_P_8021AD), outer))
+		return NO_MATCH;
+	return MATCH;
+}
+
+/* The outer tag is in the skb, the inner in the frame: looked at before anything is taken off. */
+static __always_inline int untag(struct __sk_buff *ctx, __u16 inner)
+{
+	__be16 tci;
+
+	if (!ctx->vlan_present || (ctx->vlan_tci & 0xfff) != OUTER ||
+	    ctx->protocol != bpf_htons(ETH_P_8021Q) ||
+	    bpf_skb_load_bytes(ctx, ETH_HLEN, &tci, sizeof(tci)) ||
+	    (bpf_ntohs(tci) & 0xfff) != inner || bpf_skb_vlan_pop(ctx) || bpf_skb_vlan_pop(ctx))
 		return NO_MATCH;
 	return MATCH;
 }
@@ -26,22 +40,31 @@ static __always_inline int tag(struct __sk_buff *ctx, __u16 outer)
 SEC("tc/push")
 int push(struct __sk_buff *ctx)
 {
-	return tag(ctx, OUTER);
+	return tag(ctx, OUTER, INNER);
+}
+
+SEC("tc/push_microsoft")
+int push_microsoft(struct __sk_buff *ctx)
+{
+	return tag(ctx, OUTER, MICROSOFT);
 }
 
 SEC("tc/push_other")
 int push_other(struct __sk_buff *ctx)
 {
-	return tag(ctx, OUTER + 1);
+	return tag(ctx, OUTER + 1, INNER);
 }
 
 SEC("tc/pop")
 int pop(struct __sk_buff *ctx)
 {
-	if (!ctx->vlan_present || (ctx->vlan_tci & 0xfff) != OUTER || bpf_skb_vlan_pop(ctx) ||
-	    !ctx->vlan_present || (ctx->vlan_tci & 0xfff) != INNER || bpf_skb_vlan_pop(ctx))
-		return NO_MATCH;
-	return MATCH;
+	return untag(ctx, INNER);
+}
+
+SEC("tc/pop_microsoft")
+int pop_microsoft(struct __sk_buff *ctx)
+{
+	return untag(ctx, MICROSOFT);
 }
 
 char LICENSE[] SEC("license") = "GPL";
