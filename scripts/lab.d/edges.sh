@@ -19,7 +19,7 @@ config_of() {
 			asymmetry: { grace: $grace }
 			paths:
 			  - { name: er1-primary, class: expressroute, circuit: er1, interface: er0, vlan: [30, 300], l3: er0.300,
-			      gateway: 192.168.30.18, peers: [192.168.30.18], as: 12076 }
+			      gateway: 192.168.30.18, peers: [192.168.30.18], as: 12076, bfd: true }
 			  - { name: vpn30, class: vpn, circuit: s2s, interface: ipsec0, peers: [10.10.30.254] }
 			$extra_path
 			inside:
@@ -35,8 +35,10 @@ config_of() {
 			mode: monitor
 			asymmetry: { grace: $grace }
 			paths:
-			  - { name: er2-primary, class: expressroute, circuit: er2, interface: er0, gateway: 192.168.31.18, peers: [192.168.31.18] }
-			  - { name: er2-secondary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.31.22, peers: [192.168.31.22] }
+			  - { name: er2-primary, class: expressroute, circuit: er2, interface: er0, gateway: 192.168.31.18,
+			      peers: [192.168.31.18], bfd: true }
+			  - { name: er2-secondary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.31.22,
+			      peers: [192.168.31.22], bfd: true }
 			inside:
 			  - { interface: lan0, networks: [10.1.31.0/25], gateway: 192.168.31.1 }
 			feeds:
