@@ -221,10 +221,17 @@ static __always_inline enum egress egress_move(struct __sk_buff *ctx, struct dec
 	return EGRESS_MOVED;
 }
 
+/* Whether what came by the interface and leaves by the path goes back where it came from. */
+static __always_inline bool goes_back(const struct sw_interface *in, __u32 slot)
+{
+	return in->slot == slot && !in->ports;
+}
+
 /*
  * Counts what is left as it is, and should not be: of this box (or of an interface that is not
  * ours), where nothing is moved, by another path than select's; and what came by a path and leaves
- * by one, by a rule of all, say. (A function of its own, so that the verifier sees it once.)
+ * by one, by a rule of all, say, unless transit is allowed. (A function of its own, so that the
+ * verifier sees it once.)
  */
 __noinline int egress_tell(struct __sk_buff *ctx, const struct packet *pkt, __u32 slot,
 			   __u32 segments)
@@ -246,7 +253,7 @@ __noinline int egress_tell(struct __sk_buff *ctx, const struct packet *pkt, __u3
 	if ((dst && dst->kind == SW_GROUP_EXEMPT) || (src && src->kind == SW_GROUP_EXEMPT))
 		return 0;
 	if (in)
-		stats->egress_back += segments;
+		stats->egress_back += c->transit && !goes_back(in, slot) ? 0 : segments;
 	else if (egress_movable(pkt, dst, src) &&
 		 egress_choose(pkt, group, NULL, slot) != SW_NO_PATH)
 		stats->egress_stayed += segments;

@@ -146,7 +146,45 @@ static __always_inline void decide_out(struct decision *d, struct sw_group *grou
 	d->action = SW_ACTION_FORWARD;
 }
 
-/* From a path: to inside, or refused. Path to path is never an answer here. */
+/*
+ * From a path to a path, with `transit: allow`: select chooses, and never among equals of the path
+ * that it came by. Each packet by itself: it has no inside end, so no record, and is judged by
+ * nobody. (A function of its own, so that the verifier sees it once.)
+ */
+__noinline int decide_transit(struct decision *d)
+{
+	__u32 zero = 0;
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	struct choice *choice;
+
+	if (!c || !d)
+		return 0;
+	choice = &d->choice; /* zero, as all of *d */
+	choice->family = d->pkt.family;
+	choice->hash = d->pkt.hash;
+	choice->rule = d->pkt.rule;
+	choice->hint = SW_NO_PATH;
+	d->to = SW_MAX_SLOTS; /* nowhere */
+	d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
+	if (!choose(d->outside_id, choice)) {
+		d->reason = SW_REASON_no_path;
+		if (rule_restricts(rule_row(choice->rule)))
+			d->reason = SW_REASON_rule_denied;
+		else
+			d->action = SW_ACTION_PASS;
+	} else if (choice->members >> (d->at.slot & 63) & 1) {
+		d->reason = SW_REASON_hairpin;
+	} else {
+		d->to = choice->path;
+		d->reason = choice->step == SW_STEP_LAST_RESORT ? SW_REASON_last_resort
+								: SW_REASON_forwarded;
+		d->action = SW_ACTION_FORWARD;
+	}
+	d->counted = d->action != SW_ACTION_DROP;
+	return 0;
+}
+
+/* From a path: to inside, to another path where that is allowed, or refused. */
 static __always_inline void decide_in(struct decision *d, struct sw_group *group,
 				      const struct sw_ctl *c)
 {
@@ -157,6 +195,10 @@ static __always_inline void decide_in(struct decision *d, struct sw_group *group
 	d->dir = DIR_IN;
 	d->path = d->at.slot;
 	d->counted = 1;
+	if (group->kind != SW_GROUP_INSIDE && c->transit) {
+		decide_transit(d);
+		return;
+	}
 	if (group->kind != SW_GROUP_INSIDE) {
 		d->reason = SW_REASON_transit_denied;
 		d->action = enforcing(c) ? SW_ACTION_DROP : SW_ACTION_PASS;
@@ -212,11 +254,11 @@ static __always_inline void decide_limits(struct decision *d, const struct frame
 }
 
 /*
- * What came from inside and is left to the kernel would go where the kernel's routes lead: what a
- * rule denies, or binds to paths of which none was chosen, must not; nor what has a path, where no
- * mark would tell the kernel. Not meant is what the kernel keeps, answers or sends inside, and what
- * is exempt, on which TC egress has an eye (egress.h). (A function of its own, so that the verifier
- * sees it once.)
+ * What came from inside (or in transit) and is left to the kernel would go where the kernel's
+ * routes lead: what a rule denies, or binds to paths of which none was chosen, must not; nor what
+ * has a path, where no mark would tell the kernel. Not meant is what the kernel keeps, answers or
+ * sends inside, and what is exempt, on which TC egress has an eye (egress.h). (A function of its
+ * own, so that the verifier sees it once.)
  */
 __noinline int rule_guard(struct decision *d)
 {
@@ -225,7 +267,8 @@ __noinline int rule_guard(struct decision *d)
 	const struct sw_rule *rule;
 	struct sw_group *group;
 
-	if (!c || !d || !c->rules || d->at.role != SW_ROLE_INSIDE)
+	if (!c || !d || !c->rules ||
+	    (d->at.role != SW_ROLE_INSIDE && !(d->at.role == SW_ROLE_PATH && c->transit)))
 		return 0;
 	switch (d->reason) {
 	case SW_REASON_arp_nd:
@@ -290,7 +333,8 @@ decide_all(struct decision *d, const struct frame *frame, const struct sw_ctl *c
 		return NULL;
 	}
 	d->outside_id = id;
-	rule_decide(&d->pkt, flow, c, d->at.role == SW_ROLE_INSIDE);
+	rule_decide(&d->pkt, flow, c,
+		    d->at.role == SW_ROLE_INSIDE || (c->transit && group->kind == SW_GROUP_ROUTE));
 	if (d->at.role == SW_ROLE_INSIDE)
 		decide_out(d, group, flow, c);
 	else

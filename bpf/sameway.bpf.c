@@ -117,11 +117,11 @@ int sw_xdp(struct xdp_md *ctx)
 		return XDP_PASS; /* cannot be: parse saw these bytes */
 	}
 	account_in(d, &frame, flow, now);
-	if (d->dir == DIR_OUT) {
+	if (d->to < SW_MAX_PATHS) {
 		struct amount n = amount_of(&frame, &d->pkt);
 
-		count_tx(d->path, n);
-		if (!d->pkt.fragment && !d->pkt.icmp_error)
+		count_tx(d->to, n);
+		if (d->dir == DIR_OUT && !d->pkt.fragment && !d->pkt.icmp_error)
 			flow_record(&d->pkt, &d->choice, flow, DIR_OUT, d->path, d->outside_id, n,
 				    now);
 	}
@@ -200,8 +200,8 @@ static __always_inline void tc_mark(struct __sk_buff *ctx, const struct decision
 
 	if (d->path == SW_NO_PATH || !enforcing(c))
 		return;
-	if (d->dir == DIR_OUT)
-		mark |= sw_mark(mask, d->path);
+	if (d->to < SW_MAX_PATHS)
+		mark |= sw_mark(mask, d->to);
 	if (mark != ctx->mark)
 		ctx->mark = mark;
 }
@@ -254,7 +254,7 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 		tc_mark(ctx, d, c);
 		return TC_ACT_UNSPEC;
 	}
-	if (d->dir == DIR_OUT) /* chosen already: not to be moved again */
+	if (d->to < SW_MAX_PATHS) /* chosen already: not to be moved again */
 		mark_set(ctx, c, d->nh.ifindex);
 	return bpf_redirect(d->nh.ifindex, 0);
 }

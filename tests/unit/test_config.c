@@ -134,7 +134,7 @@ static const char full[] =
 	"mode: enforce\nmatch: class-first\nforward: kernel\ndefault-route: last\n"
 	"asymmetry: {scope: circuit, grace: 90s, confirm: 1500ms, action: reflect}\n"
 	"failback-delay: 0ms\nstale-time: 120m\nclass-first-min: 0\nflows: 0x400\nflows6: 64\n"
-	"fib: { nodes6: 1048576 }\ntransit: deny\n"
+	"fib: { nodes6: 1048576 }\ntransit: allow\n"
 	"multipath: circuits\nfwmark: 2130706432\ntables: 256\nbypass-netfilter: true\nrules: []\n"
 	"notify: { command: 'page --to \"me\"' }\nexport:\nfleet: ~\nprefer: [vpn, other]\n";
 
@@ -148,7 +148,7 @@ static const char golden[] = "mode: enforce\n"
 			     "  action: reflect\n"
 			     "failback-delay: 0s\n"
 			     "stale-time: 2h\n"
-			     "transit: deny\n"
+			     "transit: allow\n"
 			     "forward: kernel\n"
 			     "fwmark: 0x7f000000\n"
 			     "tables: 256\n"
@@ -326,7 +326,7 @@ static void test_all_mistakes(void **state)
 				   "    class: wan\n"
 				   "    interface: l0\n"
 				   "    mtu: 1\n"
-				   "transit: allow\n";
+				   "transit: permit\n";
 	static const int lines[] = {1, 2, 3, 3, 4, 4, 7, 9, 10};
 	struct config_errors errors;
 

@@ -99,6 +99,10 @@ static void fits(struct net *n)
 {
 	n->facts.counts.refused = 0;
 }
+static void transit_allowed(struct net *n)
+{
+	n->w.e->cfg.transit = TRANSIT_ALLOW;
+}
 static void flows_full(struct net *n)
 {
 	n->facts.counts.flows_full += 3;
@@ -136,6 +140,16 @@ static const struct story stories[] = {
 	  {leak_sent_no_more, 12, ""}}},
 	{"S32: without its tables, by the packets alone",
 	 {{transit_one, 60, ""}, {transit_many, 5, LEAK "critical unknown"}, {NULL, 75, ""}}},
+	{"S32: it is meant, with transit: allow",
+	 {{own_by_vpn, 30, ""},
+	  {leak_sent, 5, LEAK "warning unknown"},
+	  {transit_many, 2, LEAK "critical unknown"},
+	  {transit_allowed, 12, ""},
+	  {transit_many, 60, ""}}},
+	{"S32: from its start",
+	 {{transit_allowed, 1, ""}, {own_by_vpn, 30, ""}, {leak_sent, 60, ""}}},
+	{"S32: what the VPN gives us is not",
+	 {{transit_allowed, 1, ""}, {leak_accepted, 5, LEAK "warning unknown"}}},
 	{"S32: what the VPN gives us",
 	 {{leak_accepted, 5, LEAK "warning unknown"}, {leak_accepted_no_more, 12, ""}}},
 	{"limit: prefixes", {{refuse, 1, "limit prefixes warning unknown"}, {fits, 1, ""}}},

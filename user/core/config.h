@@ -9,6 +9,7 @@
 
 enum config_match { MATCH_LONGEST_PREFIX, MATCH_CLASS_FIRST };
 enum config_forward { FORWARD_AUTO, FORWARD_FAST, FORWARD_KERNEL };
+enum config_transit { TRANSIT_DENY, TRANSIT_ALLOW };
 enum config_multipath { MULTIPATH_CIRCUIT, MULTIPATH_CIRCUITS };
 enum config_default_route { DEFAULT_ROUTE_NEVER, DEFAULT_ROUTE_LAST };
 /* Where packets of an interface are moved: contract.md's names. AUTO: daemon/hook.c chooses. */
@@ -172,6 +173,7 @@ struct config {
 	enum sw_scope scope;
 	enum sw_asymmetry asymmetry; /* `action` */
 	uint64_t grace_ns, confirm_ns, failback_delay_ns, stale_ns;
+	enum config_transit transit;
 	enum config_forward forward;
 	uint32_t fwmark, tables;
 	bool bypass_netfilter;

@@ -20,7 +20,7 @@ const char *const config_scopes[] = {"class", "circuit", "path", NULL};
 const char *const config_classes[] = {SW_CLASSES(CLASS_TEXT) NULL};
 const char *const config_hooks[] = {"auto", "xdp", "xdp-generic", "tc", NULL};
 const char *const config_actions[] = {"alert", "reflect", "drop", NULL};
-static const char *const transits[] = {"deny", "allow", NULL};
+const char *const config_transits[] = {"deny", "allow", NULL};
 
 static void read_prefer(struct config_reader *r, const struct config_key *key,
 			const yaml_node_t *node, void *into)
@@ -342,7 +342,7 @@ static const struct config_key top_keys[] = {
 	KEY_OWN("asymmetry", read_asymmetry),
 	KEY(config, "failback-delay", failback_delay_ns, duration),
 	KEY(config, "stale-time", stale_ns, duration),
-	KEY_FIXED("transit", transits, "path to path is always denied, give deny"),
+	KEY_CHOICE(config, "transit", transit, config_transits, 2),
 	KEY_CHOICE(config, "forward", forward, config_forwards, 3),
 	KEY(config, "fwmark", fwmark, u32, .min = 1, .max = UINT32_MAX),
 	KEY(config, "tables", tables, u32, .min = CONFIG_TABLES_MIN, .max = CONFIG_TABLES_MAX),

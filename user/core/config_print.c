@@ -124,8 +124,9 @@ static void print_global(FILE *f, const struct config *cfg)
 	fprintf(f, "  action: %s\n", config_actions[cfg->asymmetry]);
 	print_duration(f, "failback-delay", cfg->failback_delay_ns);
 	print_duration(f, "stale-time", cfg->stale_ns);
-	fprintf(f, "transit: deny\nforward: %s\nfwmark: %#x\ntables: %u\n",
-		config_forwards[cfg->forward], cfg->fwmark, cfg->tables);
+	fprintf(f, "transit: %s\nforward: %s\nfwmark: %#x\ntables: %u\n",
+		config_transits[cfg->transit], config_forwards[cfg->forward], cfg->fwmark,
+		cfg->tables);
 	fprintf(f, "bypass-netfilter: %s\ndefault-route: %s\n", truth(cfg->bypass_netfilter),
 		config_default_routes[cfg->default_route]);
 	fprintf(f, "class-first-min: %u\nmultipath: %s\nflows: %u\nflows6: %u\n",

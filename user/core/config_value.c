@@ -48,7 +48,7 @@ void config_read_choice(struct config_reader *r, const struct config_key *key,
 		config_bad(r, key, node, "not known: give %s", list);
 	else if (i >= key->n_now)
 		config_bad(r, key, node, "not yet: %s", key->instead);
-	else if (key->offset != CONFIG_NO_FIELD)
+	else
 		memcpy(field(key, into), &i, sizeof(i));
 }
 
@@ -91,7 +91,7 @@ void config_read_u32(struct config_reader *r, const struct config_key *key, cons
 	} else if (value < key->min || value > key->max) {
 		config_bad(r, key, node, "out of range: give %llu to %llu",
 			   (unsigned long long)key->min, (unsigned long long)key->max);
-	} else if (key->offset != CONFIG_NO_FIELD) {
+	} else {
 		uint32_t small = (uint32_t)value;
 
 		memcpy(field(key, into), &small, sizeof(small));

@@ -12,8 +12,7 @@
 
 #include "core/config.h"
 
-#define CONFIG_NO_FIELD ((size_t)-1)
-#define CONFIG_MAX_NS	(24ULL * 3600 * 1000000000)
+#define CONFIG_MAX_NS (24ULL * 3600 * 1000000000)
 
 /* Which line a value of the config came from, for the checks that compare two values. */
 struct config_mark {
@@ -37,7 +36,7 @@ typedef void config_read_fn(struct config_reader *r, const struct config_key *ke
 struct config_key {
 	const char *name;
 	config_read_fn *read; /* NULL: not yet, only `fallback` or null is taken */
-	size_t offset;	      /* of the field in `into`, CONFIG_NO_FIELD: checked, not kept */
+	size_t offset;	      /* of the field in `into` */
 	bool required;
 	uint64_t min, max;	    /* of a number; of an address min is the family, 0: both */
 	const char *const *choices; /* NULL-terminated, in order of the enum */
@@ -113,11 +112,6 @@ bool config_prefix(struct config_reader *r, const struct config_key *key, const 
 	}
 #define KEY_CHOICE(struct_, key, field, list, now, ...)                                            \
 	KEY(struct_, key, field, choice, .choices = list, .n_now = now, __VA_ARGS__)
-#define KEY_FIXED(key, list, what)                                                                 \
-	{                                                                                          \
-		.name = key, .read = config_read_choice, .offset = CONFIG_NO_FIELD,                \
-		.choices = list, .n_now = 1, .instead = what                                       \
-	}
 #define KEY_OWN(key, reader, ...)                                                                  \
 	{                                                                                          \
 		.name = key, .read = reader, __VA_ARGS__                                           \
@@ -144,6 +138,7 @@ void config_check(struct config_reader *r);
 /* Texts of the enums, in their order, NULL-terminated. */
 extern const char *const config_modes[], *const config_matches[], *const config_forwards[];
 extern const char *const config_default_routes[], *const config_scopes[], *const config_classes[];
+extern const char *const config_transits[];
 extern const char *const config_multipaths[], *const config_actions[];
 extern const char *const config_feed_types[], *const config_hooks[], *const config_speeds[];
 

@@ -190,7 +190,8 @@ static void sent_tell(struct network_watch *watch, const struct incident_context
 	struct network_path *p = &watch->path[id];
 	struct network_state s = network_state_of(NETWORK_ROUTE_LEAK, cfg->name, id);
 	uint64_t packets = transit_look(p, transit, ctx->now);
-	bool on = leaks->attr || packets >= TRANSIT_LEAST || (packets && p->sent.open);
+	bool on = ctx->cfg->transit == TRANSIT_DENY &&
+		  (leaks->attr || packets >= TRANSIT_LEAST || (packets && p->sent.open));
 
 	s.side = SIDE_ONPREM;
 	if (on)
@@ -198,14 +199,17 @@ static void sent_tell(struct network_watch *watch, const struct incident_context
 	leaks_held(set, ctx, &p->sent, &s, leaks, on);
 }
 
-/* Azure does not say by which of our VPN paths it has learned a route: the first is told. */
+/*
+ * Azure does not say by which of our VPN paths it has learned a route: the first is told. With
+ * `transit: allow` what goes on by us is meant to.
+ */
 void network_leak_tell(struct network_watch *watch, const struct incident_context *ctx,
 		       const struct network_facts *facts, struct incidents *set)
 {
 	const struct leaks none = {0};
 	struct leaks sent = leaks_find(&watch->remote_leaks, ctx->rib, VIEW_REMOTE, -1,
 				       rib_remote_leaks(ctx->rib));
-	bool first = true;
+	bool first = ctx->cfg->transit == TRANSIT_DENY;
 
 	for (size_t i = 0; i < ctx->cfg->n_paths; i++) {
 		const struct config_path *cfg = &ctx->cfg->paths[i];

@@ -90,6 +90,8 @@ static int rule_warn(const struct config *cfg, size_t at, struct config_errors *
 			    "never matches: %s is inside, and a rule is read from inside to "
 			    "outside: `to` is the far end",
 			    prefix_format(&rule->to, text));
+	if (cfg->transit == TRANSIT_ALLOW) /* rules hold for what comes by a path, too */
+		return 0;
 	if (rule->from.family && !meets_inside(cfg, &rule->from))
 		return warn(out, rule,
 			    "matches nothing from inside: no network of `inside` has any of %s: "

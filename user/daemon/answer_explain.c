@@ -24,7 +24,8 @@ struct explain {
 	struct audit audit;
 	struct audit_source source;
 	struct audit_destination destination; /* node NULL: it is not judged */
-	bool stray;			      /* nothing of its source is sent by a path */
+	bool stray;			      /* its source is neither inside nor this box's */
+	uint64_t by; /* `transit: allow`: the paths that it may come by, 0: no transit */
 };
 
 static const struct config_path *path_by_id(struct daemon *d, unsigned int id)
@@ -65,10 +66,33 @@ static bool is_stray(const struct daemon *d, const struct ip_addr *src)
 	       (group.kind != SW_GROUP_INSIDE && group.kind != SW_GROUP_LOCAL);
 }
 
+/* Whether select is asked for what its source sends. */
+static bool is_sent(const struct explain *e)
+{
+	return !e->stray || e->by;
+}
+
+static bool is_hairpin(const struct explain *e)
+{
+	return e->by && e->by == (e->by & e->io.tier_usable);
+}
+
+/* The paths that packets of a stray source come by, where they are sent on to another. */
+static uint64_t transit_by(const struct daemon *d, const struct explain *e)
+{
+	struct sw_group group;
+	struct prefix match;
+
+	if (d->cfg->transit != TRANSIT_ALLOW || !e->stray || e->io.kind != SW_GROUP_ROUTE ||
+	    !fib_lookup(d->fib, &e->src, &match, &group) || group.kind != SW_GROUP_ROUTE)
+		return 0;
+	return group.members;
+}
+
 /* The rule that decides, NULL: none, or it leaves the choice to the ladder. */
 static const struct config_rule *explain_rule(const struct daemon *d, const struct explain *e)
 {
-	const struct config_rule *rule = !e->stray && e->io.rule && e->io.rule <= d->cfg->n_rules
+	const struct config_rule *rule = is_sent(e) && e->io.rule && e->io.rule <= d->cfg->n_rules
 						 ? &d->cfg->rules[e->io.rule - 1]
 						 : NULL;
 
@@ -151,6 +175,24 @@ static void why_stray(const struct daemon *d, const struct explain *e, char *buf
 			 src, prefix_format(&match, text));
 }
 
+/* Puts in front where a packet in transit comes from, or says that it goes nowhere. */
+static void why_transit(const struct daemon *d, const struct explain *e, char *buf, size_t size)
+{
+	char src[IP_STRLEN], prefix[PREFIX_STRLEN] = "", rest[300];
+	struct sw_group group;
+	struct prefix match;
+
+	if (fib_lookup(d->fib, &e->src, &match, &group))
+		prefix_format(&match, prefix);
+	snprintf(rest, sizeof(rest), "%.*s", (int)sizeof(rest) - 1, buf);
+	snprintf(buf, size, "transit: %s is behind a path (%s), no flow is kept of it; %s",
+		 ip_format(&e->src, src), prefix,
+		 is_hairpin(e)
+			 ? "it would go back by the path that it came by: hairpin, dropped in "
+			   "enforce mode"
+			 : rest);
+}
+
 /* In monitor mode nothing is moved: the answer is what enforce would give. */
 static void why_monitor(const struct daemon *d, char *buf, size_t size)
 {
@@ -205,7 +247,7 @@ static void explain_why(const struct daemon *d, const struct explain *e, char *b
 				  : "");
 		break;
 	case SW_GROUP_ROUTE:
-		if (e->stray)
+		if (!is_sent(e))
 			why_stray(d, e, buf, size);
 		else if (rule)
 			why_ruled(d->cfg, rule, e, buf, size);
@@ -293,10 +335,10 @@ static json_t *explain_if_down(struct daemon *d, const struct explain *e)
 		json_t *row;
 		int verdict;
 
-		if (e->stray || e->io.kind != SW_GROUP_ROUTE || !(e->tiers.members >> id & 1) ||
+		if (!is_sent(e) || e->io.kind != SW_GROUP_ROUTE || !(e->tiers.members >> id & 1) ||
 		    !explain_run(d, &what_if, 1ULL << id))
 			continue;
-		then = path_by_id(d, what_if.io.path);
+		then = is_hairpin(&what_if) ? NULL : path_by_id(d, what_if.io.path);
 		verdict = explain_judge(&what_if, (int)id, what_if.io.path);
 		row = json_pack("{s:s, s:b, s:s?, s:s?, s:s?, s:o, s:s?}", "path",
 				d->cfg->paths[i].name, "dropped",
@@ -360,7 +402,7 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 {
 	struct explain e = {0};
 	json_t *row = explain_fill(d, request, &e, err), *ret;
-	char why[400], prefix[PREFIX_STRLEN] = "";
+	char why[500], prefix[PREFIX_STRLEN] = "";
 	const struct config_rule *rule;
 	struct sw_group group;
 	struct prefix match;
@@ -371,7 +413,9 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	e.stray = json_object_get(request, "src") && is_stray(d, &e.src);
 	if (e.io.kind == SW_GROUP_ROUTE) {
 		e.node = rib_match(d->rib, VIEW_LOCAL, &e.dst);
-		e.path = e.stray ? NULL : path_by_id(d, e.io.path);
+		e.by = transit_by(d, &e);
+		if (is_sent(&e) && !is_hairpin(&e))
+			e.path = path_by_id(d, e.io.path);
 	}
 	if (e.node)
 		policy_tiers(d->cfg, e.node, &e.tiers);
@@ -384,7 +428,9 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 	explain_why(d, &e, why, sizeof(why));
 	if (e.path)
 		why_weight(d, &e, why, sizeof(why));
-	if (e.io.kind == SW_GROUP_ROUTE && !e.stray)
+	if (e.by)
+		why_transit(d, &e, why, sizeof(why));
+	if (e.io.kind == SW_GROUP_ROUTE && is_sent(&e))
 		why_monitor(d, why, sizeof(why));
 	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
 	json_object_set_new(row, "dst", rows_ip(&e.dst));

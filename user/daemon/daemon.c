@@ -136,6 +136,7 @@ static void settings_write(struct daemon *d)
 
 	c->scope = d->cfg->scope;
 	c->asymmetry = d->cfg->asymmetry;
+	c->transit = d->cfg->transit == TRANSIT_ALLOW;
 	c->grace_ns = d->cfg->grace_ns;
 	c->event_rate = EVENT_RATE;
 	if (d->cfg->default_route != DEFAULT_ROUTE_LAST) /* an earlier config may have said so */
