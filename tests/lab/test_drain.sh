@@ -87,10 +87,27 @@ check "and drains it for good when asked: nothing of the old end is left" eval '
 check_equal "for 3 s at least" "$(end=$(($(now_ms) + 3000)); while [ "$(now_ms)" -lt $end ]; do drained || echo not; done)" ""
 check "undrained" eval 's path er1-primary undrain >/dev/null && usable'
 
+# What an earlier daemon saw fail, the next one tells the return of: the drain that the kernel ended, and a cut.
+returned() { true_json "[.[] | select(.verdict == \"failback\")] | last | .cause == \"$1\" and .prefixes_moved >= 2 and .duration_ms != null" alerts --all; }
+before=$(j '[.[] | select(.verdict == "failback")] | length' alerts --all)
+background edge drain "$SAMEWAY" -i "$LAB" path er1-primary drain --for 3s
+wait_for 5 drained
+wait_for 5 eval "jq -e '.failed[0].cause == \"drained\"' /run/sameway/$LAB.state"
+sameway_kill
+wait_for 15 finished drain
+check "a drain ended with the daemon dead; a new one starts" sameway_start
+check_within 30 "and tells the return" eval 'returned drained && [ "$(j "[.[] | select(.verdict == \"failback\")] | length" alerts --all)" -gt '"$before"' ]'
 end_background stream
 wait_for 5 finished stream
 end_background at-cloud
 end_background at-vpn
 check_at_least "the stream went by the VPN meanwhile" "$(lines at-vpn '^[0-9]')" 1500
 check_equal "of all its packets, through each begin and end, none was lost" "$("$steady" lost "$RUN/stream.log" "$RUN/at-cloud.log")" 0
+
+er_cut
+wait_for 10 eval "jq -e '.failed[0].cause == \"link-down\"' /run/sameway/$LAB.state"
+sameway_kill
+check "killed while the link is down: a new daemon starts" eval 'sameway_start && ! usable'
+er_restore
+check_within 60 "and tells the return, when the routes are back" returned link-down
 done_testing

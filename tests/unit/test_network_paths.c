@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "fixture_network.h"
+#include "core/state.h"
 
 static void er_down(struct net *n)
 {
@@ -440,14 +441,105 @@ static void test_stuck_remote(void **state)
 	}
 }
 
+/* A daemon dies, `away` seconds pass, and the next one has its state file. */
+static void restart(struct net *n, unsigned int away)
+{
+	struct network_failed failed[SW_MAX_PATHS], again[SW_MAX_PATHS] = {0};
+	struct state_context ctx = {.cfg = &n->w.e->cfg,
+				    .path_ids = n->w.e->ids,
+				    .now = n->w.e->ctx.now,
+				    .wall = n->w.e->ctx.wall,
+				    .failed = failed};
+	struct incidents *none = incidents_new(NULL, NULL);
+	char *text;
+
+	network_failed(n->watch, failed);
+	text = state_print(&ctx, none, n->w.e->fib);
+	assert_non_null(text);
+	edge_wait(n->w.e, away * S);
+	ctx.now = n->w.e->ctx.now;
+	ctx.wall = n->w.e->ctx.wall;
+	ctx.failed = again;
+	assert_int_equal(state_parse(&ctx, text, strlen(text), none, n->w.e->fib), 0);
+	free(text);
+	incidents_free(none);
+	network_watch_free(n->watch);
+	n->watch = network_watch_new();
+	network_failed_restore(n->watch, again);
+}
+
+static void assert_back(const struct net *n, const char *after)
+{
+	const struct incident *inc = &n->last[NETWORK_FAILBACK];
+
+	assert_int_equal(n->once[NETWORK_FAILBACK], 1);
+	assert_int_equal(inc->cause, CAUSE_LINK_DOWN);
+	assert_int_equal(inc->prefixes_moved, 2);
+	if (!strstr(inc->message, after))
+		fail_msg("%s", inc->message);
+}
+
+/* It failed under an earlier daemon: down still at the start; held; back before the start. */
+static void test_failback_restart(void **state)
+{
+	struct net *n = net_new();
+
+	(void)state;
+	er_down(n);
+	net_wait(n, 20);
+	restart(n, 5);
+	net_wait(n, 5);
+	assert_int_equal(n->once[NETWORK_FAILBACK], 0);
+	er_up(n);
+	net_wait(n, 15);
+	assert_back(n, "is back after 30 s: 2 prefixes moved back");
+	restart(n, 5);
+	net_wait(n, 60);
+	assert_back(n, "is back after 30 s"); /* told once */
+	net_free(n);
+
+	n = net_new();
+	er_down(n);
+	net_wait(n, 20);
+	edge_object(n->w.e, ER1, WORD_LINK, false);
+	n->facts.objected = 0; /* only failback-delay keeps it */
+	net_wait(n, 2);
+	restart(n, 1);
+	net_wait(n, 1);
+	n->facts.usable = net_all();
+	net_wait(n, 15);
+	assert_back(n, "is back after 25 s");
+	net_free(n);
+
+	n = net_new();
+	er_down(n);
+	net_wait(n, 20);
+	restart(n, 5);
+	edge_object(n->w.e, ER1, WORD_LINK, false);
+	n->facts.objected = 0;
+	n->facts.usable = net_all();
+	net_wait(n, 15);
+	assert_back(n, "is back after 26 s");
+	restart(n, 5);
+	net_wait(n, 60);
+	assert_int_equal(n->once[NETWORK_FAILBACK], 1);
+	net_free(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories),	       cmocka_unit_test(test_held),
-		cmocka_unit_test(test_flapping_words), cmocka_unit_test(test_failback),
-		cmocka_unit_test(test_failback_bgp),   cmocka_unit_test(test_stuck),
-		cmocka_unit_test(test_stuck_not),      cmocka_unit_test(test_stuck_kernel_rule),
-		cmocka_unit_test(test_stuck_kernel),   cmocka_unit_test(test_stuck_remote),
+		cmocka_unit_test(test_stories),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_flapping_words),
+		cmocka_unit_test(test_failback),
+		cmocka_unit_test(test_failback_restart),
+		cmocka_unit_test(test_failback_bgp),
+		cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_stuck_not),
+		cmocka_unit_test(test_stuck_kernel_rule),
+		cmocka_unit_test(test_stuck_kernel),
+		cmocka_unit_test(test_stuck_remote),
 		cmocka_unit_test(test_cause),
 	};
 

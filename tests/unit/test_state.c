@@ -9,6 +9,7 @@
 
 #include "fixture_edge.h"
 #include "core/incident_life.h"
+#include "core/network_watch.h"
 #include "core/state.h"
 
 struct world {
@@ -41,7 +42,8 @@ static int world_free(void **state)
 
 static struct state_context context_of(const struct edge *e)
 {
-	return (struct state_context){&e->cfg, e->ids, e->ctx.now, e->ctx.wall};
+	return (struct state_context){
+		.cfg = &e->cfg, .path_ids = e->ids, .now = e->ctx.now, .wall = e->ctx.wall};
 }
 
 /* One closed, one open asymmetry, one failover, two degraded prefixes. */
@@ -83,8 +85,12 @@ static void fill(struct world *w)
 
 static char *print(const struct world *w)
 {
+	struct network_failed failed[SW_MAX_PATHS] = {[ER1] = {true, CAUSE_BGP_DOWN, NOW_BASE}};
 	struct state_context ctx = context_of(w->e);
-	char *text = state_print(&ctx, w->set, w->e->fib);
+	char *text;
+
+	ctx.failed = failed;
+	text = state_print(&ctx, w->set, w->e->fib);
 
 	assert_non_null(text);
 	return text;
@@ -256,6 +262,9 @@ static void test_wrong_fields(void **state)
 		{"\"message\"", "\"massage\""},
 		{"\"degraded\"", "\"upgraded\""},
 		{"\"acked\": \"notice\"", "\"acked\": \"never\""},
+		{"\"cause\": \"bgp-down\"", "\"cause\": \"bgp-dawn\""},
+		{"\"at\": \"2026-", "\"at\": \"1026-"},
+		{"\"failed\": [", "\"failed\": {}, \"x\": ["},
 		{"\"silenced\": true", "\"silenced\": 1"},
 		{"\"told\": \"open\"", "\"told\": \"ajar\""},
 		{"\"told_at\": \"2026-", "\"told_at\": \"1026-"},
@@ -327,7 +336,8 @@ static void test_without_life(void **state)
 
 	fill(w);
 	text = print(w);
-	while ((at = strstr(text, "\"life\"")) || (at = strstr(text, "\"silences\"")))
+	while ((at = strstr(text, "\"life\"")) || (at = strstr(text, "\"silences\"")) ||
+	       (at = strstr(text, "\"failed\"")))
 		at[2] = '-';
 	world_new((void **)&again);
 	again->e->ctx.now = w->e->ctx.now;

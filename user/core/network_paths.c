@@ -94,12 +94,53 @@ void network_moved(struct network_path *p, size_t n, uint64_t now)
 		p->first_ns = now;
 }
 
+uint64_t network_failed(const struct network_watch *watch, struct network_failed out[SW_MAX_PATHS])
+{
+	uint64_t number = 0;
+
+	for (int id = 0; id < SW_MAX_PATHS; id++) {
+		const struct network_path *p = &watch->path[id];
+
+		out[id] = (struct network_failed){p->failed || p->back_ns, p->cause, p->failed_ns};
+		number += out[id].failed ? p->failed_ns + (uint64_t)p->cause : 0;
+	}
+	return number;
+}
+
+/* They were well under an earlier daemon: what is seen next is their return. */
+void network_failed_restore(struct network_watch *watch,
+			    const struct network_failed in[SW_MAX_PATHS])
+{
+	for (int id = 0; id < SW_MAX_PATHS; id++) {
+		struct network_path *p = &watch->path[id];
+
+		if (!in[id].failed)
+			continue;
+		p->known = p->bad = p->failed = true;
+		p->cause = in[id].cause;
+		p->failed_ns = in[id].at_ns;
+	}
+}
+
+/* What is usable at the first look has gained nothing, but for what an earlier daemon saw fail. */
+static void first_look(struct network_watch *watch, uint64_t usable)
+{
+	watch->usable = usable;
+	for (int id = 0; id < SW_MAX_PATHS; id++)
+		if (watch->path[id].failed)
+			watch->usable &= ~(1ULL << id);
+	watch->looked = true;
+}
+
 /* Prefixes that a path answers better since it is usable; it may have routes already. */
 static void usable_look(struct network_watch *watch, const struct incident_context *ctx,
 			uint64_t usable)
 {
-	uint64_t gained = usable & ~watch->usable;
+	uint64_t gained;
 
+	if (!watch->looked)
+		first_look(watch, usable);
+	gained = usable & ~watch->usable;
 	for (; gained; gained &= gained - 1) {
 		int id = __builtin_ctzll(gained);
 		uint64_t with = watch->usable | 1ULL << id;

@@ -148,21 +148,29 @@ static void row_set(struct network_rows *rows, const struct prefix *prefix, enum
 	row->backup = backup ? backup : row->backup;
 }
 
+/* A better class answers: by a path that has returned, or is about to. */
+void network_watch_gain(struct network_watch *watch, const struct sw_group *old,
+			const struct sw_group *new, uint64_t usable, uint64_t now)
+{
+	uint8_t was = fib_answer_rank(old, usable), is = fib_answer_rank(new, usable);
+	uint64_t best;
+
+	if (was == SW_NO_RANK || is >= was)
+		return;
+	best = tier_paths(new, 0) & ~tier_paths(new, (uint8_t)(is + 1)) & usable;
+	for (; best; best &= best - 1)
+		network_moved(&watch->path[__builtin_ctzll(best)], 1, now);
+}
+
 void network_watch_prefix(struct network_watch *watch, const struct prefix *prefix,
 			  const struct sw_group *old, const struct sw_group *new, uint64_t usable,
 			  uint64_t now)
 {
 	struct network_rows *rows = watch->rows;
-	uint8_t was = fib_answer_rank(old, usable), is = fib_answer_rank(new, usable);
 	struct row *row;
 	uint64_t had;
 
-	/* a better class answers: by a path that has returned, or is about to */
-	if (was != SW_NO_RANK && is < was)
-		for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-			if (tier_paths(new, 0) & ~tier_paths(new, (uint8_t)(is + 1)) & usable &
-			    1ULL << id)
-				network_moved(&watch->path[id], 1, now);
+	network_watch_gain(watch, old, new, usable, now);
 	rows_pack(rows);
 	if (!has_tiers(new)) {
 		if (has_tiers(old))

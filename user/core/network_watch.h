@@ -97,6 +97,13 @@ struct network_leaks {
 	struct prefix at; /* where it goes on, family 0: from the beginning */
 };
 
+/* A path that has failed, or that is back and whose return is not told yet. */
+struct network_failed {
+	bool failed;
+	enum cause cause;
+	uint64_t at_ns; /* CLOCK_MONOTONIC */
+};
+
 struct network_path {
 	bool known;	/* it has been well */
 	bool bad, well; /* objected to, or known to have no routes; usable with routes */
@@ -129,6 +136,7 @@ struct network_watch {
 	uint64_t lost_paths[SW_CLASS_COUNT]; /* by an earlier daemon: that had failed */
 	struct network_leaks remote_leaks;
 	uint64_t usable; /* as last looked */
+	bool looked;
 	struct network_counts counts;
 	bool counts_known;
 	uint64_t grew_ns[3]; /* of the growing counts, 0: never */
@@ -137,6 +145,14 @@ struct network_watch {
 struct network_watch *network_watch_new(void);
 void network_watch_free(struct network_watch *watch);
 
+/*
+ * For the state file, by path id; and from it, before the first look. Returned: a number that is
+ * another when one has failed, or its return was told.
+ */
+uint64_t network_failed(const struct network_watch *watch, struct network_failed out[SW_MAX_PATHS]);
+void network_failed_restore(struct network_watch *watch,
+			    const struct network_failed in[SW_MAX_PATHS]);
+
 /* A path, or what its routes are, may have changed. */
 void network_paths_look(struct network_watch *watch, const struct incident_context *ctx,
 			const struct network_facts *facts);
@@ -144,6 +160,9 @@ void network_paths_look(struct network_watch *watch, const struct incident_conte
 void network_watch_prefix(struct network_watch *watch, const struct prefix *prefix,
 			  const struct sw_group *old, const struct sw_group *new, uint64_t usable,
 			  uint64_t now);
+/* The same where what is lost is no news: only what comes back to a path. */
+void network_watch_gain(struct network_watch *watch, const struct sw_group *old,
+			const struct sw_group *new, uint64_t usable, uint64_t now);
 
 /*
  * Whether flow records are to be handed over in the next scan, all of them; each; and the scan's

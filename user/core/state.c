@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "core/cause.h"
+#include "core/network_watch.h"
 #include "core/state_internal.h"
 
 #define STATE_VERSION 1
@@ -31,6 +32,7 @@ struct parsed {
 	size_t n_degraded;
 	struct silence silences[SILENCES_MAX];
 	size_t n_silences;
+	struct network_failed failed[SW_MAX_PATHS];
 };
 
 /* Printing */
@@ -141,8 +143,9 @@ char *state_print(const struct state_context *ctx, const struct incidents *set,
 	for (size_t i = 0; !failed && (inc = incidents_get(set, i)); i++)
 		failed = json_array_append_new(incidents, incident_json(ctx, inc));
 	failed = failed || fib_degraded_each(fib, degraded_add, &print);
-	root = json_pack("{s:i, s:o, s:o, s:o}", "version", STATE_VERSION, "incidents", incidents,
-			 "degraded", degraded, "silences", state_silences_json(ctx, set));
+	root = json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", STATE_VERSION, "incidents",
+			 incidents, "degraded", degraded, "silences", state_silences_json(ctx, set),
+			 "failed", state_failed_json(ctx));
 	if (root && !failed)
 		text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);
@@ -418,7 +421,11 @@ int state_parse(const struct state_context *ctx, const char *text, size_t len,
 		err = state_silences_parse(ctx, json_object_get(root, "silences"), parsed.silences,
 					   &parsed.n_silences);
 	if (!err)
+		err = state_failed_parse(ctx, json_object_get(root, "failed"), parsed.failed);
+	if (!err)
 		err = parsed_restore(&parsed, set, fib);
+	if (!err && ctx->failed)
+		memcpy(ctx->failed, parsed.failed, sizeof(parsed.failed));
 	free(parsed.incidents);
 	free(parsed.degraded);
 	json_decref(root);

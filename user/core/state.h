@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state file's text: what a restarted daemon must remember. Incidents, and the prefixes that
- * lost their better class (once BGP has withdrawn it, only memory tells a failover from a prefix
- * that never had it). JSON; every time in it is RFC 3339 in UTC, since CLOCK_MONOTONIC does not
- * survive a reboot. Text only: reading and writing the file is the daemon's.
+ * The state file's text: what a restarted daemon must remember. Incidents, the prefixes that lost
+ * their better class (once BGP has withdrawn it, only memory tells a failover from a prefix that
+ * never had it), and the paths that have failed and whose return is not told yet. JSON; every time
+ * in it is RFC 3339 in UTC, since CLOCK_MONOTONIC does not survive a reboot. Text only: reading and
+ * writing the file is the daemon's.
  */
 #ifndef SAMEWAY_CORE_STATE_H
 #define SAMEWAY_CORE_STATE_H
 
 #include "core/incident.h"
 
+struct network_failed;
 /* What ids, ranks and times mean: paths and classes are written by name, times as wall time. */
 struct state_context {
 	const struct config *cfg;
 	const uint8_t *path_ids; /* of cfg->paths[i]; NULL: i */
 	uint64_t now, wall;	 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns, of one moment */
+	/* by path id, SW_MAX_PATHS: printed from it, parsed into it; NULL: not wanted */
+	struct network_failed *failed;
 };
 
 /* The text, allocated; NULL when out of memory. */

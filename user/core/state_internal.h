@@ -31,5 +31,12 @@ bool state_life_parse(const struct state_context *ctx, const json_t *obj, struct
 /* Likewise; those that are over are left out. `out` has room for SILENCES_MAX. 0 or -EBADMSG. */
 int state_silences_parse(const struct state_context *ctx, const json_t *list, struct silence *out,
 			 size_t *n_out);
+/*
+ * Paths that have failed: of ctx->failed, NULL when out of memory; and into out, absent: none is
+ * known. 0 or -EBADMSG.
+ */
+json_t *state_failed_json(const struct state_context *ctx);
+int state_failed_parse(const struct state_context *ctx, const json_t *list,
+		       struct network_failed out[SW_MAX_PATHS]);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The state file: acks, silences, and what the hook was told. */
+/* The state file: acks, silences, what the hook was told, and the paths that have failed. */
+#include "core/network_watch.h"
 #include "core/state_internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const char *told_text(unsigned int told)
 {
@@ -96,6 +98,56 @@ int state_silences_parse(const struct state_context *ctx, const json_t *list, st
 			return -EBADMSG;
 		s->until_ns = until > ctx->wall ? ctx->now + (until - ctx->wall) : 0;
 		*n_out += until > ctx->wall;
+	}
+	return 0;
+}
+
+static int path_id(const struct state_context *ctx, size_t i)
+{
+	return ctx->path_ids ? ctx->path_ids[i] : (int)i;
+}
+
+json_t *state_failed_json(const struct state_context *ctx)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && ctx->failed && i < ctx->cfg->n_paths; i++) {
+		const struct network_failed *f = &ctx->failed[path_id(ctx, i)];
+		json_t *row;
+
+		if (!f->failed)
+			continue;
+		row = json_pack("{s:s, s:s, s:o}", "path", ctx->cfg->paths[i].name, "cause",
+				cause_name(f->cause), "at",
+				state_time_json(state_wall(ctx, f->at_ns)));
+		if (json_array_append_new(list, row)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+int state_failed_parse(const struct state_context *ctx, const json_t *list,
+		       struct network_failed out[SW_MAX_PATHS])
+{
+	const json_t *obj;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return -EBADMSG;
+	json_array_foreach (list, i, obj) {
+		const char *name = json_string_value(json_object_get(obj, "path"));
+		unsigned int cause;
+		uint64_t at;
+
+		if (!name || !state_name(obj, "cause", cause_text, CAUSE_COUNT, &cause) ||
+		    !state_time(obj, "at", &at))
+			return -EBADMSG;
+		for (size_t k = 0; k < ctx->cfg->n_paths; k++)
+			if (!strcmp(ctx->cfg->paths[k].name, name))
+				out[path_id(ctx, k)] = (struct network_failed){
+					true, cause, state_monotonic(ctx, at)};
 	}
 	return 0;
 }

@@ -166,10 +166,14 @@ static void save_now(evutil_socket_t fd, short what, void *arg)
 	alerts_save(arg);
 }
 
-static void state_context_fill(const struct daemon *d, struct state_context *ctx)
+static void state_context_fill(const struct daemon *d, struct network_failed *failed,
+			       struct state_context *ctx)
 {
-	*ctx = (struct state_context){
-		.cfg = d->cfg, .path_ids = d->path_ids, .now = clock_now(), .wall = clock_wall()};
+	*ctx = (struct state_context){.cfg = d->cfg,
+				      .path_ids = d->path_ids,
+				      .now = clock_now(),
+				      .wall = clock_wall(),
+				      .failed = failed};
 }
 
 static int file_write(const char *path, const char *text)
@@ -196,13 +200,15 @@ static int file_write(const char *path, const char *text)
 /* Writes the state file, whole or not at all. */
 void alerts_save(struct daemon *d)
 {
+	struct network_failed failed[SW_MAX_PATHS];
 	struct state_context ctx;
 	char path[128], new[128], *text;
 	int ret = -ENOMEM;
 
 	if (!d->state_dirty)
 		return;
-	state_context_fill(d, &ctx);
+	network_failed(d->network_watch, failed);
+	state_context_fill(d, failed, &ctx);
 	state_path(d, "", path, sizeof(path));
 	state_path(d, ".new", new, sizeof(new));
 	text = state_print(&ctx, d->incidents, d->fib);
@@ -237,6 +243,7 @@ static char *file_read(const char *path, size_t *len)
 
 int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 {
+	struct network_failed failed[SW_MAX_PATHS] = {0};
 	struct state_context ctx;
 	char path[128], *text;
 	size_t len = 0;
@@ -252,13 +259,14 @@ int alerts_init(struct daemon *d, char err[DATAPATH_ERR])
 	state_path(d, "", path, sizeof(path));
 	text = file_read(path, &len);
 	if (text) {
-		state_context_fill(d, &ctx);
+		state_context_fill(d, failed, &ctx);
 		ret = state_parse(&ctx, text, len, d->incidents, d->fib);
 		free(text);
 		if (ret)
 			daemon_log("%s is damaged: earlier incidents are not known; it is written "
 				   "anew",
 				   path);
+		network_failed_restore(d->network_watch, failed);
 	}
 	if (alerts_notify_start(d)) {
 		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");

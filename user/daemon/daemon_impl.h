@@ -238,6 +238,7 @@ struct daemon {
 	struct network_limits limits;
 	struct route_changes *route_changes;
 	struct network_watch *network_watch;
+	uint64_t failed_number; /* of network_failed(), as last saved */
 	struct network_facts facts;
 	bool facts_asked; /* what costs system calls is in them */
 	bool first_table; /* a feed sends its first, or it is not compiled yet */
@@ -442,6 +443,8 @@ void network_changed(struct daemon *d, const struct prefix *prefix, const struct
 void network_compiled(struct daemon *d);
 /* A limit on the path's prefixes is near, or was lately. */
 bool network_limit_near(const struct daemon *d, unsigned int id);
+/* Paths may have failed, or their return been told: the state file is to know. */
+void network_failed_note(struct daemon *d);
 /* Each second. */
 void network_tick(struct daemon *d);
 /* network_facts.c. As of now; and what may have changed with a path, between. */

@@ -65,8 +65,10 @@ void network_changed(struct daemon *d, const struct prefix *prefix, const struct
 		return;
 	lost_note(d, prefix, old, new, now);
 	/* what an earlier daemon's tables had is taken away in the first seconds: no news either */
-	if (datapath_adopted(d->dp) && now <= d->warm_ns + WARM_NS)
+	if (datapath_adopted(d->dp) && now <= d->warm_ns + WARM_NS) {
+		network_watch_gain(d->network_watch, old, new, d->usable, now);
 		return;
+	}
 	route_changes_add(d->route_changes, prefix, old, new, now);
 	network_watch_prefix(d->network_watch, prefix, old, new, d->usable, now);
 }
@@ -129,6 +131,16 @@ bool network_limit_near(const struct daemon *d, unsigned int id)
 	return at && clock_now() < at + LIMIT_NEAR_NS;
 }
 
+void network_failed_note(struct daemon *d)
+{
+	struct network_failed failed[SW_MAX_PATHS];
+	uint64_t number = network_failed(d->network_watch, failed);
+
+	if (number != d->failed_number)
+		alerts_save_soon(d);
+	d->failed_number = number;
+}
+
 void network_tick(struct daemon *d)
 {
 	struct incident_context ctx;
@@ -146,6 +158,7 @@ void network_tick(struct daemon *d)
 	else
 		network_watch_tell(d->network_watch, &ctx, network_facts(d), d->incidents);
 	incidents_network_end(d->incidents, &ctx);
+	network_failed_note(d);
 	if (route_changes_due(d->route_changes, &ctx, d->rib_dirty || d->first_table, &change))
 		incidents_network_once(d->incidents, &ctx, &change);
 }

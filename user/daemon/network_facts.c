@@ -155,4 +155,5 @@ void network_paths_changed(struct daemon *d)
 	facts_paths(d);
 	alerts_context(d, &ctx);
 	network_paths_look(d->network_watch, &ctx, &d->facts);
+	network_failed_note(d);
 }

@@ -358,7 +358,12 @@ void usable_init(struct daemon *d)
 {
 	struct sw_usable *u = datapath_usable(d->dp);
 	uint64_t configured = 0, held = 0;
+	uint64_t objected =
+		~(u->link & u->probe & u->admin & u->neighbor & (u->peers4 | u->peers6));
 
+	if (!datapath_adopted(d->dp)) /* as the timer's first look has it */
+		u->bfd = ~0ULL;
+	d->bfd = u->bfd;
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		const struct sw_path *row = &datapath_paths(d->dp)[id];
 		struct path_state *p = &d->path[id];
@@ -368,19 +373,18 @@ void usable_init(struct daemon *d)
 			continue;
 		configured |= 1ULL << id;
 		p->objected = true;
-		/* adopted: what was drained stays so, what was usable was up */
+		/* adopted: what was drained stays so, what was usable, or ever has been, was up */
 		if (datapath_adopted(d->dp)) {
 			if (strcmp(row->name, p->cfg->name)) /* another's number, now free */
 				continue;
 			p->drained = !(u->admin >> id & 1);
+			p->objected = objected >> id & 1;
+			p->was_up |= row->changed_ns || usable_now(d) >> id & 1;
 			p->changed_ns = row->changed_ns;
 			p->drained_until_ns = p->drained ? row->drained_until_ns : 0;
 		}
 	}
 	u->probe = configured & ~held;
-	if (!datapath_adopted(d->dp)) /* as the timer's first look has it */
-		u->bfd = ~0ULL;
-	d->bfd = u->bfd;
 	if (datapath_adopted(d->dp)) {
 		/* nothing is torn down before the links are known again */
 		d->usable = usable_now(d);
