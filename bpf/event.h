@@ -59,7 +59,8 @@ static __always_inline int event_send(const struct sw_flow_key *key,
 	if (flow->settle) {
 		ev->settle_ns = tick_ns(flow->settle, now);
 		if (w.s.moved)
-			ev->moved_ns = ev->settle_ns + ((__u64)w.s.moved << SW_TICK_SHIFT);
+			ev->moved_ns =
+				ev->settle_ns + ((__s64)sw_flow_moved(w.s.moved) << SW_TICK_SHIFT);
 	}
 	ev->out_packets = flow_packets(flow->out_bytes, flow->out_packets);
 	ev->in_packets = flow_packets(flow->in_bytes, flow->in_packets);

@@ -120,16 +120,25 @@ struct judgement {
 	bool answered; /* select gives it another answer than when it was last judged */
 };
 
-/* When its first outward packet took the path: told from the change that it settles from. */
+/*
+ * When its first outward packet took the path: told from the change that it settles from. Where its
+ * answers have changed their way since, that is the time of this, later.
+ */
 static __always_inline void state_moved(struct judgement *j, union sw_flow_word old, __u32 last,
 					__u64 now)
 {
 	__u32 ticks = tick_age(j->settling.last, now) + 1;
+	__s32 moved = sw_flow_moved(old.s.moved);
 
-	if (j->settling.last != last)
-		j->w.s.moved = 0;
+	if (j->settling.last != last) {
+		if (!j->answered && last && moved)
+			moved -= (__s32)(j->settling.last - last);
+		else
+			moved = 0;
+	}
 	if (j->settling.last && j->w.s.out != old.s.out && old.s.out < SW_MAX_PATHS)
-		j->w.s.moved = ticks <= 0x7fff ? ticks : 0;
+		moved = ticks <= SW_FLOW_MOVED_MAX ? ticks : 0;
+	j->w.s.moved = moved >= -SW_FLOW_MOVED_MAX ? moved & 0x7fff : 0;
 }
 
 /*

@@ -41,11 +41,20 @@ union sw_flow_word {
 		__u64 event : 1;   /* one is owed: ring full or rate limit */
 		__u64 used : 1;	   /* 0: the record is nobody's */
 		__u64 settled : 6; /* from the first change of this row to `settle`: 1/16 grace */
-		__u64 moved : 15;  /* ticks from `settle` to the first outward packet on `out`
-				      after it, and one; 0: not known */
+		__u64 moved : 15;  /* see sw_flow_moved() */
 		__u64 reuse : 10;
 	} s;
 };
+
+/*
+ * Ticks from `settle` to the first outward packet on `out`, and one more where that came after it.
+ * Less than 0: `settle` is a later change, of the other direction. 0: not known.
+ */
+#define SW_FLOW_MOVED_MAX 0x3fff
+static inline __s32 sw_flow_moved(__u32 moved)
+{
+	return (__s32)(moved << 17) >> 17;
+}
 
 #define SW_FLOW_INSIDE_IS_HI   0x01 /* the inside host is key.hi */
 #define SW_FLOW_OPENED_INSIDE  0x02 /* who sent the SYN, else the first packet seen */

@@ -1,18 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """steady.py sink ADDRESS PORT | send ADDRESS PORT RATE | tap DEVICE PORT
-steady.py lost SENT SEEN | gap OLD NEW AFTER
+steady.py lost SENT SEEN | times EVENTS SEEN NAME=LOG ...
 
 A steady stream of numbered UDP packets, and where they pass. sink: takes them and says nothing.
 send: RATE a second until SIGTERM, then says how many. tap: a line "NANOSECONDS NUMBER" for each
 that passes the device (the kernel's time, CLOCK_REALTIME), until SIGTERM. lost: of the numbers that
-the sender's log says were sent, how many the tap's log lacks. gap: milliseconds from the last
-packet in OLD (a tap's log, or the nanoseconds of an event) to the first one in NEW after the
-nanoseconds AFTER; nothing where there is none.
+the sender's log says were sent, how many the tap's log lacks.
+
+times: EVENTS has lines "KIND NANOSECONDS OLD NEW", in order, OLD and NEW by the names of the taps'
+logs: from the last packet by OLD (-: from the event) to the first one by NEW after it, before the
+next event. A line a kind, "KIND N MOVED MEDIAN WORST LOST LOST-WORST": events, those after which a
+packet went by NEW, milliseconds, numbers that SEEN lacks after an event: all of them, and the most
+after one.
 """
+import bisect
 import os
 import signal
 import socket
+import statistics
 import struct
 import sys
 import time
@@ -88,14 +94,36 @@ def lost(sender, log):
     print(sent - len({number for _, number in seen(log)}))
 
 
-def gap(old, new, after):
-    after = int(after)
-    first = min((t for t, _ in seen(new) if t > after), default=None)
-    if first is None:
-        return
-    begin = int(old) if old.isdigit() else max((t for t, _ in seen(old) if t < first), default=after)
-    print(f"{(first - begin) / 1e6:.3f}")
+def missing(log, starts):
+    """By the index of the event before it: numbers that are not there."""
+    found, at = sorted((n, t) for t, n in seen(log)), dict.fromkeys(range(len(starts)), 0)
+    for (n, _), (after, t) in zip(found, found[1:]):
+        event = bisect.bisect(starts, t) - 1
+        if event >= 0:
+            at[event] += after - n - 1
+    return at
+
+
+def times(events, cloud, *logs):
+    taps = {name: sorted(t for t, _ in seen(log)) for name, log in (arg.split("=") for arg in logs)}
+    with open(events, encoding="ascii") as file:
+        lines = [line.split() for line in file]
+    starts = sorted({int(line[1]) for line in lines})
+    gone, kinds = missing(cloud, starts), {}
+    for kind, ns, old, new in lines:
+        index = starts.index(int(ns))
+        end = starts[index + 1] if index + 1 < len(starts) else 1 << 63
+        first = next((t for t in taps[new] if int(ns) < t < end), None)
+        row = kinds.setdefault(kind, ([], [], []))
+        row[0].append(first)
+        row[2].append(gone[index])
+        if first is not None:
+            before = bisect.bisect(taps[old], first) if old != "-" else 0
+            row[1].append((first - (taps[old][before - 1] if before else int(ns))) / 1e6)
+    for kind, (all_of, ms, lost_of) in kinds.items():
+        print(kind, len(all_of), len(ms), *(f"{f(ms):.1f}" if ms else "-" for f in (statistics.median, max)),
+              sum(lost_of), max(lost_of))
 
 
 if __name__ == "__main__":
-    {"sink": sink, "send": send, "tap": tap, "lost": lost, "gap": gap}[sys.argv[1]](*sys.argv[2:])
+    {"sink": sink, "send": send, "tap": tap, "lost": lost, "times": times}[sys.argv[1]](*sys.argv[2:])

@@ -128,6 +128,11 @@ static void test_nothing_known(void **state)
 	assert_int_equal(flow.state.flags, 0);
 	assert_int_equal(flow.settle_ns, 0);
 	assert_int_equal(flow.moved_ns, 0);
+	r.state.s.moved = 0x7fff & -7; /* before its answers moved, too */
+	r.settle = (uint32_t)(60 * SECOND >> SW_TICK_SHIFT);
+	assert_int_equal(decoded(&r, 61 * SECOND).moved_ns,
+			 decoded(&r, 61 * SECOND).settle_ns - 7 * TICK);
+	r.settle = 0;
 	r.state.s.moved = 5; /* of a change that is forgotten */
 	assert_int_equal(decoded(&r, 2 * SECOND).moved_ns, 0);
 }

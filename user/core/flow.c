@@ -68,7 +68,8 @@ static bool record_decode(const struct sw_flow_record *r, uint64_t now, struct f
 	flow->seen_ns = flow_seen_ns(r, now);
 	flow->settle_ns = r->settle ? time_unwrap(r->settle, 32, SW_TICK_SHIFT, now) : 0;
 	flow->moved_ns = r->settle && w.s.moved
-				 ? flow->settle_ns + ((uint64_t)w.s.moved << SW_TICK_SHIFT)
+				 ? flow->settle_ns + (uint64_t)((int64_t)sw_flow_moved(w.s.moved) *
+								(1LL << SW_TICK_SHIFT))
 				 : 0;
 	flow->spoof_path = SW_NO_PATH;
 	flow->spoof_ns = 0;
