@@ -96,6 +96,8 @@ struct mss_walk {
 	__u8 opt[64];
 };
 #define MSS_OPT(w, i) ((w)->opt[(i) & (sizeof((w)->opt) - 1)])
+/* 1 to 64, as the verifier of Linux 6.1 can see it whatever the compiler knows. */
+#define MSS_SIZE(n) ((NUMBER((n)-1) & 63) + 1)
 
 /* An option a call; 1: it was the last, or whoever reads them stops here, too. */
 static int mss_option(__u32 n __attribute__((unused)), struct mss_walk *w)
@@ -128,7 +130,7 @@ __noinline int tc_mss(struct __sk_buff *ctx, const struct packet *pkt, __u32 l3)
 	w.tcp = l3 + pkt->l4;
 	w.size = pkt->headers - pkt->l4 - sizeof(struct tcphdr);
 	if (!w.size || w.size > TCP_OPTIONS_MAX ||
-	    bpf_skb_load_bytes(ctx, w.tcp + sizeof(struct tcphdr), w.opt, w.size))
+	    bpf_skb_load_bytes(ctx, w.tcp + sizeof(struct tcphdr), w.opt, MSS_SIZE(w.size)))
 		return 0;
 	bpf_loop(TCP_OPTIONS_MAX, mss_option, &w, 0);
 	h = health_row();
