@@ -117,10 +117,13 @@ before=$(j '.[0].probe.answered' paths)
 check_within 5 "and in monitor mode" probe er1-primary ".probe.answered >= $((before + 5)) and .probe.missed == 0"
 s enforce >/dev/null
 
+grey
+wait_for 5 er_failed
 probes 10.10.30.99 "$VPNPEER4"
 s reload >/dev/null
-check_within 10 "a target that never answers objects to nothing" probe er1-primary '.usable and .probe.state == "never-answered" and .probe.sent > 6'
+check_within 10 "another target, that never answers, objects to nothing" probe er1-primary '.usable and .probe.state == "never-answered" and .probe.sent > 6'
 check_within 5 "and doctor says so" eval 's -j doctor | jq -e "any(.[]; .check == \"probe\" and (.ok | not) and (.message | test(\"never\")))"'
+grey_end
 
 ip -n "$LAB-hub" route replace 192.168.30.16/30 via 172.16.2.2
 ip -n "$LAB-vpngw" route add 192.168.30.16/30 dev tun30

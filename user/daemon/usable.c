@@ -345,12 +345,18 @@ void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *a
 	}
 }
 
-/* Adopted, and held down by its probe: it stays so, and its return is one like any other. */
+/*
+ * Adopted, and held down by its probe: its return is one like any other, also where it has no such
+ * probe any more.
+ */
 static bool held_by_probe(struct daemon *d, unsigned int id)
 {
 	struct path_state *p = &d->path[id];
+	bool same = p->cfg && datapath_adopted(d->dp) &&
+		    !strcmp(datapath_paths(d->dp)[id].name, p->cfg->name);
 
-	p->held = p->was_up = p->probe_down = probes_adopt(d, id);
+	p->probe_down = probes_adopt(d, id);
+	p->held = p->was_up = same && !(datapath_usable(d->dp)->probe >> id & 1);
 	return p->held;
 }
 
