@@ -146,10 +146,13 @@ kill -CONT "$(cat "$RUN/bird-msee.pid")"
 check_within 40 "up again" all_well
 
 # without the key the objection ends
+kill -STOP "$(cat "$RUN/bird-edge.pid")" # which would withdraw its routes
 silent_cut
 check_within 5 "cut again: bfd-down" true_json '.[0].reasons | index("bfd-down")' paths
+check "explain says why it is not used" true_json '.path == "vpn30" and (.why | contains("er1-primary bfd-down"))' explain $CLOUD4
 sed -i 's/, bfd: true//' "$RUN/sameway.yaml"
 check "reload without bfd" s reload
 check_within 5 "it objects no more" true_json '(.[0].reasons | index("bfd-down")) == null and .[0].bfd == null' paths
 silent_end
+kill -CONT "$(cat "$RUN/bird-edge.pid")"
 done_testing

@@ -131,10 +131,41 @@ static void why_weight(struct daemon *d, const struct explain *e, char *buf, siz
 		snprintf(buf + used, size - used, ", by weight %u of %u", e->path->weight, sum);
 }
 
-static void why_routed(const struct daemon *d, const struct explain *e, char *buf, size_t size)
+/* ": NAME REASON, ..." of the paths in the first `tiers` tiers; "" where nobody objects to them. */
+static const char *why_out(struct daemon *d, const struct explain *e, size_t tiers, char *buf,
+			   size_t size)
+{
+#define WORD_TEXT(word, text) text,
+	static const char *const texts[] = {SW_LIVENESS(WORD_TEXT)};
+	const uint64_t *words = (const uint64_t *)datapath_usable(d->dp);
+	uint64_t paths = 0;
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t t = 0; t < tiers && t < e->tiers.n_tiers; t++)
+		paths |= e->tiers.tier[t].paths;
+	for (; paths; paths &= paths - 1) {
+		unsigned int id = (unsigned int)__builtin_ctzll(paths);
+		size_t w = 0;
+
+		while (w < sizeof(texts) / sizeof(texts[0]) && words[w] >> id & 1)
+			w++;
+		if (w == sizeof(texts) / sizeof(texts[0]) || !d->path[id].cfg || used + 70 > size)
+			continue;
+		used += (size_t)snprintf(buf + used, size - used, "%s%s %s", used ? ", " : ": ",
+					 d->path[id].cfg->name, texts[w]);
+	}
+	return buf;
+}
+
+static void why_routed(struct daemon *d, const struct explain *e, char *buf, size_t size)
 {
 	const struct policy_tier *t = &e->tiers.tier[e->io.tier];
+	char out[160], before[240] = "";
 
+	if (e->io.tier)
+		snprintf(before, sizeof(before), " (those before it have no usable path%s)",
+			 why_out(d, e, e->io.tier, out, sizeof(out)));
 	if (e->io.step == SW_STEP_LAST_RESORT)
 		snprintf(buf, size,
 			 "nothing is usable: last resort, a path whose link is up and that is not "
@@ -143,8 +174,7 @@ static void why_routed(const struct daemon *d, const struct explain *e, char *bu
 		snprintf(buf, size, "none of its own paths is usable: by the default route");
 	else
 		snprintf(buf, size, "tier %d of %zu%s: %s%s%s, %s", e->io.tier + 1,
-			 e->tiers.n_tiers,
-			 e->io.tier ? " (those before it have no usable path)" : "",
+			 e->tiers.n_tiers, before,
 			 (size_t)e->io.tier + 1 < e->tiers.n_tiers ? "before the next by " : "",
 			 explain_step(d, e), t->maintenance ? " (in maintenance)" : "",
 			 step_names[e->io.step]);
@@ -227,9 +257,10 @@ static void why_ruled(const struct config *cfg, const struct config_rule *rule,
 								      : "");
 }
 
-static void explain_why(const struct daemon *d, const struct explain *e, char *buf, size_t size)
+static void explain_why(struct daemon *d, const struct explain *e, char *buf, size_t size)
 {
 	const struct config_rule *rule = explain_rule(d, e);
+	char out[160];
 
 	switch (e->io.kind) {
 	case SW_GROUP_LOCAL:
@@ -255,8 +286,9 @@ static void explain_why(const struct daemon *d, const struct explain *e, char *b
 			why_routed(d, e, buf, size);
 		else
 			snprintf(buf, size,
-				 "no path of its tiers is usable: no-path, left to the "
-				 "kernel");
+				 "no path of its tiers is usable%s: no-path, left to the "
+				 "kernel",
+				 why_out(d, e, e->tiers.n_tiers, out, sizeof(out)));
 		break;
 	default:
 		if (e->stray)
