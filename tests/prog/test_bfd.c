@@ -441,8 +441,8 @@ static void test_silence(void **state)
 }
 
 /* The oracle: each session's story, each path's. */
-#define FAR_ENDS 4 /* of a path: two of each family */
-#define HOUR	 (3600 * SECOND_NS)
+#define FAR_ENDS  4 /* of a path: two of each family */
+#define LONG_HOLD (100 * SECOND_NS)
 
 static const char *const far[2][FAR_ENDS] = {
 	{GATEWAY, "192.168.1.7", GATEWAY6, "fd99:1::7"},
@@ -507,8 +507,12 @@ static void story_settle(struct story *p, uint64_t delay)
 static void story_compare(const struct story *p, int at, unsigned int step)
 {
 	const struct sw_bfd *b = &bfd[far_path[at]];
-	uint64_t hold = b->delay_ns << (p->failures ? p->failures - 1 : 0);
+	uint64_t hold = b->delay_ns;
 
+	for (unsigned int n = 1; n < p->failures && hold < SW_FAILBACK_MAX_NS; n++)
+		hold *= 2;
+	if (hold > SW_FAILBACK_MAX_NS)
+		hold = SW_FAILBACK_MAX_NS;
 	for (int i = 0; i < FAR_ENDS; i++) {
 		const struct sw_bfd_session *s = &b->session[i];
 		const struct told *t = &p->end[i];
@@ -523,8 +527,6 @@ static void story_compare(const struct story *p, int at, unsigned int step)
 	CHECK(bit(far_path[at]) == !p->down, "step %u: path %d is %s", step, at,
 	      p->down ? "usable" : "down");
 	CHECK(!!b->up_ns == p->held, "step %u: path %d, held %d", step, at, (int)p->held);
-	if (hold > SW_FAILBACK_MAX_NS || (p->failures > 1 && b->delay_ns > SW_FAILBACK_MAX_NS))
-		hold = p->failures > 1 ? SW_FAILBACK_MAX_NS : hold;
 	CHECK(!p->failures || b->hold_ns == hold, "step %u: held for %" PRIu64 ", not %" PRIu64,
 	      step, (uint64_t)b->hold_ns, hold);
 }
@@ -632,7 +634,50 @@ static void test_random(void **state)
 {
 	srandom(test_seed());
 	random_story(state, 0, test_long() ? 3000 : 150);
-	random_story(state, HOUR, test_long() ? 3000 : 150);
+	random_story(state, LONG_HOLD, test_long() ? 3000 : 150);
+}
+
+/* Held back for its delay, twice as long after a failure within five minutes, in real time. */
+static void test_held_back(void **state)
+{
+	struct sw_bfd_session *s = &bfd[ER0].session[0];
+	const struct control up = {.state = SW_BFD_UP, .tx = 60000};
+	const struct control down = {.state = SW_BFD_DOWN};
+	uint64_t from, end;
+
+	timer_start(state);
+	bfd[ER0].delay_ns = 200 * MS;
+	own_sends(ER0, OWN, GATEWAY, 0, &up);
+	for (int i = 0; i < 3; i++) {
+		far_says(ER0, GATEWAY, OWN, &up);
+		timer_looks();
+		assert_true(bit(ER0));
+		if (i == 2) /* long ago */
+			bfd[ER0].failed_ns -= SW_FAILBACK_MAX_NS;
+		far_says(ER0, GATEWAY, OWN, &down);
+		timer_looks();
+		assert_false(bit(ER0));
+		from = precise_ns();
+		end = from + DEADLINE;
+		far_says(ER0, GATEWAY, OWN, &up);
+		while (!bit(ER0) && precise_ns() < end)
+			usleep(500);
+		assert_true(bit(ER0));
+		assert_in_range(edge.paths[ER0].changed_ns, from + (i == 1 ? 400 : 200) * MS, end);
+	}
+	assert_int_equal(s->downs, 3);
+	assert_int_equal(s->misses, 0);
+	/* held back, and worse again: no new failure, and the delay begins anew */
+	far_says(ER0, GATEWAY, OWN, &down);
+	timer_looks();
+	bfd[ER0].hold_ns = LONG_HOLD;
+	far_says(ER0, GATEWAY, OWN, &up);
+	timer_looks();
+	assert_int_not_equal(bfd[ER0].up_ns, 0);
+	far_says(ER0, GATEWAY, OWN, &down);
+	timer_looks();
+	assert_int_equal(bfd[ER0].up_ns, 0);
+	assert_int_equal(bfd[ER0].hold_ns, LONG_HOLD);
 }
 
 /* A path that is out for another reason has not changed by BFD: no flow settles for it. */
@@ -661,6 +706,7 @@ int main(void)
 		cmocka_unit_test(test_unlearned),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_out_already),
+		cmocka_unit_test(test_held_back),
 		cmocka_unit_test(test_random),
 	};
 
