@@ -128,6 +128,19 @@ check "with no daemon paths still says it" bfd_up
 sameway_start
 check "adopted: armed, nothing missed" true_json '.[0].bfd.state == "up" and ([.[0].bfd.sessions[].misses] | add) == '"$misses" paths
 
+# intervals that change while it is up, by Poll sequences: of either side, up and down, and nothing is missed
+# interval SITE MS DETECTION: BIRD there wants it, and the kernel comes to that detection time
+interval() {
+	sed -i "s/interval [0-9]* ms; multiplier/interval $2 ms; multiplier/" "$RUN/$1.conf"
+	birdc_at "$1" configure | grep -q Reconfigured &&
+		wait_for 20 true_json '[.[0].bfd.sessions[].detect_ms] == ['"$3, $3]" paths
+}
+check "the far side's interval grows to 1 s" interval msee 1000 3000
+check "so does ours" interval edge 1000 3000
+check "the far side's shrinks: ours holds" interval msee 300 3000
+check "both are at 300 ms again" interval edge 300 900
+check "and nothing was missed" true_json '.[0].usable and ([.[0].bfd.sessions[].misses] | add) == '"$misses" paths
+
 # AdminDown, said by the far side, takes nothing away
 admin_down() {
 	kill -STOP "$(cat "$RUN/bird-msee.pid")"
