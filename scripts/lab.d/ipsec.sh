@@ -75,6 +75,18 @@ load_connections() {
 	swan "$1" --load-all --file "$RUN/$1.swanctl" >/dev/null
 }
 
+# keep_up SITE NAME: as a router does, asks for its tunnel again when it has none and asks for none. strongSwan gives up when the
+# far end takes a new request of its own for the repetition of an old one, and refuses it: the underlay back after a while.
+keep_up() {
+	# shellcheck disable=SC2016 # for that shell
+	background "$1" "keep-$1" env STRONGSWAN_CONF="$RUN/$1.strongswan" URI="unix://$RUN/$1.vici" NAME="$2" bash -c '
+		while :; do
+			swanctl --list-sas --uri "$URI" 2>/dev/null | grep -qE "INSTALLED|CONNECTING" ||
+				swanctl --initiate --ike "$NAME" --child net --timeout 3 --uri "$URI" 2>/dev/null
+			read -rt 2 <> <(:)
+		done'
+}
+
 has_rule() { ip -n "$LAB-$1" rule show table 220 | grep -q . && ip -n "$LAB-$1" -6 rule show table 220 | grep -q .; }
 
 make_tunnels() {
@@ -92,11 +104,14 @@ make_tunnels() {
 		ip -n "$LAB-vpngw" addr add 10.10.30.254/32 dev ipsec0 && ip -n "$LAB-branchgw" addr add 10.11.30.126/32 dev ipsec0 &&
 		ip -n "$LAB-vpngw" link set ipsec0 up mtu 1400 && ip -n "$LAB-branchgw" link set ipsec0 up mtu 1400 &&
 		route ce1 10.10.30.254/32 dev ipsec0 src 10.2.30.125 && route branchgw 10.10.30.254/32 dev ipsec0 src 10.11.30.126 &&
-		route vpngw 10.2.30.125/32 dev ipsec0 src 10.10.30.254 && route vpngw 10.11.30.126/32 dev ipsec0 src 10.10.30.254 || return 1
+		route vpngw 10.2.30.125/32 dev ipsec0 src 10.10.30.254 && route vpngw 10.11.30.126/32 dev ipsec0 src 10.10.30.254 &&
+		in_ns vpngw tc qdisc add dev ipsec0 clsact &&
+		in_ns vpngw tc filter add dev ipsec0 ingress bpf direct-action obj "$ROOT/build/lab/hops.bpf.o" sec tc/hops || return 1
 	for site in vpngw ce1 branchgw; do
 		load_connections $site || {
 			echo "lab: strongSwan of $site does not take its connections: $RUN/$site.swanctl" >&2
 			return 1
 		}
 	done
+	keep_up ce1 tunnel30 && keep_up branchgw hub
 }

@@ -9,7 +9,7 @@ prepare() {
 	local log
 	./scripts/deps || exit 1
 	log=$(mktemp)
-	make -s -j "$(nproc)" all build/lab/vlan.bpf.o >"$log" 2>&1 || {
+	make -s -j "$(nproc)" all build/lab/vlan.bpf.o build/lab/hops.bpf.o >"$log" 2>&1 || {
 		tail -n 40 "$log" >&2
 		rm -f "$log"
 		die "make failed (above)"
