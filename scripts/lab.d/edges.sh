@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # sameway at the customer edges: Location 1's in enforce mode, Location 2's in monitor mode. Sourced by scripts/lab.
 
+EDGES='ce1 ce2'
+
 # config_of EDGE
 config_of() {
 	local grace=60s feed='{ name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }'
@@ -45,6 +47,22 @@ config_of() {
 			  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65020, router-id: 192.168.31.250, peers: [127.0.0.1] }
 		Y
 		;;
+	nva)
+		cat <<-Y
+			mode: enforce
+			asymmetry: { grace: $grace }
+			transit: allow
+			paths:
+			  - { name: er1, class: expressroute, circuit: er1, interface: er0, gateway: 10.10.30.132 }
+			  - { name: branch, class: vpn, circuit: branch, interface: ipsec0, peers: [10.11.30.126] }
+			inside:
+			  - { interface: lan0, networks: [10.10.30.0/24, 10.11.30.0/26] }
+			exempt: [{ to: 203.0.113.2/32 }]
+			feeds:
+			  - { name: router, type: bgp, listen: 127.0.0.2:1790, as: 65010, router-id: 10.10.30.251, peers: [127.0.0.1] }
+		Y
+		return
+		;;
 	esac
 	cat <<-Y
 		  - { name: azure, type: azure, dir: $RUN/azure/, view: remote, interval: 1s,
@@ -61,21 +79,21 @@ start_edges() {
 	local edge
 	mkdir -p "$RUN/azure"
 	background az1 azure /usr/bin/python3 "$ROOT/scripts/lab.d/azure.py" "$RUN" || return 1
-	for edge in ce1 ce2; do
-		config_of $edge >"$RUN/$edge.yaml"
+	for edge in $EDGES; do
+		config_of "$edge" >"$RUN/$edge.yaml"
 		mkdir -p "$RUN/bin-$edge"
 		printf '#!/bin/sh\nexec %q -i %q "$@"\n' "$SAMEWAY" "$LAB-$edge" >"$RUN/bin-$edge/sameway" && chmod 755 "$RUN/bin-$edge/sameway"
-		background $edge "sameway-$edge" "$SAMEWAY" -i "$LAB-$edge" run -c "$RUN/$edge.yaml" || return 1
+		background "$edge" "sameway-$edge" "$SAMEWAY" -i "$LAB-$edge" run -c "$RUN/$edge.yaml" || return 1
 	done
 }
 
 wait_edges() {
 	local edge
-	for edge in ce1 ce2; do
-		wait_for 40 edge_ready $edge || {
+	for edge in $EDGES; do
+		wait_for 40 edge_ready "$edge" || {
 			echo "lab: sameway at $edge does not get ready:" >&2
 			tail -n 5 "$RUN/sameway-$edge.log" >&2
-			at_edge $edge status >&2
+			at_edge "$edge" status >&2
 			return 1
 		}
 	done
@@ -84,8 +102,8 @@ wait_edges() {
 # detach_edges: no program, no pin is left
 detach_edges() {
 	local edge
-	for edge in ce1 ce2; do
-		if [ -e "/run/netns/$LAB-$edge" ] && [ -x "$SAMEWAY" ]; then at_edge $edge detach >/dev/null 2>&1; fi
+	for edge in $EDGES; do
+		if [ -e "/run/netns/$LAB-$edge" ] && [ -x "$SAMEWAY" ]; then at_edge "$edge" detach >/dev/null 2>&1; fi
 		rm -rf "/sys/fs/bpf/sameway/$LAB-$edge" "/run/sameway/$LAB-$edge.sock" "/run/sameway/$LAB-$edge.state"
 	done
 	rmdir /sys/fs/bpf/sameway 2>/dev/null

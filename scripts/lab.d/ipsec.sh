@@ -58,12 +58,12 @@ connection() {
 swan() { STRONGSWAN_CONF=$RUN/$1.strongswan swanctl "${@:2}" --uri "unix://$RUN/$1.vici" 2>/dev/null; }
 
 load_connections() {
-	local site
 	{
 		echo 'connections {'
 		case $1 in
 		ce1) connection tunnel30 66.198.12.106 52.168.162.84 10.2.0.0/16 0.0.0.0/0 start ;;
-		branchgw) connection hub 203.0.113.2 52.168.162.84 10.11.30.64/26 0.0.0.0/0 start ;;
+		branchgw) connection hub 203.0.113.2 "$branch_peer" 10.11.30.64/26 0.0.0.0/0 start ;;
+		nva) connection branch 52.168.163.10 203.0.113.2 0.0.0.0/0 10.11.30.64/26 none ;;
 		vpngw)
 			connection tunnel30 52.168.162.84 66.198.12.106 0.0.0.0/0 10.2.0.0/16 none
 			connection branch 52.168.162.84 203.0.113.2 0.0.0.0/0 10.11.30.64/26 none
@@ -90,9 +90,10 @@ keep_up() {
 has_rule() { ip -n "$LAB-$1" rule show table 220 | grep -q . && ip -n "$LAB-$1" -6 rule show table 220 | grep -q .; }
 
 make_tunnels() {
-	local site
-	for site in vpngw ce1 branchgw; do charon $site || return 1; done
-	for site in vpngw ce1 branchgw; do
+	local site sites='vpngw ce1 branchgw' branch_peer=52.168.162.84 peer=10.10.30.254
+	[ "${nva:?}" = 0 ] || sites+=' nva' branch_peer=52.168.163.10 peer=10.10.30.20
+	for site in $sites; do charon "$site" || return 1; done
+	for site in $sites; do
 		if ! wait_for 15 eval "test -S $RUN/$site.vici && has_rule $site" || ! ip -n "$LAB-$site" rule del table 220 || ! ip -n "$LAB-$site" -6 rule del table 220; then
 			echo "lab: strongSwan of $site does not start: $(tail -n 1 "$RUN/$site.charon" 2>/dev/null)" >&2
 			return 1
@@ -103,12 +104,15 @@ make_tunnels() {
 		ip -n "$LAB-ce1" addr add 10.2.30.125/32 dev ipsec0 && ip -n "$LAB-ce1" link set ipsec0 up mtu 1400 &&
 		ip -n "$LAB-vpngw" addr add 10.10.30.254/32 dev ipsec0 && ip -n "$LAB-branchgw" addr add 10.11.30.126/32 dev ipsec0 &&
 		ip -n "$LAB-vpngw" link set ipsec0 up mtu 1400 && ip -n "$LAB-branchgw" link set ipsec0 up mtu 1400 &&
-		route ce1 10.10.30.254/32 dev ipsec0 src 10.2.30.125 && route branchgw 10.10.30.254/32 dev ipsec0 src 10.11.30.126 &&
+		route ce1 10.10.30.254/32 dev ipsec0 src 10.2.30.125 && route branchgw $peer/32 dev ipsec0 src 10.11.30.126 &&
 		route vpngw 10.2.30.125/32 dev ipsec0 src 10.10.30.254 && route vpngw 10.11.30.126/32 dev ipsec0 src 10.10.30.254 &&
 		in_ns vpngw tc qdisc add dev ipsec0 clsact &&
 		in_ns vpngw tc filter add dev ipsec0 ingress bpf direct-action obj "$ROOT/build/lab/hops.bpf.o" sec tc/hops || return 1
-	for site in vpngw ce1 branchgw; do
-		load_connections $site || {
+	if [ "$nva" = 1 ]; then
+		ip -n "$LAB-nva" link set ipsec0 up mtu 1400 && route nva 10.11.30.126/32 dev ipsec0 src 10.10.30.20 || return 1
+	fi
+	for site in $sites; do
+		load_connections "$site" || {
 			echo "lab: strongSwan of $site does not take its connections: $RUN/$site.swanctl" >&2
 			return 1
 		}

@@ -3,13 +3,15 @@
 # Who reaches whom by what: what packets did, and what they should do. Sourced by scripts/lab.
 
 CIRCUITS_OF='msee1p:ER1 msee1s:ER1 msee2p:ER2 msee2s:ER2'
+# where packets are counted besides at the hosts
+WIRES='msee1p msee1s msee2p msee2s vpngw'
 # a probe is an echo request of this many bytes, which nobody else sends
 PROBE=105
 
 # make_counters: at each router that decides a class, and at each host, packets of probes by pair and by device
 make_counters() {
 	local site
-	for site in $HOSTS msee1p msee1s msee2p msee2s vpngw; do
+	for site in $HOSTS $WIRES; do
 		in_ns "$site" nft -f - <<-Y || return 1
 			table ip lab {
 				set seen { typeof ip saddr . ip daddr . iifname; flags dynamic; size 1024; }
@@ -34,7 +36,14 @@ expect() {
 	case "$1 $2" in
 	'hub spoke' | 'spoke hub') echo PEERING - ;;
 	'hub branch' | 'spoke branch' | 'branch hub' | 'branch spoke') echo VPN - ;;
-	'loc1 branch' | 'branch loc1') failed vpn && echo NONE - || echo VPN - ;;
+	'loc1 branch' | 'branch loc1')
+		if [ -e "$RUN/nva" ]; then
+			# by ExpressRoute to the appliance, by its tunnel on
+			if failed er1-link || failed er1-circuit; then echo NONE -; else echo MIXED ER1; fi
+			return
+		fi
+		failed vpn && echo NONE - || echo VPN -
+		;;
 	'loc1 hub' | 'loc1 spoke' | 'hub loc1' | 'spoke loc1')
 		if ! failed er1-link && ! failed er1-circuit; then
 			echo ER ER1
@@ -68,7 +77,7 @@ probe() {
 # seen: `SITE SRC-ADDRESS DST-ADDRESS DEVICE PACKETS` of the last probe
 seen() {
 	local site
-	for site in $HOSTS msee1p msee1s msee2p msee2s vpngw; do
+	for site in $HOSTS $WIRES; do
 		in_ns "$site" nft list set ip lab seen | tr ',' '\n' |
 			sed -nE "s/(.*[^0-9.])?([0-9.]+) \. ([0-9.]+) \. \"([a-z0-9.]+)\" counter packets ([0-9]+) .*/$site \2 \3 \4 \5/p"
 	done
@@ -79,7 +88,7 @@ seen() {
 measure() {
 	local site src dst
 	exec 9>"$RUN/matrix.lock" && flock 9
-	for site in $HOSTS msee1p msee1s msee2p msee2s vpngw; do in_ns "$site" nft flush set ip lab seen; done
+	for site in $HOSTS $WIRES; do in_ns "$site" nft flush set ip lab seen; done
 	probe
 	{
 		for site in $HOSTS; do echo "address $site ${ADDRESS[$site]}"; done

@@ -15,7 +15,7 @@ of_lab() { [[ " $SITES " == *" $1 "* ]]; }
 # make_fabric SITE: the virtual network's wire; what it is made of no traceroute shows
 make_fabric() { ip -n "$LAB-$1" link add br0 type bridge && ip -n "$LAB-$1" link set br0 up; }
 # attach FABRIC SITE DEVICE ADDRESS
-attach() { make_link "$2" "$3" "$4" "$1" "$2" '' && ip -n "$LAB-$1" link set "$2" master br0; }
+attach() { make_link "$2" "$3" "$4" "$1" "$2-$3" '' && ip -n "$LAB-$1" link set "$2-$3" master br0; }
 # route SITE ROUTE...
 route() { ip -n "$LAB-$1" route add "${@:2}"; }
 
@@ -73,13 +73,22 @@ make_microsoft() {
 		ip -n "$LAB-ce1" route del 52.168.162.84/32 metric 0 && ip -n "$LAB-loc1" addr add 10.2.30.70/25 dev eth0
 }
 
+# A network virtual appliance: one NIC towards the gateways, one towards the VMs of the same network, the branch's tunnel
+make_nva() {
+	attach az1 nva er0 10.10.30.20/24 && attach az1 nva lan0 10.10.30.21/24 && route nva 10.11.30.0/26 dev lan0 &&
+		in_ns nva sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2 &&
+		make_link nva wan 52.168.163.10/30 inet i4 52.168.163.9/30 && route nva 203.0.113.2/32 via 52.168.163.9 &&
+		route branchgw 52.168.163.10/32 via 203.0.113.1
+}
+
 make_net() {
 	local site
 	for site in $SITES; do
 		make_site "$site" && in_ns "$site" sysctl -qw net.ipv4.fib_multipath_hash_policy=1 || return 1
 	done
 	make_region1 && make_region2 && make_location1 && make_location2 && make_internet || return 1
-	[ "${microsoft:?}" = 0 ] || make_microsoft
+	[ "${microsoft:?}" = 0 ] || make_microsoft || return 1
+	[ "${nva:?}" = 0 ] || make_nva
 }
 
 # end_all: ends every process in the lab's namespaces, waits for it, and deletes them

@@ -38,23 +38,27 @@ bird_remote() { effective 10.17.30.4 10.17.30.0/26 10.17.30.44; }
 # tells NAME OWN VM: an ExpressRoute gateway's session with the host of a VM: all that it has from Microsoft's edge routers
 tells() {
 	echo "protocol bgp $1 { local $2 as 65515; neighbor $3 as 65515; passive; $timers
-		ipv4 { add paths tx; import none; export where source = RTS_BGP; next hop keep; }; }"
+		ipv4 { add paths tx; import none; export filter { if source != RTS_BGP then reject; if proto = \"NVA\" then bgp_next_hop = 10.10.30.21; accept; }; next hop keep; }; }"
 }
-# learns NAME OWN MSEE: an ExpressRoute gateway's session with an edge router, its routes before all others: weight 32769
+# learns NAME OWN MSEE [PROTOCOL]: an ExpressRoute gateway's session with an edge router, its routes before all others: weight 32769; PROTOCOL's
+# are told on
 learns() {
 	echo "protocol bgp $1 { local $2 as 65515; neighbor $3 as 12076; $timers
-		ipv4 { import filter { bgp_local_pref = 200; accept; }; export where proto = \"vnet\"; next hop self; }; }"
+		ipv4 { import filter { bgp_local_pref = 200; accept; }; export where proto = \"vnet\"${4:+ || proto = \"$4\"}; next hop self; }; }"
 }
 bird_ergw() {
-	head_of 10.10.30.140 "bgp_local_pref = 200"
+	head_of 10.10.30.140 '(bgp_local_pref = 200 || proto = "NVA")'
 	echo 'protocol static vnet { ipv4; route 10.10.30.0/24 blackhole; route 10.11.30.0/26 blackhole; }
 		protocol static wire { ipv4; route 10.10.30.128/25 via "eth0"; }'
-	learns ER1P 10.10.30.140 10.10.30.132
-	learns ER1S 10.10.30.140 10.10.30.133
+	learns ER1P 10.10.30.140 10.10.30.132 NVA
+	learns ER1S 10.10.30.140 10.10.30.133 NVA
 	learns ER2P 10.10.30.140 10.10.30.134
 	learns ER2S 10.10.30.140 10.10.30.135
 	tells HUB 10.10.30.140 10.10.30.4
 	tells SPOKE 10.10.30.140 10.11.30.4
+	# as a Route Server does for an appliance, here for the branch and Location 1 alone
+	[ "${nva:?}" = 0 ] || echo "protocol bgp NVA { local 10.10.30.140 as 65515; neighbor 10.10.30.20 as 65010; $timers
+		ipv4 { import where net = 10.11.30.64/26; export where net = 10.2.30.0/25 && bgp_local_pref = 200; next hop keep; }; }"
 	echo "protocol bgp VPNGW { local 10.10.30.140 as 65515; neighbor 10.10.30.142 as 65515; $timers
 		ipv4 { add paths on; import all; export where source = RTS_BGP; next hop keep; }; }"
 }
@@ -101,7 +105,7 @@ customer() {
 # vnet NAME OWN GATEWAY
 vnet() {
 	echo "protocol bgp $1 { local $2 as 12076; neighbor $3 as 65515; $timers
-		ipv4 { import all; export filter { if source != RTS_BGP || net !~ [10.0.0.0/8+] then reject; if bgp_path ~ [= * 65515 * =] then { bgp_path.delete(65515); bgp_path.prepend(12076); } accept; }; next hop self; }; }"
+		ipv4 { import all; export filter { if source != RTS_BGP || net !~ [10.0.0.0/8+] || bgp_path ~ [= * 65010 * =] then reject; if bgp_path ~ [= * 65515 * =] then { bgp_path.delete(65515); bgp_path.prepend(12076); } accept; }; next hop self; }; }"
 }
 bird_msee1p() {
 	head_of 192.168.30.18
@@ -142,12 +146,27 @@ bird_msee2s() {
 	vnet HUB 10.10.30.135 10.10.30.140
 }
 
+bird_nva() {
+	head_of 10.10.30.20
+	cat <<-Y
+		protocol static vnet { ipv4; route 10.10.30.0/24 blackhole; route 10.11.30.0/26 blackhole; }
+		protocol static peer { ipv4; route 10.11.30.126/32 via "ipsec0"; }
+		protocol bgp ERGW { local 10.10.30.20 as 65010; neighbor 10.10.30.140 as 65515; interface "er0"; $timers
+			ipv4 { import all; export where net = 10.11.30.64/26; next hop self; }; }
+		protocol bgp BRANCH { local 10.10.30.20 as 65010; neighbor 10.11.30.126 as 65516; multihop 5; $tunnel_timers
+			ipv4 { import all; export where proto = "vnet" || net = 10.2.30.0/25; next hop self; }; }
+	Y
+	mon 65010
+}
+
 bird_branchgw() {
+	local peer=10.10.30.254 as=65515
+	[ "${nva:?}" = 0 ] || peer=10.10.30.20 as=65010
 	head_of 10.11.30.126
 	cat <<-Y
 		protocol static vnet { ipv4; route 10.11.30.64/26 blackhole; }
-		protocol static peer { ipv4; route 10.10.30.254/32 via "ipsec0"; }
-		protocol bgp HUB { local 10.11.30.126 as 65516; neighbor 10.10.30.254 as 65515; multihop 5; $tunnel_timers
+		protocol static peer { ipv4; route $peer/32 via "ipsec0"; }
+		protocol bgp HUB { local 10.11.30.126 as 65516; neighbor $peer as $as; multihop 5; $tunnel_timers
 			ipv4 { import all; export where proto = "vnet"; next hop self; }; }
 	Y
 }

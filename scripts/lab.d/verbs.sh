@@ -3,7 +3,7 @@
 # scripts/lab's verbs. Sourced by it.
 
 # shellcheck disable=SC2034 # read by routers.sh, ipsec.sh, edges.sh
-fast=0 mode=enforce frr=0 microsoft=0
+fast=0 mode=enforce frr=0 microsoft=0 nva=0
 
 prepare() {
 	local log
@@ -25,6 +25,7 @@ take_down() {
 }
 
 bring_up() {
+	[ $nva = 0 ] || { touch "$RUN/nva" && SITES+=' nva' BIRDS+=' nva' EDGES+=' nva' WIRES+=' branchgw'; }
 	make_net && make_counters && make_tunnels && start_routers && start_edges && wait_edges
 }
 
@@ -36,6 +37,7 @@ verb_up() {
 		--monitor) mode=monitor ;;
 		--frr) frr=1 ;;
 		--microsoft-peering) microsoft=1 ;;
+		--nva) nva=1 ;;
 		*) bad "up: $1: not known" ;;
 		esac
 		shift
@@ -89,8 +91,8 @@ verb_status() {
 	for edge in ce1 branchgw; do
 		printf '  %-9s IPsec %s\n' $edge "$(swan $edge --list-sas | grep -q INSTALLED && echo installed || echo none)"
 	done
-	for edge in ce1 ce2; do
-		printf '  %-9s sameway %s\n' $edge "$(at_edge $edge -j status 2>/dev/null | jq -r 'if .daemon then "\(.mode), \(.alerts.open) alerts open" else "no daemon" end')"
+	for edge in $EDGES; do
+		printf '  %-9s sameway %s\n' "$edge" "$(at_edge "$edge" -j status 2>/dev/null | jq -r 'if .daemon then "\(.mode), \(.alerts.open) alerts open" else "no daemon" end')"
 	done
 }
 
