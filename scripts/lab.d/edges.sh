@@ -9,7 +9,8 @@ config_of() {
 	local grace=60s feed='{ name: router, type: bgp, listen: 127.0.0.2:1790, as: 65021, router-id: 10.2.30.250, peers: [127.0.0.1] }'
 	[ "${frr:?}" = 0 ] || feed='{ name: router, type: bmp, listen: 127.0.0.1:11019, peers: [127.0.0.1] }'
 	[ "${fast:?}" = 0 ] || grace=5s
-	local extra_path='' extra_rule=''
+	local extra_path='' extra_rule='' circuits='10.10.30.132: er1, 10.10.30.133: er1'
+	[ "$1" != ce2 ] || circuits='10.10.30.134: er2, 10.10.30.135: er2'
 	if [ "${microsoft:?}" = 1 ]; then
 		extra_path='  - { name: er1-microsoft, class: expressroute, circuit: er1, interface: er0, vlan: [30, 310], l3: er0.310, gateway: 66.198.12.114 }'
 		extra_rule='rules: [{ name: secure, from: 10.2.30.64/26, only: [vpn] }]'
@@ -66,7 +67,7 @@ config_of() {
 	esac
 	cat <<-Y
 		  - { name: azure, type: azure, dir: $RUN/azure/, view: remote, interval: 1s,
-		      circuits: { 10.10.30.132: er1, 10.10.30.133: er1, 10.10.30.134: er2, 10.10.30.135: er2 } }
+		      circuits: { $circuits } }
 	Y
 }
 
@@ -82,7 +83,13 @@ start_edges() {
 	for edge in $EDGES; do
 		config_of "$edge" >"$RUN/$edge.yaml"
 		mkdir -p "$RUN/bin-$edge"
-		printf '#!/bin/sh\nexec %q -i %q "$@"\n' "$SAMEWAY" "$LAB-$edge" >"$RUN/bin-$edge/sameway" && chmod 755 "$RUN/bin-$edge/sameway"
+		# doctor looks for this edge's config, not this machine's
+		cat >"$RUN/bin-$edge/sameway" <<-Y
+			#!/bin/sh
+			case " \$* " in *' -c '*) ;; *' doctor '*) set -- "\$@" -c "$RUN/$edge.yaml" ;; esac
+			exec "$SAMEWAY" -i "$LAB-$edge" "\$@"
+		Y
+		chmod 755 "$RUN/bin-$edge/sameway"
 		background "$edge" "sameway-$edge" "$SAMEWAY" -i "$LAB-$edge" run -c "$RUN/$edge.yaml" || return 1
 	done
 }

@@ -18,6 +18,22 @@ rounds=5
 seed_up --fast
 pids=$(cat "$SEEDRUN"/sameway-*.pid)
 
+# What is asked wrongly changes nothing
+refused() { # EXIT-STATUS WORDS COMMAND...
+	local out
+	out=$("${@:3}" 2>&1)
+	[ $? = "$1" ] && [[ $out == *"$2"* ]] && return
+	echo "$out"
+	return 1
+}
+check "up again is refused" refused 1 "is there already" lab up
+check "an unknown failure" refused 2 "er1-link, er1-circuit, er2-circuit, vpn" lab fail er3
+check "an unknown site" refused 2 "no such site" lab exec nowhere true
+check "a lab that is not up" refused 1 "no lab" "$LABTOOL" matrix --name nosuch
+check "doctor has nothing to say at Location 1" lab exec ce1 'sameway doctor'
+check_within 10 "audit: all pairs of Location 1, each the same way back" true_at ce1 'length == 4 and all(.[]; .verdict == "ok")' audit
+check_within 10 "and of Location 2" true_at ce2 'length == 2 and all(.[]; .verdict == "ok")' audit
+
 # Steady state: 20 s of pings, to and from each that Location 1 reaches, and TCP from Location 2
 pings() {
 	local dst
