@@ -20,36 +20,12 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENT_RATE     1000 /* verdict events a second and CPU */
 #define SCAN_QUIET     5    /* seconds between scans while no incident is open */
 #define CLOCK_STALE_NS 1000000000ULL
 #define WATCH_CHECK    5 /* seconds between looks at the paths' hooks */
-
-static uint64_t clock_read(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-uint64_t clock_now(void)
-{
-	return clock_read(CLOCK_MONOTONIC);
-}
-
-uint64_t clock_coarse(void)
-{
-	return clock_read(CLOCK_MONOTONIC_COARSE);
-}
-
-uint64_t clock_wall(void)
-{
-	return clock_read(CLOCK_REALTIME);
-}
 
 void daemon_log(const char *fmt, ...)
 {

@@ -244,7 +244,7 @@ struct daemon {
 	bool first_table; /* a feed sends its first, or it is not compiled yet */
 };
 
-/* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
+/* clock.c. CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
 uint64_t clock_now(void);
 uint64_t clock_coarse(void); /* the same, up to some ms late, and much cheaper */
 uint64_t clock_wall(void);
@@ -330,6 +330,8 @@ bool edge_port_leads(const struct daemon *d, const struct edge_port *port);
 uint32_t edge_port_mtu(const struct edge_port *port);
 /* The rows of the interface that the port is on, in maps `interfaces` and `ports`. 0 or -errno. */
 int edge_interface_write(struct daemon *d, uint32_t ifindex);
+/* edge_path.c. Its row in map `paths`, and which families it can carry. */
+void edge_path_write(struct daemon *d, const struct edge_port *port);
 /* Says it when two paths of a segment have gateways of one MAC: they can't be told apart. */
 void edge_gateway_mac(struct daemon *d, struct edge_port *port, const uint8_t mac[6]);
 /* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */

@@ -36,54 +36,6 @@ static void gateways_of(const struct daemon *d, const struct edge_port *port,
 	}
 }
 
-/* The weight first: who finds the bit finds it. */
-static void weight_write(struct daemon *d, uint8_t slot, uint8_t weight)
-{
-	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint64_t bit = 1ULL << slot;
-
-	__atomic_store_n(&datapath_paths(d->dp)[slot].weight, weight, __ATOMIC_RELEASE);
-	if (weight > 1)
-		__atomic_or_fetch(&c->weighted, bit, __ATOMIC_RELEASE);
-	else
-		__atomic_and_fetch(&c->weighted, ~bit, __ATOMIC_RELEASE);
-}
-
-static void mss_write(struct daemon *d, uint8_t slot, uint16_t mss)
-{
-	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint64_t bit = 1ULL << slot;
-
-	__atomic_store_n(&datapath_paths(d->dp)[slot].mss, mss, __ATOMIC_RELEASE);
-	if (mss)
-		__atomic_or_fetch(&c->clamped, bit, __ATOMIC_RELEASE);
-	else
-		__atomic_and_fetch(&c->clamped, ~bit, __ATOMIC_RELEASE);
-}
-
-/* The path's row, and which families it can carry. */
-static void path_row_write(struct daemon *d, const struct edge_port *port)
-{
-	const struct config_path *cfg = d->path[port->slot].cfg;
-	struct sw_path *row = &datapath_paths(d->dp)[port->slot];
-	uint32_t mtu = edge_port_mtu(port);
-
-	if (cfg->mtu && cfg->mtu < mtu)
-		mtu = cfg->mtu;
-	snprintf(row->name, sizeof(row->name), "%s", cfg->name);
-	snprintf(row->circuit_name, sizeof(row->circuit_name), "%s", cfg->circuit);
-	row->ifindex = port->link.ifindex;
-	row->mtu = mtu;
-	row->class = cfg->class;
-	row->rank = config_rank(d->cfg, cfg->class);
-	row->circuit = cfg->circuit_id;
-	row->l3 = port->link.l3;
-	weight_write(d, port->slot, (uint8_t)cfg->weight);
-	mss_write(d, port->slot, (uint16_t)cfg->mss);
-	snprintf(datapath_path_counters(d->dp)[port->slot].name, SW_NAME_LEN, "%s", cfg->name);
-	usable_families(d, port->slot);
-}
-
 static struct datapath_way way_of(const struct edge_port *port)
 {
 	struct datapath_way way = {.ifindex = port->link.ifindex,
@@ -102,7 +54,7 @@ static int port_write(struct daemon *d, const struct edge_port *port)
 	int ret;
 
 	if (port->role == SW_ROLE_PATH)
-		path_row_write(d, port);
+		edge_path_write(d, port);
 	gateways_of(d, port, &gateway, &gateway6);
 	ret = datapath_nexthop_write(d->dp, port->slot, 4, &way, port->link.l3 ? &none : gateway);
 	if (!ret)
