@@ -252,25 +252,27 @@ static void test_text(void **state)
 		      "  by vpn30  4 flows, 120 packets, 10.1k bytes\n"
 		      "  answers   of no flow ended\n"
 		      "  lost      0 packets, by the counters of this edge\n");
-	assert_report("{\"path\":\"er1-primary\",\"usable\":false,\"reasons\":[\"interface-down\"],"
-		      "\"ended\":\"by-hand\",\"took_s\":12.0,\"prefixes_moved\":3,"
-		      "\"prefixes_lost\":1,\"lost_prefixes\":[\"10.17.30.0/26\"],"
-		      "\"lost_rules\":[{\"name\":\"secure\",\"prefixes\":2}],"
-		      "\"flows\":{\"alive\":4,\"moved\":1,\"unanswered\":1,\"answered_by_it\":3},"
-		      "\"backups\":[{\"path\":\"vpn30\",\"class\":\"vpn\",\"flows\":1,"
-		      "\"packets\":1,\"bytes\":84}],\"packets_lost\":7,"
-		      "\"losses\":[{\"reason\":\"rule-denied\",\"packets\":7}]}",
-		      "er1-primary is back after 12 s, undrained by hand, but not usable: "
-		      "interface-down\n"
-		      "  prefixes  3 moved, 1 without a path: 10.17.30.0/26\n"
-		      "  rule      secure allows no other path for 2 prefixes\n"
-		      "  flows     1 of 4 moved; the others sent nothing since, or have no path\n"
-		      "  by vpn30  1 flow, 1 packet, 84 bytes\n"
-		      "  answers   ended for 1 flow that had them: the backup loses them\n"
-		      "    of 3 still come by er1-primary: the far side has not moved, so its "
-		      "direction of the backup is not proven\n"
-		      "  lost      7 packets, by the counters of this edge\n"
-		      "    rule-denied 7\n");
+	assert_report(
+		"{\"path\":\"er1-primary\",\"usable\":false,\"reasons\":[\"interface-down\"],"
+		"\"ended\":\"by-hand\",\"took_s\":12.0,\"prefixes_moved\":3,"
+		"\"prefixes_lost\":1,\"lost_prefixes\":[\"10.17.30.0/26\"],"
+		"\"lost_rules\":[{\"name\":\"secure\",\"prefixes\":2}],\"rtt_before_ms\":3.14,"
+		"\"flows\":{\"alive\":4,\"moved\":1,\"unanswered\":1,\"answered_by_it\":3},"
+		"\"backups\":[{\"path\":\"vpn30\",\"class\":\"vpn\",\"flows\":1,"
+		"\"packets\":1,\"bytes\":84}],\"packets_lost\":7,"
+		"\"losses\":[{\"reason\":\"rule-denied\",\"packets\":7}]}",
+		"er1-primary is back after 12 s, undrained by hand, but not usable: "
+		"interface-down\n"
+		"  prefixes    3 moved, 1 without a path: 10.17.30.0/26\n"
+		"  rule        secure allows no other path for 2 prefixes\n"
+		"  flows       1 of 4 moved; the others sent nothing since, or have no path\n"
+		"  by vpn30    1 flow, 1 packet, 84 bytes\n"
+		"  answers     ended for 1 flow that had them: the backup loses them\n"
+		"    of 3 still come by er1-primary: the far side has not moved, so its "
+		"direction of the backup is not proven\n"
+		"  round trip  3.1 ms by er1-primary before\n"
+		"  lost        7 packets, by the counters of this edge\n"
+		"    rule-denied 7\n");
 }
 
 int main(void)

@@ -26,6 +26,7 @@ struct exercise {
 	struct maps *maps;
 	struct drain drain;
 	struct drain_losses before;
+	json_t *rtt;		     /* by the path, before */
 	uint64_t begun_ns, until_ns; /* CLOCK_MONOTONIC */
 	uint64_t now;		     /* of the flow records, at a look */
 	enum drain_end end;
@@ -122,6 +123,8 @@ static int exercise_begin(struct exercise *e)
 	if (!err)
 		err = rows_drain_losses(e->maps, &e->before);
 	if (!err)
+		e->rtt = rows_rtt(e->maps, e->drain.path);
+	if (!err)
 		err = maps_flows_now(e->maps, &e->now);
 	if (!err)
 		err = maps_flow_each(e->maps, flow_before, e);
@@ -209,6 +212,7 @@ static int exercise_report(struct exercise *e, json_t *rows)
 		output_error("path: what came of it can't be told: %s", strerror(-err));
 		return CMD_FAILED;
 	}
+	json_object_set(rows, "rtt_before_ms", e->rtt);
 	status = cmd_show(e->call, SHOW_DRAIN, json_incref(rows));
 	if (e->end != DRAIN_NOT_ENDED)
 		return status;
@@ -257,6 +261,7 @@ static int path_exercise(const struct cmd_call *call, uint64_t for_ns)
 	if (!status)
 		status = exercise_run(&e, rows);
 	json_decref(rows);
+	json_decref(e.rtt);
 	drain_free(&e.drain);
 	maps_close(e.maps);
 	return status;

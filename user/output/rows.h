@@ -14,6 +14,8 @@
 /* Text of enum sw_verdict, "unknown" beyond its end. */
 const char *verdict_text(unsigned int verdict);
 json_t *rows_paths(struct maps *maps);
+/* Milliseconds of the last answer to the path's probe, null: none, or it has no probe. */
+json_t *rows_rtt(struct maps *maps, unsigned int id);
 json_t *rows_counters(struct maps *maps);
 /* verdict: enum sw_verdict or -1; path: name or NULL. */
 json_t *rows_flows(struct maps *maps, int verdict, const char *path);

@@ -71,11 +71,11 @@ static bool flows_add(json_t *answer, struct maps *maps, const struct drain *dra
 		if ((!b->packets && !by[id]) || maps_path(maps, id, &path))
 			continue;
 		ok = rows_append(list,
-				 json_pack("{s:o, s:s, s:I, s:I, s:I}", "path",
+				 json_pack("{s:o, s:s, s:I, s:I, s:I, s:o}", "path",
 					   rows_name(path.name, SW_NAME_LEN), "class",
 					   class_text(path.class), "flows", (json_int_t)by[id],
 					   "packets", (json_int_t)b->packets, "bytes",
-					   (json_int_t)b->bytes));
+					   (json_int_t)b->bytes, "rtt_ms", rows_rtt(maps, id)));
 	}
 	return rows_set(answer, "flows",
 			json_pack("{s:I, s:I, s:I, s:I}", "alive", (json_int_t)sum.alive, "moved",

@@ -146,6 +146,15 @@ static json_t *path_probe(struct maps *maps, unsigned int id)
 	return NULL;
 }
 
+json_t *rows_rtt(struct maps *maps, unsigned int id)
+{
+	struct sw_probe probe;
+
+	if (maps_probe(maps, id, &probe) || !probe.family)
+		return json_null();
+	return time_ms(probe.rtt_ns, probe.answered_ns);
+}
+
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
 		  const struct sw_usable *usable, const struct sw_ctl *ctl)
 {

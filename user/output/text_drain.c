@@ -82,6 +82,28 @@ static void drain_flow_rows(struct table *table, const json_t *rows)
 	}
 }
 
+/* By the paths' probes, where they have any. */
+static void drain_rtt(struct table *table, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	if (field_known(rows, "rtt_before_ms")) {
+		table_cell(table, "round trip");
+		table_cell(table, "%.1f ms by %s before",
+			   json_number_value(json_object_get(rows, "rtt_before_ms")),
+			   field_text(rows, "path"));
+	}
+	json_array_foreach (json_object_get(rows, "backups"), i, row) {
+		if (!field_known(row, "rtt_ms"))
+			continue;
+		table_cell(table, "round trip");
+		table_cell(table, "%.1f ms by %s",
+			   json_number_value(json_object_get(row, "rtt_ms")),
+			   field_text(row, "path"));
+	}
+}
+
 static void drain_packets(struct table *table, const json_t *rows)
 {
 	const json_t *row;
@@ -105,6 +127,7 @@ int text_drain(FILE *out, const json_t *rows)
 	drain_head(out, rows);
 	drain_lost(table, rows);
 	drain_flow_rows(table, rows);
+	drain_rtt(table, rows);
 	drain_packets(table, rows);
 	return table_print(table, out);
 }
