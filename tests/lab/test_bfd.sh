@@ -172,4 +172,19 @@ check "reload without bfd" s reload
 check_within 5 "it objects no more" true_json '(.[0].reasons | index("bfd-down")) == null and .[0].bfd == null' paths
 silent_end
 kill -CONT "$(cat "$RUN/bird-edge.pid")"
+
+# over several hops (UDP 4784), by a device without Ethernet header
+wait_for 40 edge_converged
+sed -i 's/protocol bgp VPN\(v6\)\? { /&bfd on; /; s/^protocol bfd { /&multihop { interval 400 ms; multiplier 3; }; /' "$RUN/edge.conf"
+with_bfd CE CEv6 <"$RUN/vpngw.conf" | sed 's/^protocol bfd { /&multihop { interval 400 ms; multiplier 3; }; /' >"$RUN/new.conf"
+mv "$RUN/new.conf" "$RUN/vpngw.conf"
+sed -i 's/class: vpn,/&  bfd: true,/' "$RUN/sameway.yaml"
+birdc_at edge configure >/dev/null
+birdc_at vpngw configure >/dev/null
+check "reload: the VPN has bfd" s reload
+check_within 40 "multihop, both families, by the tunnel" true_json '.[1].bfd.state == "up" and ([.[1].bfd.sessions[] |
+	select(.armed and .own == "up" and .detect_ms == 1200)] | length) == 2' paths
+kill -STOP "$(cat "$RUN/tunnel-vpngw.pid")"
+check_within 5 "its far end stopped: bfd-down" true_json '.[1].reasons == ["bfd-down"]' paths
+kill -CONT "$(cat "$RUN/tunnel-vpngw.pid")"
 done_testing
