@@ -159,7 +159,7 @@ struct sw_ctl {
 	__u64 rules_ns;	  /* CLOCK_MONOTONIC when a reload last changed the rules, 0: never */
 	__u32 rules_last; /* `rules` as it last was, other than 0 */
 	__u32 transit;	  /* 1: path to path is forwarded */
-	__u64 bfd; /* paths whose BFD sessions object: `bfd: true` */
+	__u64 bfd;	  /* paths whose BFD sessions object: `bfd: true` */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -182,8 +182,9 @@ struct sw_usable {
 };
 
 /* Map `paths`, mmapped, a row a path id; written by the daemon. */
-#define SW_DRAIN_LATE_NS 1000000000ULL /* past a drain's end, by then: the kernel's timer ends it  \
-					*/
+#define SW_DRAIN_LATE_NS                                                                           \
+	1000000000ULL /* past a drain's end, by then: the kernel's timer ends it                   \
+		       */
 struct sw_path {
 	char name[SW_NAME_LEN];		/* empty: not configured */
 	char circuit_name[SW_NAME_LEN]; /* empty: none */

@@ -104,8 +104,6 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 		f->lost_cause = cause_of_path(ctx, id, ev->key.family);
 	}
 	from = f->lost_objects ? changed : ev->settle_ns;
-	if (f->lost_objects && silent) /* nothing has come by it since */
-		from = silent;
 	to = ev->moved_ns >= from ? ev->moved_ns : ev->ts_ns;
 	if (from && ev->created_ns < from && to >= from) {
 		if (f->lost_objects && silent) /* nothing has come by it since */
