@@ -6,7 +6,13 @@ LABTOOL=$ROOT/scripts/lab
 NAME=t$(printf '%06x' $((RANDOM * 512 + RANDOM % 512)))
 SEEDRUN=/run/sameway-lab/$NAME
 declare -A HOST=([hub]=10.10.30.4 [spoke]=10.11.30.4 [branch]=10.11.30.68 [loc1]=10.2.30.10 [loc2]=10.1.31.10 [remote]=10.17.30.4)
-trap '"$LABTOOL" --name "$NAME" down 2>/dev/null' EXIT
+# labs_down: the lab of this test, and others that it has brought up
+LABS=("$NAME")
+labs_down() {
+	local name
+	for name in "${LABS[@]}"; do "$LABTOOL" --name "$name" down 2>/dev/null; done
+}
+trap labs_down EXIT
 
 lab() { "$LABTOOL" --name "$NAME" "$@"; }
 # at EDGE FILTER COMMAND...: its sameway's JSON answer through jq -r

@@ -154,6 +154,7 @@ check "all repaired: the oracle's matrix" as_oracle
 
 # While incidents have their time to close: another lab beside this one
 first=$NAME other=u${NAME#t}
+LABS+=("$other")
 NAME=$other
 check "another lab comes up beside it" lab up --fast
 check "a failure there" lab fail er1-circuit
