@@ -54,6 +54,19 @@ wait_for 20 finished ping
 check_at_most "failback: pings lost" "$(awk '/packets transmitted/ { print $1 - $4 }' "$RUN/ping.log")" 3
 edge_wait_converged 20
 
+# One TCP connection, both ways, over a cut and the way back; the VPN's MTU is the smaller one.
+start_iperf cloud
+background lan session iperf3 -c $CLOUD4 -b 10M -t 15 --bidir -J
+wait_for 5 eval '[ "$(moved edge er0 tx ping_lost 1 0.2 $CLOUD4)" -ge 50 ]'
+er_cut
+check_at_least "a TCP session goes on by the VPN" "$(moved edge tun30 tx ping_lost 10 0.2 $CLOUD4)" 500
+check "and back" back
+check_at_least "by ExpressRoute" "$(moved edge er0 tx ping_lost 10 0.2 $CLOUD4)" 500
+wait_for 30 finished session
+check "to its end, of all that was sent nothing lost" eval \
+	'jq -e "(.error == null) and .end.sum_received.bytes > 15e6 and .end.sum_received_bidir_reverse.bytes > 15e6" "$RUN/session.log"'
+edge_wait_converged 20
+
 # A stopped BIRD says nothing, so no withdrawal reaches sameway: the store of the link's word is all there is. Its far ends
 # notice after the hold time of 3 s: the ping must be over by then.
 frozen_cut() {
