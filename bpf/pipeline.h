@@ -277,6 +277,9 @@ __noinline int rule_guard(struct decision *d)
 	case SW_REASON_ttl:
 	case SW_REASON_exempt:
 		return 0;
+	case SW_REASON_linklocal: /* of a path's own link: its BGP */
+		if (d->at.role == SW_ROLE_PATH)
+			return 0;
 	}
 	group = fib_group(fib_find(d->pkt.family, &d->pkt.dst));
 	if (group && group->kind != SW_GROUP_ROUTE)

@@ -84,6 +84,8 @@ make_nva() {
 make_net() {
 	local site
 	for site in $SITES; do
+		[ ! -e "/run/netns/$LAB-$site" ] || return 1
+		echo "$site" >>"$RUN/made"
 		make_site "$site" && in_ns "$site" sysctl -qw net.ipv4.fib_multipath_hash_policy=1 || return 1
 	done
 	make_region1 && make_region2 && make_location1 && make_location2 && make_internet || return 1
@@ -91,18 +93,19 @@ make_net() {
 	[ "${nva:?}" = 0 ] || make_nva
 }
 
-# end_all: ends every process in the lab's namespaces, waits for it, and deletes them
+# end_all: ends every process in the namespaces that the lab has made, waits for it, and deletes them
 end_all() {
-	local site signal pids
+	local site signal pids made
+	made=$(cat "$RUN/made" 2>/dev/null)
 	for signal in TERM KILL; do
-		pids=$(for site in $SITES; do [ ! -e "/run/netns/$LAB-$site" ] || ip netns pids "$LAB-$site"; done)
+		pids=$(for site in $made; do [ ! -e "/run/netns/$LAB-$site" ] || ip netns pids "$LAB-$site"; done)
 		[ -n "$pids" ] || break
 		# shellcheck disable=SC2086 # a word a process
 		kill -$signal $pids 2>/dev/null
 		# shellcheck disable=SC2086
 		wait_for 5 eval "! kill -0 ${pids//$'\n'/ }" && break
 	done
-	for site in $SITES; do
+	for site in $made; do
 		[ ! -e "/run/netns/$LAB-$site" ] || ip netns del "$LAB-$site"
 	done
 }

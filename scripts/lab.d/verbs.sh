@@ -30,7 +30,7 @@ bring_up() {
 }
 
 verb_up() {
-	local began
+	local began site
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--fast) fast=1 ;;
@@ -44,10 +44,13 @@ verb_up() {
 	done
 	[ ! -e "$RUN" ] || die "lab '$LAB' is there already: scripts/lab down --name $LAB"
 	[ $frr = 0 ] || [ $microsoft = 0 ] || bad "--microsoft-peering is BIRD's: leave out --frr"
-	[ ! -e "/run/netns/$LAB-hub" ] || die "a namespace $LAB-hub is there already: choose another --name"
+	for site in $SITES nva; do
+		[ ! -e "/run/netns/$LAB-$site" ] || die "a namespace $LAB-$site is there already: choose another --name"
+	done
 	prepare
 	began=$(now_ms)
-	mkdir -p "$RUN" || die "can't make $RUN"
+	mkdir -p "${RUN%/*}" || exit 1
+	mkdir "$RUN" 2>/dev/null || die "can't make $RUN: is the lab coming up already?"
 	: >"$RUN/pids"
 	trap 'take_down; exit 130' INT TERM
 	bring_up || {
@@ -190,6 +193,6 @@ verb_exec() {
 }
 
 verb_down() {
-	[ -e "$RUN" ] || [ -e "/run/netns/$LAB-hub" ] || die "no lab '$LAB'"
+	[ -e "$RUN" ] || die "no lab '$LAB'"
 	take_down
 }

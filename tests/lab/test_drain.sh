@@ -74,6 +74,17 @@ check "the drain goes on" drained
 check_within 15 "and ends by itself" usable
 check_at_least "not before its time" $(($(now_ms) - sleep_from)) 4500
 
+# With the daemon stopped at its end the kernel ends it; the daemon that goes on finds the path in use, and leaves it so.
+background edge drain "$SAMEWAY" -i "$LAB" path er1-primary drain --for 3s
+wait_for 10 drained
+kill -STOP "$(cat "$RUN/sameway.pid")"
+check_within 20 "the daemon is stopped: the drain ends all the same" usable
+downs=$(lines sameway 'er1-primary is not usable')
+kill -CONT "$(cat "$RUN/sameway.pid")"
+check_within 20 "who says so" lines_reach sameway 'er1-primary: the kernel has ended its drain' 1
+check_equal "without taking the path out again" "$(s status >/dev/null && lines sameway 'er1-primary is not usable')" "$downs"
+wait_for 10 finished drain
+
 # With the daemon dead: by the deadline in the kernel's maps; the command reads maps alone.
 background edge drain "$SAMEWAY" -i "$LAB" -j path er1-primary drain --for 3s
 wait_for 10 drained

@@ -3,6 +3,7 @@
 #include "daemon/daemon_impl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The row's field first: who finds the bit finds it. */
 static void bit_write(__u64 *word, unsigned int id, bool on)
@@ -22,6 +23,10 @@ void edge_path_write(struct daemon *d, const struct edge_port *port)
 
 	if (cfg->mtu && cfg->mtu < mtu)
 		mtu = cfg->mtu;
+	if (strcmp(row->name, cfg->name)) { /* another had the number */
+		__atomic_store_n(&row->drained_until_ns, 0, __ATOMIC_RELEASE);
+		row->changed_ns = 0;
+	}
 	snprintf(row->name, sizeof(row->name), "%s", cfg->name);
 	snprintf(row->circuit_name, sizeof(row->circuit_name), "%s", cfg->circuit);
 	row->ifindex = port->link.ifindex;

@@ -207,16 +207,18 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 	socket_read(arg, fd);
 }
 
-/* An address of the path's own device; one of the gateway's network before others. False: none. */
+/* The first address of the path's own device in the gateway's network, else its first. False: none.
+ */
 static bool source_find(const struct probe *p, const struct edge_port *port, struct ip_addr *src)
 {
 	const struct path_state *path = &p->d->path[p->id];
 	const struct ip_addr *target = &config_of(p)->target;
 	const struct ip_addr *gateway =
 		target->family == 6 ? &path->cfg->gateway6 : &path->cfg->gateway;
+	bool near = false;
 
 	src->family = 0;
-	for (size_t i = 0; i < p->d->n_own; i++) {
+	for (size_t i = 0; i < p->d->n_own && !near; i++) {
 		const struct own_address *own = &p->d->own[i];
 		struct prefix net = prefix_host(&own->addr);
 
@@ -226,7 +228,8 @@ static bool source_find(const struct probe *p, const struct edge_port *port, str
 			continue;
 		net.len = own->len;
 		prefix_mask(&net);
-		if (!src->family || prefix_has(&net, gateway))
+		near = prefix_has(&net, gateway);
+		if (!src->family || near)
 			*src = own->addr;
 	}
 	return src->family;

@@ -215,6 +215,29 @@ void usable_bfd(struct daemon *d)
 		network_paths_changed(d);
 }
 
+static bool objects(struct daemon *d, const struct path_state *p, unsigned int id)
+{
+	return !p->link_up || p->drained || p->probe_down || !neighbor_ok(d, p, id) ||
+	       all_peers_down(d, p, id);
+}
+
+/* A drain whose end we let pass: the kernel's timer has ended it, the path is in use since. */
+static void drain_ended(struct daemon *d, unsigned int id)
+{
+	struct path_state *p = &d->path[id];
+
+	/* the timer takes the row's end away, then it sets the bit */
+	if (!p->drained_until_ns || datapath_paths(d->dp)[id].drained_until_ns ||
+	    !(datapath_usable(d->dp)->admin >> id & 1))
+		return;
+	daemon_log("path %s: the kernel has ended its drain, this daemon being late", p->cfg->name);
+	p->drained = false;
+	p->drained_until_ns = 0;
+	p->objected = objects(d, p, id);
+	if ((usable_now(d) & ~d->usable) >> id & 1)
+		usable_moved(d, id, d->usable, d->usable | 1ULL << id, clock_now(), "");
+}
+
 void usable_update(struct daemon *d, unsigned int id)
 {
 	struct sw_usable *u = datapath_usable(d->dp);
@@ -224,8 +247,8 @@ void usable_update(struct daemon *d, unsigned int id)
 
 	if (!p->cfg || !d->started) /* before the start: only looked at, told all at once */
 		return;
-	objected = !p->link_up || p->drained || p->probe_down || !neighbor_ok(d, p, id) ||
-		   all_peers_down(d, p, id);
+	drain_ended(d, id);
+	objected = objects(d, p, id);
 	if (!objected && p->objected)
 		hold_begin(d, p, id, now);
 	if (objected && !p->objected && p->was_up && !attach_resets(d, id))
@@ -278,14 +301,12 @@ void usable_holds(struct daemon *d)
 void usable_drain(struct daemon *d, unsigned int id, bool drained, uint64_t until_ns)
 {
 	struct path_state *p = &d->path[id];
-	bool ended = p->drained && datapath_usable(d->dp)->admin >> id & 1; /* by the kernel */
 
+	drain_ended(d, id);
 	p->drained = drained;
 	p->drained_until_ns = until_ns;
 	datapath_paths(d->dp)[id].drained_until_ns = until_ns;
 	usable_update(d, id);
-	if (ended && usable_now(d) != d->usable)
-		usable_moved(d, id, d->usable, usable_now(d), clock_now(), "");
 	if (!drained && p->hold_until_ns) { /* a person said so: no delay */
 		p->hold_until_ns = 0;
 		usable_update(d, id);

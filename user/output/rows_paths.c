@@ -150,7 +150,9 @@ json_t *rows_rtt(struct maps *maps, unsigned int id)
 {
 	struct sw_probe probe;
 
-	if (maps_probe(maps, id, &probe) || !probe.family)
+	/* of now: a last answer of who does not answer any more says nothing */
+	if (maps_probe(maps, id, &probe) || !probe.family || probe.state != SW_PROBE_UP ||
+	    probe.run || probe.block)
 		return json_null();
 	return time_ms(probe.rtt_ns, probe.answered_ns);
 }
