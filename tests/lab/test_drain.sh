@@ -99,7 +99,7 @@ check_equal "for 3 s at least" "$(end=$(($(now_ms) + 3000)); while [ "$(now_ms)"
 check "undrained" eval 's path er1-primary undrain >/dev/null && usable'
 
 # What an earlier daemon saw fail, the next one tells the return of: the drain that the kernel ended, and a cut.
-returned() { true_json "[.[] | select(.verdict == \"failback\")] | last | .cause == \"$1\" and .prefixes_moved >= 2" alerts --all; }
+returned() { true_json "[.[] | select(.verdict == \"failback\")] | last | (.cause | IN($1)) and .prefixes_moved >= 2" alerts --all; }
 before=$(j '[.[] | select(.verdict == "failback")] | length' alerts --all)
 background edge drain "$SAMEWAY" -i "$LAB" path er1-primary drain --for 3s
 wait_for 5 drained
@@ -107,7 +107,7 @@ wait_for 5 eval "jq -e '.failed[0].cause == \"drained\"' /run/sameway/$LAB.state
 sameway_kill
 wait_for 15 finished drain
 check "a drain ended with the daemon dead; a new one starts" sameway_start
-check_within 30 "and tells the return" eval 'returned drained && [ "$(j "[.[] | select(.verdict == \"failback\")] | length" alerts --all)" -gt '"$before"' ]'
+check_within 30 "and tells the return" eval 'returned "\"drained\"" && [ "$(j "[.[] | select(.verdict == \"failback\")] | length" alerts --all)" -gt '"$before"' ]'
 end_background stream
 wait_for 5 finished stream
 end_background at-cloud
@@ -120,5 +120,6 @@ wait_for 10 eval "jq -e '.failed[0].cause == \"link-down\"' /run/sameway/$LAB.st
 sameway_kill
 check "killed while the link is down: a new daemon starts" eval 'sameway_start && ! usable'
 er_restore
-check_within 60 "and tells the return, when the routes are back" returned link-down
+# BIRD's session may outlive the cut for a while, end, and return, too
+check_within 60 "and tells the return, when the routes are back" returned '"link-down", "bgp-down"'
 done_testing
