@@ -46,9 +46,18 @@ static __always_inline bool bfd_read(struct __sk_buff *ctx, const struct decisio
 	least = sizeof(*out) + (out->flags & BFD_AUTH ? BFD_AUTH_LEN : 0);
 	state = out->flags >> 6;
 	return out->version >> 5 == BFD_VERSION && out->len >= least &&
-	       out->len <= d->pkt.len - d->pkt.headers && out->mult &&
+	       d->pkt.headers + out->len <= d->pkt.len && out->mult &&
 	       !(out->flags & BFD_MULTIPOINT) && out->mine &&
 	       (out->yours || state == SW_BFD_DOWN || state == SW_BFD_ADMIN_DOWN);
+}
+
+/*
+ * What parse has read to its end and the kernel takes: of a frame for another MAC, or of one whose
+ * ports are Ethernet's padding, they may be known as well.
+ */
+static __always_inline bool liveness_read(__u32 reason)
+{
+	return reason == ADMITTED || reason == SW_REASON_local || reason == SW_REASON_linklocal;
 }
 
 /* An address of this box: what is link-local is of the link. */
@@ -111,7 +120,8 @@ __noinline int liveness_heard(struct __sk_buff *ctx, struct decision *d)
 	__u64 now, gap;
 	__u32 path;
 
-	if (!d || d->at.role != SW_ROLE_PATH || !bfd_local(&d->pkt, &d->pkt.dst))
+	if (!d || d->at.role != SW_ROLE_PATH || !liveness_read(d->reason) ||
+	    !bfd_local(&d->pkt, &d->pkt.dst))
 		return 0;
 	path = d->at.slot;
 	row = bpf_map_lookup_elem(&bfd, &path);
@@ -174,7 +184,8 @@ __noinline int liveness_own(struct __sk_buff *ctx, struct decision *d)
 	__u64 now;
 
 	/* by its source: what sent it here may have given it another interface that it came by */
-	if (!d || d->at.role != SW_ROLE_PATH || !bfd_local(&d->pkt, &d->pkt.src))
+	if (!d || d->at.role != SW_ROLE_PATH || !liveness_read(d->reason) ||
+	    !bfd_local(&d->pkt, &d->pkt.src))
 		return 0;
 	path = d->at.slot;
 	row = bpf_map_lookup_elem(&bfd, &path);

@@ -310,7 +310,7 @@ int sw_tc_egress(struct __sk_buff *ctx)
 	d->at.own = 0;
 	if (d->at.role != SW_ROLE_PATH)
 		return TC_ACT_UNSPEC;
-	reason = admit(parse(&frame, &d->at, &d->pkt), &d->pkt);
+	d->reason = reason = admit(parse(&frame, &d->at, &d->pkt), &d->pkt);
 	if (liveness_is(&d->pkt) && c->bfd >> (d->at.slot & 63) & 1)
 		liveness_own(ctx, d);
 	if (reason != ADMITTED)

@@ -112,6 +112,8 @@ struct row {
 	enum frag frag;
 	size_t session;
 	uint16_t size;
+	uint16_t total; /* IPv4's total length, where it is not the true one */
+	bool foreign;	/* for another's MAC */
 };
 
 static const struct row rows[] = {
@@ -148,6 +150,25 @@ static const struct row rows[] = {
 	{.what = "by a path without bfd", UNASKED, {.state = SW_BFD_DOWN}, GATEWAY, OWN, ER1},
 	{.what = "from inside", UNASKED, {.state = SW_BFD_DOWN}, GATEWAY, OWN, LAN0},
 	{.what = "a fragment", UNASKED, {.state = SW_BFD_DOWN}, .frag = FRAG_FIRST},
+	/* ports and BFD are Ethernet's padding: the kernel drops it */
+	{.what = "all of it padding", UNASKED, {.state = SW_BFD_DOWN}, .total = 20},
+	{.what = "UDP half in the padding", UNASKED, {.state = SW_BFD_DOWN}, .total = 27},
+	{.what = "BFD in the padding", MALFORMED, {.state = SW_BFD_DOWN}, .total = 28},
+	{.what = "BFD half in the padding", MALFORMED, {.state = SW_BFD_DOWN}, .total = 51},
+	{.what = "longer than the frame", UNASKED, {.state = SW_BFD_DOWN}, .total = 53},
+	{.what = "another's MAC", UNASKED, {.state = SW_BFD_DOWN}, .foreign = true},
+	{.what = "another's MAC, IPv6",
+	 UNASKED,
+	 {.state = SW_BFD_DOWN},
+	 GATEWAY6,
+	 OWN6,
+	 .foreign = true},
+	{.what = "another's MAC, link-local",
+	 UNASKED,
+	 {.state = SW_BFD_DOWN},
+	 LINK_LOCAL,
+	 OWN_LL,
+	 .foreign = true},
 };
 
 static struct packet packet_of(const struct row *r)
@@ -159,6 +180,25 @@ static struct packet packet_of(const struct row *r)
 			       .ttl = r->ttl ? r->ttl : 255,
 			       .size = r->size,
 			       .frag = r->frag};
+}
+
+/* IPv4's total length becomes another. */
+static void total_set(struct frame *f, uint16_t total)
+{
+	f->data[f->l3 + 2] = (uint8_t)(total >> 8);
+	f->data[f->l3 + 3] = (uint8_t)total;
+}
+
+static struct frame frame_of(const struct row *r)
+{
+	struct packet p = packet_of(r);
+	struct frame f = control_frame(r->dev, &p, &r->c);
+
+	if (r->total)
+		total_set(&f, r->total);
+	if (r->foreign)
+		f.data[5] ^= 1;
+	return f;
 }
 
 static void row_check(const struct row *r)
@@ -184,13 +224,12 @@ static void row_check(const struct row *r)
 static void test_heard(void **state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct packet p = packet_of(&rows[i]);
 		struct frame f, was;
 		int action;
 
 		bfd_start(state);
 		edge.what = rows[i].what;
-		f = was = control_frame(rows[i].dev, &p, &rows[i].c);
+		f = was = frame_of(&rows[i]);
 		if (rows[i].dev != TUN) {
 			edge_run(XDP, rows[i].dev, &f);
 			CHECK(!bfd[rows[i].dev].session[rows[i].session].heard, "XDP heard it");
@@ -254,8 +293,12 @@ static void test_own(void **state)
 {
 	const struct control c = {.state = SW_BFD_UP, .rx = 250};
 	const struct sw_bfd_session *s = bfd[ER0].session;
+	struct packet p = {.src = OWN, .dst = GATEWAY, .sport = 50000, .dport = 3784, .ttl = 255};
+	struct frame f = control_frame(ER0, &p, &c);
 
 	(void)state;
+	total_set(&f, 20); /* what is behind it is padding */
+	edge_run(TC_OUT, ER0, &f);
 	own_sends(ER0, LAN_HOST, GATEWAY, edge.ifindex[LAN0], &c); /* forwarded */
 	own_sends(ER0, HUB, GATEWAY, 0, &c);
 	own_sends(ER0, OWN, "192.168.1.3", 0, &c);
