@@ -28,6 +28,8 @@ struct bfd_control {
 #define BFD_AUTH_LEN   2   /* of the least authentication section */
 #define BFD_HOP_TTL    255 /* RFC 5881, 5 */
 #define BFD_GUESS      3   /* packets before a session is armed by the far side's alone */
+/* Ours not seen for so long: its discriminator may be another by now, and leave elsewhere. */
+#define BFD_OWN_NS 10000000000ULL
 
 static __always_inline bool liveness_is(const struct packet *pkt)
 {
@@ -108,6 +110,30 @@ bfd_session(const struct decision *d, const union address *far, struct sw_bfd *r
 }
 
 /*
+ * Whether it is said to our side's session: by its port, which has the TTL asked for or not, and by
+ * its discriminator, or none (who has just begun). A routing daemon that was started again has
+ * another one, and the far side needs a while to know it. While ours is not known, what is on the
+ * link is to say it from there.
+ */
+static __always_inline bool bfd_ours(const struct sw_bfd_session *s, __u16 port, __u32 yours,
+				     __u64 now)
+{
+	union sw_bfd_name own = {.all = *(volatile __u64 *)&s->name[0].all};
+	union sw_bfd_name before = {.all = *(volatile __u64 *)&s->name[1].all}, said = {};
+
+	if (!own.s.port || now > s->own_heard_ns + BFD_OWN_NS) {
+		if (port == bpf_htons(SW_BFD_PORT))
+			return true;
+		return own.s.port ? port == own.s.port : !s->gateway;
+	}
+	if (!yours)
+		return port == own.s.port;
+	said.s.mine = yours;
+	said.s.port = port;
+	return said.all == own.all || said.all == before.all;
+}
+
+/*
  * TC ingress has a control packet for this box, which came by a path. (It and the next are
  * functions of their own, so that the verifier sees them once.)
  */
@@ -141,6 +167,10 @@ __noinline int liveness_heard(struct __sk_buff *ctx, struct decision *d)
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
+	if (!bfd_ours(s, d->pkt.dport, control.yours, now)) {
+		__sync_fetch_and_add(&row->refused.session, 1);
+		return 0;
+	}
 	said.s.tx_us = bpf_ntohl(control.tx_us);
 	said.s.mult = control.mult;
 	said.s.state = control.flags >> 6;
@@ -177,6 +207,7 @@ static __always_inline __u32 bfd_own_us(const struct sw_bfd_session *s, union sw
 __noinline int liveness_own(struct __sk_buff *ctx, struct decision *d)
 {
 	struct bfd_control control = {};
+	union sw_bfd_name name = {};
 	union sw_bfd_own own = {};
 	struct sw_bfd_session *s;
 	struct sw_bfd *row;
@@ -195,6 +226,13 @@ __noinline int liveness_own(struct __sk_buff *ctx, struct decision *d)
 	if (!s || !bfd_read(ctx, d, &control))
 		return 0;
 	now = bpf_ktime_get_ns();
+	name.s.mine = control.mine;
+	name.s.port = d->pkt.dport;
+	*(volatile __u64 *)&s->own_heard_ns = now;
+	if (name.all != s->name[0].all) {
+		*(volatile __u64 *)&s->name[1].all = s->name[0].all;
+		__sync_lock_test_and_set(&s->name[0].all, name.all);
+	}
 	state = control.flags >> 6;
 	/* in Demand mode nothing is asked for: RFC 5880, 6.6 */
 	own.s.rx_us =

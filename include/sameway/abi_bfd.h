@@ -29,7 +29,8 @@ enum sw_bfd_state { SW_BFD_STATES(SW_ENUM_BFD_STATE) SW_BFD_STATE_COUNT };
 #define SW_BFD_REFUSALS(X)                                                                         \
 	X(malformed, "malformed") /* RFC 5880, 6.8.6 */                                            \
 	X(ttl, "ttl")		  /* one hop, and not sent with 255 */                             \
-	X(source, "source")	  /* no gateway or peer of the path's */
+	X(source, "source")	  /* no gateway or peer of the path's */                           \
+	X(session, "session")	  /* not of our side's: another port or discriminator */
 
 /* One word: what the far side said last. */
 union sw_bfd_said {
@@ -49,10 +50,20 @@ union sw_bfd_own {
 		__u32 before_us; /* what held before it, still does while it is the longer */
 	} s;
 };
+/* One word: what our side's session is known by, network order. */
+union sw_bfd_name {
+	__u64 all;
+	struct {
+		__u32 mine; /* My Discriminator; the far side's Your Discriminator */
+		__u16 port; /* of the destination, both ways; 0: not learned */
+		__u16 pad;
+	} s;
+};
 
 struct sw_bfd_session {
 	/* the daemon */
 	__u8 addr[16]; /* of the far end, network order, IPv4 in the first four */
+	__u64 gateway; /* it is on the link: 3784 till ours is learned */
 	__u64 family;  /* 4 or 6; 0: no session */
 	/* TC ingress */
 	__u64 heard_ns; /* CLOCK_MONOTONIC of its last packet, 0: none ever */
@@ -60,8 +71,10 @@ struct sw_bfd_session {
 	__u64 gap_ns;	/* longest time between two in state Up, while ours is not learned */
 	union sw_bfd_said said;
 	/* TC egress */
-	__u64 own_ns;	 /* CLOCK_MONOTONIC when own last changed */
-	__u64 own_state; /* enum sw_bfd_state + 1; 0: not learned */
+	union sw_bfd_name name[2]; /* the one it has, the one before: what is under way says it */
+	__u64 own_heard_ns;	   /* CLOCK_MONOTONIC of our last packet, 0: none ever */
+	__u64 own_ns;		   /* CLOCK_MONOTONIC when own last changed */
+	__u64 own_state;	   /* enum sw_bfd_state + 1; 0: not learned */
 	union sw_bfd_own own;
 	/* the kernel's timer */
 	__u64 detect_ns; /* detection time, RFC 5880, 6.8.4 */
@@ -89,6 +102,8 @@ struct sw_bfd {
 	struct sw_bfd_session session[SW_BFD_SESSIONS];
 };
 
-_Static_assert(sizeof(union sw_bfd_said) == 8 && sizeof(union sw_bfd_own) == 8, "a word each");
+_Static_assert(sizeof(union sw_bfd_said) == 8 && sizeof(union sw_bfd_own) == 8 &&
+		       sizeof(union sw_bfd_name) == 8,
+	       "a word each");
 
 #endif

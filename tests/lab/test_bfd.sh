@@ -82,7 +82,7 @@ fi
 check_within 20 "both families' sessions are up and armed, ours learned, 300 ms x 3" bfd_up
 check "their interval is 300 ms" true_json '[.[0].bfd.sessions[].interval_ms] == [300, 300]' paths
 check "the VPN has none" true_json '.[1].bfd == null' paths
-check "nothing is refused" true_json '.[0].bfd.refused == {malformed: 0, ttl: 0, source: 0}' paths
+check "nothing is refused" true_json '.[0].bfd.refused == {malformed: 0, ttl: 0, source: 0, session: 0}' paths
 check "doctor has nothing against it" eval 's -j doctor -c "$RUN/sameway.yaml" | jq -e "[.[] | select(.check == \"bfd\" and (.ok | not))] == []"'
 
 figures=()
@@ -141,21 +141,34 @@ check "the far side's shrinks: ours holds" interval msee 300 3000
 check "both are at 300 ms again" interval edge 300 900
 check "and nothing was missed" true_json '.[0].usable and ([.[0].bfd.sessions[].misses] | add) == '"$misses" paths
 
-# AdminDown, said by the far side, takes nothing away
-admin_down() {
-	kill -STOP "$(cat "$RUN/bird-msee.pid")"
-	in_ns msee python3 - <<-'X'
-		import socket, struct
+# far_says STATE YOURS PORT TTL: in the far routers' names, both families, with that as your discriminator
+far_says() {
+	in_ns msee python3 - "$@" <<-'X'
+		import socket, struct, sys
+		state, yours, port, ttl = map(int, sys.argv[1:])
 		for family, source, to, level, option in (
 		        (socket.AF_INET, '192.168.30.18', '192.168.30.17', socket.IPPROTO_IP, socket.IP_TTL),
 		        (socket.AF_INET6, 'fd00:192:168:30::2', 'fd00:192:168:30::1', socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)):
 		    s = socket.socket(family, socket.SOCK_DGRAM)
 		    s.bind((source, 50123))
-		    s.setsockopt(level, option, 255)
-		    s.sendto(struct.pack('!BBBBIIIII', 0x27, 0, 3, 24, 7, 7, 1000000, 300000, 0), (to, 3784))
+		    s.setsockopt(level, option, ttl)
+		    s.sendto(struct.pack('!BBBBIIIII', 0x20, state << 6, 3, 24, 7, yours, 1000000, 300000, 0), (to, port))
 	X
 }
-admin_down
+refused() { true_json '.[0].bfd.refused == {malformed: 0, ttl: '"$1"', source: 0, session: '"$2"'}' paths; }
+
+# who is not the far side: from beyond it by the port that asks for no TTL, and without our discriminator
+far_says 1 0 4784 60
+check_within 2 "Down by multihop is refused" refused 0 2
+far_says 1 7 3784 255
+check_within 2 "Down with a discriminator that is not ours, too" refused 0 4
+far_says 1 0 3784 254
+check_within 2 "and from beyond" refused 2 4
+check "none of it took the path away" true_json '.[0].usable and ([.[0].bfd.sessions[].downs] | add) == 0' paths
+
+# AdminDown, said by the far side, takes nothing away
+kill -STOP "$(cat "$RUN/bird-msee.pid")"
+far_says 0 0 3784 255
 check_within 2 "AdminDown is heard" true_json '[.[0].bfd.sessions[].state] == ["admin-down", "admin-down"]' paths
 sleep 1.5 # longer than the detection time: what is to be seen is that nothing happens
 check "and silence after it is no objection" true_json '(.[0].reasons | index("bfd-down")) == null' paths

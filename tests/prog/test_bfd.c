@@ -9,6 +9,7 @@
 #define GATEWAY	   "192.168.1.2" /* of er0 */
 #define GATEWAY6   "fd99:1::2"
 #define PEER	   "10.10.30.254" /* behind tun0 */
+#define FAR_PEER   "10.99.0.1"	  /* a peer behind er0, over several hops */
 #define LINK_LOCAL "fe80::2"
 #define OWN_LL	   "fe80::1"
 #define MS	   1000000ULL
@@ -94,12 +95,14 @@ static int bfd_start(void **state)
 	memset(bfd, 0, SW_MAX_PATHS * sizeof(*bfd));
 	session_set(ER0, 0, GATEWAY);
 	session_set(ER0, 1, GATEWAY6);
+	session_set(ER0, 2, FAR_PEER);
 	session_set(ER0, 7, LINK_LOCAL);
 	session_set(TUN, 0, PEER);
+	bfd[ER0].session[0].gateway = bfd[ER0].session[1].gateway = 1;
 	return 0;
 }
 
-enum heard { HEARD, MALFORMED, TTL, SOURCE, UNASKED };
+enum heard { HEARD, MALFORMED, TTL, SOURCE, SESSION, UNASKED };
 
 struct row {
 	const char *what;
@@ -123,7 +126,14 @@ static const struct row rows[] = {
 	{.what = "init", HEARD, {.state = SW_BFD_INIT}},
 	{.what = "IPv6", HEARD, {.state = SW_BFD_UP}, GATEWAY6, OWN6, .session = 1},
 	{.what = "link-local", HEARD, {.state = SW_BFD_UP}, LINK_LOCAL, OWN_LL, .session = 7},
-	{.what = "multihop", HEARD, {.state = SW_BFD_UP}, .port = 4784, .ttl = 61},
+	{.what = "multihop",
+	 HEARD,
+	 {.state = SW_BFD_UP},
+	 FAR_PEER,
+	 OWN,
+	 .port = 4784,
+	 .ttl = 61,
+	 .session = 2},
 	{.what = "by a tunnel", HEARD, {.state = SW_BFD_UP}, PEER, OWN, TUN, 4784, 64},
 	{.what = "authenticated", HEARD, {.state = SW_BFD_UP, .flags = 4, .len = 28, .more = 4}},
 	{.what = "poll and final", HEARD, {.state = SW_BFD_UP, .flags = 0x30}},
@@ -141,6 +151,13 @@ static const struct row rows[] = {
 	{.what = "init, and does not know us", MALFORMED, {.state = SW_BFD_INIT, .yours = -1}},
 	{.what = "forwarded once", TTL, {.state = SW_BFD_DOWN}, .ttl = 254},
 	{.what = "IPv6, forwarded once", TTL, {.state = SW_BFD_DOWN}, GATEWAY6, OWN6, .ttl = 254},
+	{.what = "a gateway by multihop", SESSION, {.state = SW_BFD_DOWN}, .port = 4784, .ttl = 61},
+	{.what = "IPv6, a gateway by multihop",
+	 SESSION,
+	 {.state = SW_BFD_DOWN},
+	 GATEWAY6,
+	 OWN6,
+	 .port = 4784},
 	{.what = "a stranger", SOURCE, {.state = SW_BFD_DOWN}, "192.168.1.3", OWN},
 	{.what = "another path's peer", SOURCE, {.state = SW_BFD_DOWN}, PEER, OWN, .port = 4784},
 	{.what = "a stranger, IPv6", SOURCE, {.state = SW_BFD_DOWN}, "fd99:1::3", OWN6},
@@ -211,6 +228,7 @@ static void row_check(const struct row *r)
 	CHECK(b->refused.malformed == (r->heard == MALFORMED), "malformed");
 	CHECK(b->refused.ttl == (r->heard == TTL), "ttl");
 	CHECK(b->refused.source == (r->heard == SOURCE), "source");
+	CHECK(b->refused.session == (r->heard == SESSION), "session");
 	if (r->heard == HEARD)
 		CHECK(s->said.s.state == r->c.state && s->said.s.mult == mult &&
 			      s->said.s.tx_us == 300000,
@@ -278,14 +296,24 @@ static void test_vlan(void **state)
 	assert_int_equal(bfd[ER0].refused.source, 0);
 }
 
+static void own_sends_to(uint16_t port, enum device dev, const char *src, const char *dst,
+			 uint32_t ingress, const struct control *c)
+{
+	struct packet p = {.src = src, .dst = dst, .sport = 50000, .dport = port, .ttl = 255};
+	struct control own = *c;
+	struct frame f;
+
+	own.mine = c->mine ? c->mine : 9; /* what the far side says is yours */
+	own.yours = c->yours ? c->yours : 7;
+	f = control_frame(dev, &p, &own);
+	f.ingress = ingress;
+	edge_run(TC_OUT, dev, &f);
+}
+
 static void own_sends(enum device dev, const char *src, const char *dst, uint32_t ingress,
 		      const struct control *c)
 {
-	struct packet p = {.src = src, .dst = dst, .sport = 50000, .dport = 3784, .ttl = 255};
-	struct frame f = control_frame(dev, &p, c);
-
-	f.ingress = ingress;
-	edge_run(TC_OUT, dev, &f);
+	own_sends_to(3784, dev, src, dst, ingress, c);
 }
 
 /* What is learned of ours: of what this box sends, whatever interface it seems to have come by. */
@@ -315,6 +343,77 @@ static void test_own(void **state)
 	own_sends(TUN, OWN, PEER, 0, &c);
 	assert_int_equal(bfd[TUN].session[0].own.s.rx_us, 250000);
 	assert_int_equal(s[0].heard, 0);
+}
+
+static void far_says_to(uint16_t port, enum device dev, const char *src, const char *dst,
+			const struct control *c)
+{
+	struct packet p = {.src = src, .dst = dst, .sport = 50000, .dport = port, .ttl = 255};
+	struct frame f = control_frame(dev, &p, c);
+
+	edge_run(TC_IN, dev, &f);
+}
+
+static void far_says(enum device dev, const char *src, const char *dst, const struct control *c)
+{
+	far_says_to(3784, dev, src, dst, c);
+}
+
+/* Whether the far end `src` of er0 is heard by that port, with that as your discriminator. */
+static bool hears(const char *src, size_t session, uint16_t port, int yours)
+{
+	const struct sw_bfd *b = &bfd[ER0];
+	uint64_t heard = b->session[session].heard, refused = b->refused.session;
+
+	far_says_to(port, ER0, src, OWN, &(struct control){.state = SW_BFD_DOWN, .yours = yours});
+	heard = b->session[session].heard - heard;
+	assert_int_equal(heard + b->refused.session - refused, 1);
+	return heard;
+}
+
+/* Once ours is known: by its port and discriminator alone. */
+static void test_session(void **state)
+{
+	struct sw_bfd_session *s = bfd[ER0].session;
+	const struct control up = {.state = SW_BFD_UP}, anew = {.state = SW_BFD_DOWN, .mine = 10};
+
+	(void)state;
+	own_sends(ER0, OWN, GATEWAY, 0, &up);
+	assert_true(hears(GATEWAY, 0, 3784, 9));
+	assert_true(hears(GATEWAY, 0, 3784, -1)); /* who has just begun */
+	assert_false(hears(GATEWAY, 0, 3784, 8));
+	assert_false(hears(GATEWAY, 0, 4784, 9));
+	assert_false(hears(GATEWAY, 0, 4784, -1));
+	/* the routing daemon is started again: what is under way names the one before */
+	own_sends(ER0, OWN, GATEWAY, 0, &anew);
+	assert_true(hears(GATEWAY, 0, 3784, 10));
+	assert_true(hears(GATEWAY, 0, 3784, 9));
+	own_sends(ER0, OWN, GATEWAY, 0, &(struct control){.state = SW_BFD_DOWN, .mine = 11});
+	assert_true(hears(GATEWAY, 0, 3784, 11));
+	assert_false(hears(GATEWAY, 0, 3784, 9));
+	/* ... and leaves elsewhere since then: not deaf for ever, nor to be had by multihop */
+	assert_false(hears(GATEWAY, 0, 3784, 12));
+	s[0].own_heard_ns -= 11 * SECOND_NS;
+	assert_true(hears(GATEWAY, 0, 3784, 12));
+	assert_false(hears(GATEWAY, 0, 4784, 12));
+	own_sends(ER0, OWN, GATEWAY, 0, &anew);
+	assert_false(hears(GATEWAY, 0, 3784, 12));
+	/* multihop from now on, of a gateway, too: who has just begun is to use it as well */
+	own_sends_to(4784, ER0, OWN, GATEWAY, 0, &up);
+	assert_true(hears(GATEWAY, 0, 4784, 9));
+	assert_true(hears(GATEWAY, 0, 4784, -1));
+	assert_false(hears(GATEWAY, 0, 3784, -1));
+	assert_true(hears(GATEWAY, 0, 3784, 10)); /* under way */
+	assert_false(hears(GATEWAY, 0, 4784, 8));
+	s[0].own_heard_ns -= 11 * SECOND_NS;
+	assert_true(hears(GATEWAY, 0, 4784, 8));
+	/* a peer, till ours is known, by either; then by ours */
+	assert_true(hears(FAR_PEER, 2, 4784, 8));
+	assert_true(hears(FAR_PEER, 2, 3784, 8));
+	own_sends_to(4784, ER0, OWN, FAR_PEER, 0, &up);
+	assert_true(hears(FAR_PEER, 2, 4784, 9));
+	assert_false(hears(FAR_PEER, 2, 4784, 8));
+	assert_false(hears(FAR_PEER, 2, 3784, 8));
 }
 
 /* The timer */
@@ -360,14 +459,6 @@ static void timer_looks(void)
 			fail_msg("the timer does not run");
 		usleep(500);
 	}
-}
-
-static void far_says(enum device dev, const char *src, const char *dst, const struct control *c)
-{
-	struct packet p = {.src = src, .dst = dst, .sport = 50000, .dport = 3784, .ttl = 255};
-	struct frame f = control_frame(dev, &p, c);
-
-	edge_run(TC_IN, dev, &f);
 }
 
 static bool bit(enum device path)
@@ -577,9 +668,14 @@ static void story_compare(const struct story *p, int at, unsigned int step)
 /* Who speaks goes on speaking: a step may take long. */
 static void story_goes_on(const struct story *p, int at)
 {
-	for (int i = 0; i < FAR_ENDS; i++)
+	for (int i = 0; i < FAR_ENDS; i++) {
+		struct sw_bfd_session *s = &bfd[far_path[at]].session[i];
+
 		if (p->end[i].heard && !p->end[i].silent)
-			bfd[far_path[at]].session[i].heard_ns = precise_ns();
+			s->heard_ns = precise_ns();
+		if (p->end[i].own)
+			s->own_heard_ns = precise_ns();
+	}
 }
 
 /* One thing happens to one session. */
@@ -591,7 +687,15 @@ static void story_turn(struct story *p, int at)
 	struct told *t = &p->end[i];
 	struct control c = {.tx = 5000, .rx = 5000};
 
-	switch (random() % 6) {
+	switch (random() % 7) {
+	case 6: /* somebody else in its name: nothing happens */
+		c.state = (uint8_t)(random() % SW_BFD_STATE_COUNT);
+		if (random() % 2)
+			far_says_to(4784, far_path[at], far[at][i], own, &c);
+		else if (t->own)
+			far_says(far_path[at], far[at][i], own,
+				 &(struct control){.state = c.state, .yours = 8});
+		break;
 	case 0:
 		c.state = (uint8_t)(random() % SW_BFD_STATE_COUNT);
 		own_sends(far_path[at], own, far[at][i], 0, &c);
@@ -637,8 +741,10 @@ static void random_story(void **state, uint64_t delay, unsigned int steps)
 	for (int at = 0; at < 2; at++) {
 		memset(&bfd[far_path[at]], 0, sizeof(*bfd));
 		bfd[far_path[at]].delay_ns = delay;
-		for (size_t i = 0; i < FAR_ENDS; i++)
+		for (size_t i = 0; i < FAR_ENDS; i++) {
 			session_set(far_path[at], i, far[at][i]);
+			bfd[far_path[at]].session[i].gateway = 1;
+		}
 	}
 	timer_looks();
 	for (unsigned int step = 0; step < steps && !edge.failures; step++) {
@@ -744,6 +850,7 @@ int main(void)
 		cmocka_unit_test_setup(test_heard, bfd_start),
 		cmocka_unit_test_setup(test_vlan, bfd_start),
 		cmocka_unit_test_setup(test_own, bfd_start),
+		cmocka_unit_test_setup(test_session, bfd_start),
 		/* from here on the timer runs */
 		cmocka_unit_test(test_detection_time),
 		cmocka_unit_test(test_unlearned),

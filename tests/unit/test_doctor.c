@@ -513,9 +513,11 @@ static void judge_bfd(const char *bfd, const char *check, const char *message, c
 #define SESSION(state, armed, ms)                                                                  \
 	"[{\"peer\":\"192.168.30.18\",\"state\":\"" state "\",\"armed\":" armed                    \
 	",\"interval_ms\":" ms ",\"detect_ms\":4500}]"
-#define BFD(state, session, ttl, source)                                                           \
+#define BFD(state, session, ttl, source) BFD_OTHERS(state, session, ttl, source, "0")
+#define BFD_OTHERS(state, session, ttl, source, others)                                            \
 	"{\"state\":\"" state "\",\"sessions\":" session                                           \
-	",\"refused\":{\"malformed\":0,\"ttl\":" ttl ",\"source\":" source "}}"
+	",\"refused\":{\"malformed\":0,\"ttl\":" ttl ",\"source\":" source ",\"session\":" others  \
+	"}}"
 
 static void test_bfd(void **state)
 {
@@ -535,6 +537,8 @@ static void test_bfd(void **state)
 		  "multihop");
 	judge_bfd(BFD("up", SESSION("up", "true", "300"), "0", "3"), "bfd", "no peer of the path",
 		  "`peers`");
+	judge_bfd(BFD_OTHERS("up", SESSION("up", "true", "300"), "0", "0", "5"), "bfd",
+		  "5 BFD packets for this box are not of our side's session", "multihop");
 }
 
 int main(void)

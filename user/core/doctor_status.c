@@ -328,6 +328,9 @@ static void check_bfd_refused(struct doctor_report *report, const char *name, co
 		 "there, or see who sends them"},
 		{"source", "are of no gateway and no peer of the path",
 		 "list the far end in `peers` of the path that its session is of"},
+		{"session",
+		 "are not of our side's session (another port or discriminator than it has)",
+		 "both sides: multihop BFD, or neither; else see who sends them: `tcpdump`"},
 		{"malformed", "can't be (RFC 5880, 6.8.6)", "see who sends them: `tcpdump`"},
 	};
 

@@ -22,15 +22,23 @@ static void session_end(struct sw_bfd_session *s)
 	memset(s, 0, sizeof(*s));
 }
 
-static void session_begin(struct sw_bfd_session *s, const struct ip_addr *ip)
+static bool is_gateway(const struct config_path *cfg, const struct ip_addr *ip)
+{
+	return ip_equal(&cfg->gateway, ip) || ip_equal(&cfg->gateway6, ip);
+}
+
+static void session_begin(struct sw_bfd_session *s, const struct ip_addr *ip, bool gateway)
 {
 	memcpy(s->addr, ip->bytes, sizeof(s->addr));
+	s->gateway = gateway;
 	__atomic_store_n(&s->family, ip->family, __ATOMIC_RELEASE);
 }
 
 /* The sessions that it has and wants stay as they are. */
-static void row_write(struct sw_bfd *row, const struct ip_addr *ends, size_t n)
+static void row_write(struct sw_bfd *row, const struct config_path *cfg)
 {
+	struct ip_addr ends[SW_BFD_SESSIONS];
+	size_t n = config_far_ends(cfg, ends, SW_BFD_SESSIONS);
 	bool had[SW_BFD_SESSIONS] = {false};
 
 	for (size_t s = 0; s < SW_BFD_SESSIONS; s++) {
@@ -38,17 +46,19 @@ static void row_write(struct sw_bfd *row, const struct ip_addr *ends, size_t n)
 
 		while (e < n && !is_of(&row->session[s], &ends[e]))
 			e++;
-		if (e < n)
+		if (e < n) {
 			had[e] = true;
-		else
+			row->session[s].gateway = is_gateway(cfg, &ends[e]);
+		} else {
 			session_end(&row->session[s]);
+		}
 	}
 	for (size_t e = 0, s = 0; e < n; e++) {
 		if (had[e])
 			continue;
 		while (row->session[s].family)
 			s++;
-		session_begin(&row->session[s], &ends[e]);
+		session_begin(&row->session[s], &ends[e], is_gateway(cfg, &ends[e]));
 	}
 }
 
@@ -57,7 +67,6 @@ static void path_write(struct daemon *d, unsigned int id)
 	const struct config_path *cfg = d->path[id].cfg;
 	struct sw_bfd *row = &datapath_bfd(d->dp)[id];
 	struct sw_ctl *c = datapath_ctl(d->dp);
-	struct ip_addr ends[SW_BFD_SESSIONS];
 
 	if (!cfg || !cfg->bfd || strcmp(datapath_paths(d->dp)[id].name, cfg->name)) {
 		/* the objection ends: the timer's next look sees no such path */
@@ -67,7 +76,7 @@ static void path_write(struct daemon *d, unsigned int id)
 	if (!cfg || !cfg->bfd)
 		return;
 	row->delay_ns = d->cfg->failback_delay_ns;
-	row_write(row, ends, config_far_ends(cfg, ends, SW_BFD_SESSIONS));
+	row_write(row, cfg);
 	__atomic_or_fetch(&c->bfd, 1ULL << id, __ATOMIC_RELEASE);
 }
 
