@@ -46,10 +46,29 @@ birdc_at edge enable '"ER1*"' >/dev/null
 check_within 20 "the routes are back: lan0 has XDP, too" hooks_all
 check "nothing was given up" eval '[ "$(lines sameway "going on")" = 0 ]'
 
-# detach waits for links, not for a failback-delay
+# detach waits for links, not for a failback-delay, be it the daemon's or, after BFD, the kernel's timer's
 rm "$RUN/nic.also"
-sed -i 's/^failback-delay: .*/failback-delay: 5m/' "$RUN/sameway.yaml"
+sed -i 's/^failback-delay: .*/failback-delay: 5m/; s/gateway: 192.168.30.22/&, bfd: true/' "$RUN/sameway.yaml"
 check "reload with a long failback-delay" s reload
 check_within 20 "the feed is back" sameway_ready
+# bfd STATE...: er1's far end says these, 1 Down, 3 Up; long enough apart to be looked at
+cat >"$RUN/bfd" <<-X
+	#!/bin/bash
+	exec nsenter --net=/run/netns/$LAB-msee python3 -c '
+	import socket, struct, sys, time
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind(("192.168.30.22", 50123))
+	s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+	for state in map(int, sys.argv[1:]):
+	    s.sendto(struct.pack("!BBBBIIIII", 0x20, state << 6, 3, 24, 7, 9, 60000000, 1000000, 0), ("192.168.30.21", 3784))
+	    time.sleep(0.1)
+	' "\$@"
+X
+chmod +x "$RUN/bfd"
+"$RUN/bfd" 3 3 3
+check_within 5 "er1 has BFD, and is usable" true_json 'any(.[]; .name == "er1-secondary" and .usable and .bfd.state == "up")' paths
+sed -i "s|^er1) .*|er1) exec $RUN/bfd 1 3 ;;|" "$RUN/nic" # the link stays up, BFD does not
 check "detach: not held up by it" timeout 15 nsenter --net="/run/netns/$LAB-edge" "$SAMEWAY" -i "$LAB" detach
+check "er1 was held back by BFD" grep -q 'er1-secondary is not usable: .*BFD' "$RUN/sameway.log"
+check "and nothing was given up" eval '[ "$(lines sameway "going on")" = 0 ]'
 done_testing

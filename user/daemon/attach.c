@@ -175,11 +175,22 @@ static uint64_t missing(const struct daemon *d)
 	return expected(d, d->attach.paths & ~d->usable);
 }
 
-/* Only the failback-delay keeps a path of its from being usable: that ends by itself. */
+/* Only a failback-delay keeps it from being usable: the daemon's, or the timer's after BFD. */
+static bool is_held(const struct daemon *d, unsigned int id)
+{
+	const struct path_state *p = &d->path[id];
+	const struct sw_bfd *bfd = &datapath_bfd(d->dp)[id];
+
+	if (p->objected || (bfd->down && !bfd->up_ns))
+		return false;
+	return p->hold_until_ns || bfd->down;
+}
+
+/* That goes for all of its paths that are missing: it ends by itself. */
 static bool only_held(const struct daemon *d)
 {
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		if (missing(d) >> id & 1 && (d->path[id].objected || !d->path[id].hold_until_ns))
+		if (missing(d) >> id & 1 && !is_held(d, id))
 			return false;
 	}
 	return true;
