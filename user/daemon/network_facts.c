@@ -31,10 +31,24 @@ static bool routes_told(const struct daemon *d)
 	return all;
 }
 
+/* How long it is held back now, by BFD or not: what doubled it long ago counts no more. */
+static uint64_t hold_now(const struct daemon *d, unsigned int id, uint64_t now)
+{
+	const struct path_state *p = &d->path[id];
+	const struct sw_bfd *bfd = &datapath_bfd(d->dp)[id];
+	uint64_t hold = d->cfg->failback_delay_ns;
+
+	if (p->hold_ns && (p->hold_until_ns || now - p->failed_ns < SW_FAILBACK_MAX_NS))
+		hold = p->hold_ns;
+	if (bfd->hold_ns > hold && (bfd->down || now - bfd->failed_ns < SW_FAILBACK_MAX_NS))
+		hold = bfd->hold_ns;
+	return hold;
+}
+
 static void facts_paths(struct daemon *d)
 {
 	struct network_facts *f = &d->facts;
-	const struct sw_bfd *bfd = datapath_bfd(d->dp);
+	uint64_t now = clock_now();
 
 	f->usable = d->usable;
 	f->objected = f->reset = f->held = 0;
@@ -46,9 +60,7 @@ static void facts_paths(struct daemon *d)
 		f->objected |= (uint64_t)(p->objected || !(d->bfd >> id & 1)) << id;
 		f->held |= (uint64_t)p->held << id;
 		f->reset |= (uint64_t)attach_resets(d, id) << id;
-		f->hold_ns[id] = p->hold_ns ? p->hold_ns : d->cfg->failback_delay_ns;
-		if (bfd[id].hold_ns > f->hold_ns[id])
-			f->hold_ns[id] = bfd[id].hold_ns;
+		f->hold_ns[id] = hold_now(d, id, now);
 	}
 }
 
