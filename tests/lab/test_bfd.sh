@@ -103,7 +103,7 @@ background lan ping ping -i 0.02 "$CLOUD4"
 wait_for 5 lines_reach ping 'bytes from' 20
 silent_cut
 check_within 5 "paths: bfd-down, and the link is up" true_json '.[0].usable == false and (.[0].reasons | index("bfd-down") and (index("interface-down") | not))' paths
-check "the text of paths names the far end" eval 's paths | grep -q "192.168.30.18 .*silent"'
+check_within 3 "the text of paths names the far end" eval 's paths | grep -q "192.168.30.18 .*silent"'
 check_within 10 "an incident: failover, cause bfd-down" true_json 'any(.[]; .verdict == "failover" and .state == "open" and .cause == "bfd-down")' alerts
 check "its duration is the silence" true_json '[.[] | select(.verdict == "failover" and .state == "open")][0].duration_ms | . >= 500 and . < 3000' alerts
 check "and the log says who is silent" grep -q 'er1-primary is not usable: no BFD from .* for 900 ms' "$RUN/sameway.log"
@@ -158,13 +158,14 @@ far_says() {
 refused() { true_json '.[0].bfd.refused == {malformed: 0, ttl: '"$1"', source: 0, session: '"$2"'}' paths; }
 
 # who is not the far side: from beyond it by the port that asks for no TTL, and without our discriminator
+downs=$(j '[.[0].bfd.sessions[].downs] | add' paths)
 far_says 1 0 4784 60
 check_within 2 "Down by multihop is refused" refused 0 2
 far_says 1 7 3784 255
 check_within 2 "Down with a discriminator that is not ours, too" refused 0 4
 far_says 1 0 3784 254
 check_within 2 "and from beyond" refused 2 4
-check "none of it took the path away" true_json '.[0].usable and ([.[0].bfd.sessions[].downs] | add) == 0' paths
+check "none of it took the path away" true_json '.[0].usable and ([.[0].bfd.sessions[].downs] | add) == '"$downs" paths
 
 # AdminDown, said by the far side, takes nothing away
 kill -STOP "$(cat "$RUN/bird-msee.pid")"
