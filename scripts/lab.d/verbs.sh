@@ -17,6 +17,12 @@ prepare() {
 	rm -f "$log"
 }
 
+# seconds_since MS: with a tenth
+seconds_since() {
+	local ms=$(($(now_ms) - $1))
+	echo "$((ms / 1000)).$((ms % 1000 / 100)) s"
+}
+
 take_down() {
 	detach_edges
 	end_all
@@ -24,9 +30,24 @@ take_down() {
 	rmdir /run/sameway-lab 2>/dev/null || :
 }
 
+# wrap SITE NAME COMMAND: what `exec SITE NAME` runs
+wrap() {
+	printf '#!/bin/sh\nexec %s\n' "$3" >"$RUN/bin-$1/$2" && chmod 755 "$RUN/bin-$1/$2"
+}
+# Each system's birdc and swanctl are those of its own daemon.
+wrap_tools() {
+	local site
+	for site in $SITES; do
+		mkdir -p "$RUN/bin-$site"
+		[ ! -S "$RUN/$site.ctl" ] || wrap "$site" birdc "$(command -v birdc) -s $RUN/$site.ctl \"\$@\""
+		[ ! -S "$RUN/$site.vici" ] ||
+			wrap "$site" swanctl "env STRONGSWAN_CONF=$RUN/$site.strongswan $(command -v swanctl) \"\$@\" --uri unix://$RUN/$site.vici 2>/dev/null"
+	done
+}
+
 bring_up() {
 	[ $nva = 0 ] || { touch "$RUN/nva" && SITES+=' nva' BIRDS+=' nva' EDGES+=' nva' WIRES+=' branchgw'; }
-	make_net && make_counters && make_tunnels && start_routers && start_edges && wait_edges
+	make_net && make_counters && make_tunnels && start_routers && start_edges && wrap_tools && wait_edges
 }
 
 verb_up() {
@@ -65,7 +86,7 @@ verb_up() {
 		die "up, but the network did not become what it should be within $SETTLE s: see above"
 	}
 	trap - INT TERM
-	echo "lab '$LAB' is up after $((($(now_ms) - began) / 100)) tenths of a second: $(wc -w <<<"$SITES") namespaces, all 30 pairs as they should be"
+	echo "lab '$LAB' is up after $(seconds_since "$began"): $(wc -w <<<"$SITES") namespaces, all 30 pairs as they should be"
 }
 
 SETTLE=40
@@ -77,25 +98,40 @@ sessions_table() {
 	for site in $BIRDS; do sessions "$site" | awk -v site="$site" '{ print site, $1, $2 }'; done
 }
 
+# tunnels: `SITE installed|none` a line
+tunnels() {
+	local site
+	for site in ce1 branchgw; do
+		echo "$site $(swan $site --list-sas | grep -q INSTALLED && echo installed || echo none)"
+	done
+}
+# edge_status EDGE: `{edge, mode, alerts}` of its sameway, null without a daemon
+edge_status() {
+	at_edge "$1" -j status 2>/dev/null | jq -c --arg edge "$1" \
+		'{edge: $edge, mode: (if .daemon then .mode else null end), alerts: (if .daemon then .alerts.open else null end)}'
+}
+
 verb_status() {
 	local edge
 	case ${1:-} in
 	-j)
-		sessions_table | jq -Rsc --arg name "$LAB" --arg failed "$(failures)" '{name: $name, failed: ($failed | split("\n") | map(select(. != ""))),
-			sessions: (split("\n") | map(select(. != "") | split(" ") | {site: .[0], session: .[1], state: .[2]}))}'
+		jq -nc --arg name "$LAB" --arg failed "$(failures)" --arg sessions "$(sessions_table)" --arg tunnels "$(tunnels)" \
+			--argjson edges "$(for edge in $EDGES; do edge_status "$edge"; done | jq -sc .)" \
+			'def rows: split("\n") | map(select(. != "") | split(" "));
+			{name: $name, failed: ($failed | split("\n") | map(select(. != ""))), sessions: ($sessions | rows | map({site: .[0], session: .[1], state: .[2]})),
+			tunnels: ($tunnels | rows | map({site: .[0], state: .[1]})), edges: $edges}'
 		return
 		;;
 	'') ;;
 	*) bad "status: $1: not known" ;;
 	esac
-	echo "lab $LAB, failed: $(failures | tr '\n' ' ' | grep . || echo nothing)"
+	echo "lab $LAB, failed: $(failures | paste -sd ' ' | grep . || echo nothing)"
 	sessions_table | awk '{ s[$1] = s[$1] " " $2 ($3 == "up" ? "" : "(" $3 ")"); if (!($1 in seen)) { seen[$1]; order[++n] = $1 } }
-		END { for (i = 1; i <= n; i++) printf "  %-9s BGP%s\n", order[i], s[order[i]] }'
-	for edge in ce1 branchgw; do
-		printf '  %-9s IPsec %s\n' $edge "$(swan $edge --list-sas | grep -q INSTALLED && echo installed || echo none)"
-	done
+		END { for (i = 1; i <= n; i++) printf "  %-9s BGP%s%s\n", order[i], s[order[i]], order[i] == "msee1s" ? "   (its CE: disabled, as in the article)" : "" }'
+	tunnels | awk '{ printf "  %-9s IPsec %s\n", $1, $2 }'
 	for edge in $EDGES; do
-		printf '  %-9s sameway %s\n' "$edge" "$(at_edge "$edge" -j status 2>/dev/null | jq -r 'if .daemon then "\(.mode), \(.alerts.open) alerts open" else "no daemon" end')"
+		edge_status "$edge" | jq -r '"\(.edge) \(if .mode then "\(.mode), \(.alerts) alerts open" else "no daemon" end)"' |
+			awk '{ edge = $1; $1 = ""; printf "  %-9s sameway%s\n", edge, $0 }'
 	done
 }
 
@@ -159,7 +195,7 @@ change() {
 		matrix_table <"$RUN/matrix" >&2
 		die "$1 $2: done, but packets do not go as they should after $SETTLE s: see above"
 	}
-	echo "$1 $2: all 30 pairs as they should be after $((($(now_ms) - began) / 100)) tenths of a second"
+	echo "$1 $2: all 30 pairs as they should be after $(seconds_since "$began")"
 }
 verb_fail() { change fail "$@"; }
 verb_restore() { change restore "$@"; }
@@ -172,7 +208,7 @@ names() {
 
 verb_trace() {
 	local src=${1:-} dst=${2:-}
-	[ $# = 2 ] || bad "trace: from where, to where?"
+	[ $# = 2 ] || bad "trace: two words: from which site, to which"
 	of_lab "$src" || bad "trace: $src: no such site"
 	dst=${ADDRESS[$dst]:-$dst}
 	[[ $dst =~ ^[0-9.]+$ ]] || bad "trace: $2: no such site, no address"
@@ -193,6 +229,7 @@ verb_exec() {
 }
 
 verb_down() {
+	[ $# = 0 ] || bad "down: $1: not known"
 	[ -e "$RUN" ] || die "no lab '$LAB'"
 	take_down
 }

@@ -75,9 +75,9 @@ say() {
 errors() { j '.feeds[0].errors' status; }
 n=$(errors)
 check "a stranger's connection is closed" say lan 10.2.30.3 ''
-check "and told" grep -q 'connection from 10.2.30.10 refused' "$RUN/sameway.log"
+check_within 10 "and told" grep -q 'connection from 10.2.30.10 refused' "$RUN/sameway.log"
 check "so is one that does not speak BMP" say edge 127.0.0.1 'GET / HTTP/1.0\r\n'
-check "and told, too" grep -q 'router 127.0.0.1.*version 71 where 3 should be' "$RUN/sameway.log"
+check_within 10 "and told, too" grep -q 'router 127.0.0.1.*version 71 where 3 should be' "$RUN/sameway.log"
 check_equal "both are counted" "$(errors)" $((n + 2))
 check "both routers are as before" true_json '[.[].candidates[] | select(.stale)] == []' routes
 done_testing

@@ -250,7 +250,7 @@ static void test_text(void **state)
 		      "  prefixes  3 moved, 0 without a path\n"
 		      "  flows     4 of 4 moved\n"
 		      "  by vpn30  4 flows, 120 packets, 10.1k bytes\n"
-		      "  answers   of no flow ended\n"
+		      "  answers   still come, of each flow that had them\n"
 		      "  lost      0 packets, by the counters of this edge\n");
 	assert_report(
 		"{\"path\":\"er1-primary\",\"usable\":false,\"reasons\":[\"interface-down\"],"

@@ -413,10 +413,13 @@ static void check_probe(struct doctor_report *report, const char *path, const js
 			   "%s is not probed now: %s", target, blocked);
 	else if (!strcmp(state, "never-answered") &&
 		 sent > json_integer_value(json_object_get(probe, "misses")))
-		doctor_add(report, "probe", path, false,
-			   "see with tcpdump on the path's device whether the target answers and "
-			   "by which way, or give another one; until it has, it objects to nothing",
-			   "%s has never answered, %lld sent", target, sent);
+		doctor_add(
+			report, "probe", path, false,
+			"it is sent from the path's own address: the target must have a route back "
+			"to that by this path (announce the link's network, or give a target that "
+			"has one; tcpdump on the path's device shows it); until it answers, it "
+			"objects to nothing",
+			"%s has never answered, %lld sent", target, sent);
 	else if (!strcmp(state, "down"))
 		doctor_add(report, "probe", path, false,
 			   "see what is behind the path's far router, whatever its BGP says",

@@ -296,8 +296,7 @@ static void explain_why(struct daemon *d, const struct explain *e, char *buf, si
 		else if (rule && rule_restricts(d->cfg, rule))
 			why_ruled(d->cfg, rule, e, buf, size);
 		else
-			snprintf(buf, size,
-				 "no route: no feed has announced a prefix that holds it");
+			snprintf(buf, size, "no route: no feed has a prefix that holds it now");
 	}
 }
 

@@ -7,10 +7,12 @@ static void milliseconds(struct table *table, const json_t *row, const char *key
 {
 	const json_t *value = json_object_get(row, key);
 
-	if (json_is_number(value))
+	if (!json_is_number(value))
+		table_cell(table, "-");
+	else if (json_number_value(value) < 10000)
 		table_cell(table, "%.4g ms", json_number_value(value));
 	else
-		table_cell(table, "-");
+		table_cell(table, "%.0f s", json_number_value(value) / 1000);
 }
 
 static void session(struct table *table, const char *path, const json_t *row)

@@ -73,7 +73,7 @@ static void drain_flow_rows(struct table *table, const json_t *rows)
 		table_cell(table, "ended for %s flow%s that had them: the backup loses them",
 			   field_count(flows, "unanswered", a), plural(silent));
 	else
-		table_cell(table, "of no flow ended");
+		table_cell(table, "still come, of each flow that had them");
 	if (field_number(flows, "answered_by_it")) {
 		table_note(table,
 			   "of %s still come by %s: the far side has not moved, so its direction "
