@@ -342,6 +342,26 @@ static void test_failover_is_one_incident(void **state)
 	assert_int_equal(incidents_get(w->set, 0)->flows, 2);
 }
 
+/* All are back, and soon after the path is drained: that is told, not the link's loss again. */
+static void test_failover_of_another_cause(void **state)
+{
+	struct world *w = *state;
+
+	edge_object(w->e, ER1, WORD_LINK, true);
+	event(w, SW_VERDICT_FAILOVER, 1, VPN, VPN);
+	edge_wait(w->e, 20 * S);
+	edge_object(w->e, ER1, WORD_LINK, false);
+	event(w, SW_VERDICT_OK, 1, ER1, ER1);
+	edge_wait(w->e, 5 * S);
+	edge_object(w->e, ER1, WORD_ADMIN, true);
+	event(w, SW_VERDICT_FAILOVER, 1, VPN, VPN);
+	assert_heard(w, 2, 1, 1);
+	assert_int_equal(w->heard.last.cause, CAUSE_DRAINED);
+	assert_int_equal(w->heard.last.flows, 1);
+	assert_false(incidents_get(w->set, 0)->open);
+	assert_int_equal(incidents_get(w->set, 0)->cause, CAUSE_LINK_DOWN);
+}
+
 /* BGP's loss seen first, the link's a moment later: link-down wins, said at once. */
 static void test_link_down_wins_late(void **state)
 {
@@ -497,6 +517,7 @@ int main(void)
 		TEST(test_failover_is_one_incident),
 		TEST(test_failover_is_over_for_idle_flows),
 		TEST(test_in_clear_is_over_for_idle_flows),
+		TEST(test_failover_of_another_cause),
 		TEST(test_link_down_wins_late),
 		TEST(test_flow_moves_on),
 		TEST(test_closed_are_kept_and_ids_rise),

@@ -234,6 +234,15 @@ static bool memo_join(struct incidents *set, const struct incident_context *ctx,
 	return true;
 }
 
+/* All that had failed over are back, and now something else fails: the one before is over. */
+static bool fell_anew(const struct record *rec, const struct incident_context *ctx,
+		      const struct cause_told *told)
+{
+	return rec->inc.verdict == SW_VERDICT_FAILOVER && !rec->inc.flows &&
+	       rec->inc.cause != told->cause &&
+	       elapsed(rec->inc.opened_ns, ctx->now) >= ctx->cfg->confirm_ns;
+}
+
 static struct record *flow_judge(struct incidents *set, const struct incident_context *ctx,
 				 const struct sw_event *ev, bool scan)
 {
@@ -253,6 +262,11 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 	kernel_ask(set, ctx, &facts);
 	cause_tell(&facts, &told);
 	rec = record_find(set, ctx, &facts, &told);
+	if (rec && fell_anew(rec, ctx, &told)) {
+		incident_close(set, rec, ctx->now);
+		set->memo_epoch++;
+		rec = NULL;
+	}
 	whole = incident_lost_share(set, ctx, rec, &facts);
 	if (facts.told_by)
 		cause_tell(&facts, &told);
