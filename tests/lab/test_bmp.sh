@@ -49,7 +49,8 @@ cat "$RUN/story" >&2
 check_equal "a story of $STEPS steps, seed $SEED: sameway has what FRR and gobgpd have" $rc 0 || tail -n 40 "$RUN/sameway.log" >&2
 check_within 40 "the cold start is over" true_json '.waiting == []' status
 check "nothing was refused, all candidates are seen" true_json '.feeds[0] | .state == "up" and .sees == "all" and .errors == 0' status
-check "what FRR originates is own" true_json '.[0].candidates == [.[0].candidates[0]] and .[0].candidates[0].path == null' routes 10.2.30.0/25
+# gobgpd, woken by a route that comes and goes, may leave one of its own besides
+check "what FRR originates is own" true_json 'any(.[0].candidates[]; .as_path == []) and all(.[0].candidates[]; .path == null)' routes 10.2.30.0/25
 
 # sessions SITE [WORD]: all of them, with the word in each
 sessions() {
@@ -75,9 +76,10 @@ say() {
 errors() { j '.feeds[0].errors' status; }
 n=$(errors)
 check "a stranger's connection is closed" say lan 10.2.30.3 ''
-check_within 10 "and told" grep -q 'connection from 10.2.30.10 refused' "$RUN/sameway.log"
+# (not in the log: it takes ten lines of a feed in ten seconds, and the sessions before had theirs)
+check "and told" true_json '.feeds[0].last_error | test("connection from 10.2.30.10 refused")' status
 check "so is one that does not speak BMP" say edge 127.0.0.1 'GET / HTTP/1.0\r\n'
-check_within 10 "and told, too" grep -q 'router 127.0.0.1.*version 71 where 3 should be' "$RUN/sameway.log"
+check "and told, too" true_json '.feeds[0].last_error | test("router 127.0.0.1.*version 71 where 3 should be")' status
 check_equal "both are counted" "$(errors)" $((n + 2))
 check "both routers are as before" true_json '[.[].candidates[] | select(.stale)] == []' routes
 done_testing
