@@ -234,7 +234,7 @@ static bool memo_join(struct incidents *set, const struct incident_context *ctx,
 	return true;
 }
 
-/* All that had failed over are back, and now something else fails: the one before is over. */
+/* All that had failed over are back, and now it fails otherwise: told is what is so now. */
 static bool fell_anew(const struct record *rec, const struct incident_context *ctx,
 		      const struct cause_told *told)
 {
@@ -250,7 +250,7 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 	struct cause_facts facts;
 	struct cause_told told;
 	struct record *rec;
-	bool opened = false, known, whole;
+	bool opened = false, known, whole, anew;
 
 	if (!cause_opens(ev->state.verdict)) {
 		if (*at)
@@ -262,11 +262,7 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 	kernel_ask(set, ctx, &facts);
 	cause_tell(&facts, &told);
 	rec = record_find(set, ctx, &facts, &told);
-	if (rec && fell_anew(rec, ctx, &told)) {
-		incident_close(set, rec, ctx->now);
-		set->memo_epoch++;
-		rec = NULL;
-	}
+	anew = rec && fell_anew(rec, ctx, &told);
 	whole = incident_lost_share(set, ctx, rec, &facts);
 	if (facts.told_by)
 		cause_tell(&facts, &told);
@@ -292,6 +288,10 @@ static struct record *flow_judge(struct incidents *set, const struct incident_co
 		rec->kernel = facts.kernel;
 	rec->inc.last_wall = ctx->wall;
 	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;
+	if (anew) {
+		incident_set(rec, &facts, &told);
+		rec->inc.duration_ms = facts.duration_ms;
+	}
 	if (opened) {
 		incident_tell(set, rec, INCIDENT_OPEN, ctx->now);
 	} else {
