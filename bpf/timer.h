@@ -3,8 +3,7 @@
  * The kernel's timer: keeps the clock (clock.h), decides by BFD which paths are down (liveness.h),
  * and each second sums the per-CPU counters of the paths into path_counters, so that plain bpftool
  * shows them, with or without a daemon, notes when either direction last had a packet, and ends the
- * drains that the daemon should have. It lives
- * while map `timers` is pinned.
+ * drains that the daemon should have. It lives while map `timers` is pinned.
  */
 #ifndef SAMEWAY_BPF_TIMER_H
 #define SAMEWAY_BPF_TIMER_H

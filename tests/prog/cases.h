@@ -31,10 +31,6 @@ static void vary_er0_down(void)
 {
 	paths_down(BIT(ER0));
 }
-static void vary_er_down(void)
-{
-	paths_down(BIT(ER0) | BIT(ER1));
-}
 static void vary_er1_only(void)
 {
 	paths_down(BIT(ER0));

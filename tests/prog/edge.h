@@ -310,4 +310,23 @@ static inline int edge_start(void **state)
 	return 0;
 }
 
+/* What cases vary. */
+static inline void vary_monitor(void)
+{
+	edge.ctl->mode = SW_MODE_MONITOR;
+}
+static inline void vary_over(void)
+{
+	edge.ctl->enforce_until_ns = 1;
+}
+static inline void vary_kernel(void)
+{
+	edge.ctl->forward = SW_FORWARD_KERNEL;
+	edge.ctl->fwmark = 0xff0000;
+}
+static inline void vary_er_down(void)
+{
+	paths_down(BIT(ER0) | BIT(ER1));
+}
+
 #endif

@@ -159,19 +159,6 @@ struct one {
 	enum mark mark;
 };
 
-static void vary_monitor(void)
-{
-	edge.ctl->mode = SW_MODE_MONITOR;
-}
-static void vary_over(void)
-{
-	edge.ctl->enforce_until_ns = 1;
-}
-static void vary_kernel(void)
-{
-	edge.ctl->forward = SW_FORWARD_KERNEL;
-	edge.ctl->fwmark = 0xff0000;
-}
 static void vary_no_magic(void)
 {
 	edge.ctl->magic = 0;
@@ -179,10 +166,6 @@ static void vary_no_magic(void)
 static void vary_output_rules(void)
 {
 	edge.ctl->no_egress_moves = 1;
-}
-static void vary_er_down(void)
-{
-	paths_down(BIT(ER0) | BIT(ER1));
 }
 static void vary_er0_down(void)
 {

@@ -42,21 +42,6 @@ static void vary_no_gateway(void)
 	map_write("nexthops", &index, &nh);
 }
 
-static void vary_monitor(void)
-{
-	edge.ctl->mode = SW_MODE_MONITOR;
-}
-
-static void vary_deadline(void)
-{
-	edge.ctl->enforce_until_ns = 1;
-}
-
-static void vary_er_down(void)
-{
-	paths_down(BIT(ER0) | BIT(ER1));
-}
-
 #define FROM_LAN(to_, ...)                                                                         \
 	{                                                                                          \
 		.src = LAN_HOST, .dst = to_, .sport = 5, .dport = 6, ##__VA_ARGS__                 \
@@ -100,7 +85,7 @@ static const struct {
 	 SW_REASON_forwarded, ER0, true},
 	{"monitor", LAN0, FROM_LAN(REMOTE), vary_monitor, SW_REASON_observed, SW_REASON_observed,
 	 -2, true},
-	{"past the deadline", LAN0, FROM_LAN(REMOTE), vary_deadline, SW_REASON_observed,
+	{"past the deadline", LAN0, FROM_LAN(REMOTE), vary_over, SW_REASON_observed,
 	 SW_REASON_observed, -2, true},
 	{"local", LAN0, FROM_LAN(OWN), NULL, SW_REASON_local, SW_REASON_local, -2, true},
 	{"exempt", LAN0, FROM_LAN(EXEMPT), NULL, SW_REASON_exempt, SW_REASON_exempt, -2, true},

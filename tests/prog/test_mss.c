@@ -187,23 +187,6 @@ static void test_headers(void **state)
 	assert_int_equal(failures, 0);
 }
 
-static void vary_monitor(void)
-{
-	edge.ctl->mode = SW_MODE_MONITOR;
-}
-static void vary_over(void)
-{
-	edge.ctl->enforce_until_ns = 1;
-}
-static void vary_kernel(void)
-{
-	edge.ctl->forward = SW_FORWARD_KERNEL;
-	edge.ctl->fwmark = 0xff0000;
-}
-static void vary_er_down(void)
-{
-	paths_down(BIT(ER0) | BIT(ER1));
-}
 static void vary_no_gateway(void)
 {
 	nexthop_write(ER0, 4, false);

@@ -59,10 +59,6 @@ static void vary_er0_down(void)
 {
 	paths_down(BIT(ER0));
 }
-static void vary_er_down(void)
-{
-	paths_down(BIT(ER0) | BIT(ER1));
-}
 static void vary_only_tun(void)
 {
 	paths_down(BIT(ER0) | BIT(ER1) | BIT(ER2) | BIT(VPN1));

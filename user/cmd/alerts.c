@@ -13,17 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ALERTS_FOLLOW, ALERTS_ALL }; /* places in the table's options */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 /* The incidents of a set; open ones only unless `all`. */
 static json_t *incident_rows(const struct incidents *set, const struct state_context *ctx, bool all)
@@ -80,8 +71,8 @@ int alerts_state_rows(const struct config *cfg, const uint8_t *path_ids, const c
 {
 	struct state_context ctx = {.cfg = cfg,
 				    .path_ids = path_ids,
-				    .now = clock_ns(CLOCK_MONOTONIC),
-				    .wall = clock_ns(CLOCK_REALTIME)};
+				    .now = cmd_clock_ns(CLOCK_MONOTONIC),
+				    .wall = cmd_clock_ns(CLOCK_REALTIME)};
 	struct incidents *set = incidents_new(NULL, NULL);
 	int err;
 

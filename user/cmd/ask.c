@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 void cmd_run_path(const char *instance, const char *suffix, char *buf, size_t size)
 {
@@ -70,4 +71,24 @@ int cmd_maps(const struct cmd_call *call, struct maps **out)
 	else
 		output_error("%s: %s", call->cmd->name, err);
 	return CMD_FAILED;
+}
+
+int cmd_path_id(struct maps *maps, const char *name)
+{
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		struct sw_path path;
+
+		if (!maps_path(maps, id, &path) && path.name[0] &&
+		    !strncmp(path.name, name, SW_NAME_LEN))
+			return (int)id;
+	}
+	return -1;
+}
+
+uint64_t cmd_clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }

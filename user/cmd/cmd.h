@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define CMD_OPTIONS_MAX 3
 #define CMD_ERR		300 /* size of the `err` buffers: "what is wrong: what to do" */
@@ -79,6 +80,10 @@ int cmd_for(const struct cmd_call *call, uint64_t *ns);
 /* Opens the instance's maps or says why not. CMD_DONE or CMD_FAILED. */
 struct maps;
 int cmd_maps(const struct cmd_call *call, struct maps **out);
+/* The number of the path of that name, -1: there is none. */
+int cmd_path_id(struct maps *maps, const char *name);
+/* ns */
+uint64_t cmd_clock_ns(clockid_t clock);
 /* CMD_RUN_DIR/INSTANCE + suffix. */
 void cmd_run_path(const char *instance, const char *suffix, char *buf, size_t size);
 

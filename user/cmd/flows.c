@@ -30,13 +30,8 @@ static int verdict_parse(const char *text)
 
 static bool path_known(struct maps *maps, const char *name)
 {
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		struct sw_path path;
-
-		if (!maps_path(maps, id, &path) && path.name[0] &&
-		    !strncmp(path.name, name, SW_NAME_LEN))
-			return true;
-	}
+	if (cmd_path_id(maps, name) >= 0)
+		return true;
 	output_error("flows: there is no path %s: `sameway paths` lists them", name);
 	return false;
 }

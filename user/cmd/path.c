@@ -42,10 +42,7 @@ static void on_signal(int sig)
 
 static uint64_t now_ns(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_A_S + (uint64_t)ts.tv_nsec;
+	return cmd_clock_ns(CLOCK_MONOTONIC);
 }
 
 static void sleep_until(uint64_t ns)
@@ -53,17 +50,6 @@ static void sleep_until(uint64_t ns)
 	struct timespec ts = {.tv_sec = (time_t)(ns / NS_A_S), .tv_nsec = (long)(ns % NS_A_S)};
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-static int path_id(struct maps *maps, const char *name)
-{
-	struct sw_path path;
-
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-		if (!maps_path(maps, id, &path) && path.name[0] &&
-		    !strncmp(path.name, name, SW_NAME_LEN))
-			return (int)id;
-	return -1;
 }
 
 static int ask(const struct cmd_call *call, bool undrain, bool plan, uint64_t for_ns, json_t **rows)
@@ -114,7 +100,7 @@ static int flow_look(void *arg, const struct sw_flow_key *key, const struct flow
 
 static int exercise_begin(struct exercise *e)
 {
-	int id = path_id(e->maps, e->name), err = id < 0 ? -ENOENT : 0;
+	int id = cmd_path_id(e->maps, e->name), err = id < 0 ? -ENOENT : 0;
 	struct sw_ctl ctl;
 
 	drain_begin(&e->drain, (unsigned int)id);

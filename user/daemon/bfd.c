@@ -70,14 +70,14 @@ static void path_write(struct daemon *d, unsigned int id)
 
 	if (!cfg || !cfg->bfd || strcmp(datapath_paths(d->dp)[id].name, cfg->name)) {
 		/* the objection ends: the timer's next look sees no such path */
-		__atomic_and_fetch(&c->bfd, ~(1ULL << id), __ATOMIC_RELEASE);
+		word_set(&c->bfd, id, false);
 		memset(row, 0, sizeof(*row));
 	}
 	if (!cfg || !cfg->bfd)
 		return;
 	row->delay_ns = d->cfg->failback_delay_ns;
 	row_write(row, cfg);
-	__atomic_or_fetch(&c->bfd, 1ULL << id, __ATOMIC_RELEASE);
+	word_set(&c->bfd, id, true);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)

@@ -5,15 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The row's field first: who finds the bit finds it. */
-static void bit_write(__u64 *word, unsigned int id, bool on)
-{
-	if (on)
-		__atomic_or_fetch(word, 1ULL << id, __ATOMIC_RELEASE);
-	else
-		__atomic_and_fetch(word, ~(1ULL << id), __ATOMIC_RELEASE);
-}
-
 void edge_path_write(struct daemon *d, const struct edge_port *port)
 {
 	const struct config_path *cfg = d->path[port->slot].cfg;
@@ -36,9 +27,9 @@ void edge_path_write(struct daemon *d, const struct edge_port *port)
 	row->circuit = cfg->circuit_id;
 	row->l3 = port->link.l3;
 	__atomic_store_n(&row->weight, (uint8_t)cfg->weight, __ATOMIC_RELEASE);
-	bit_write(&c->weighted, port->slot, cfg->weight > 1);
+	word_set(&c->weighted, port->slot, cfg->weight > 1);
 	__atomic_store_n(&row->mss, (uint16_t)cfg->mss, __ATOMIC_RELEASE);
-	bit_write(&c->clamped, port->slot, cfg->mss);
+	word_set(&c->clamped, port->slot, cfg->mss);
 	snprintf(datapath_path_counters(d->dp)[port->slot].name, SW_NAME_LEN, "%s", cfg->name);
 	usable_families(d, port->slot);
 }

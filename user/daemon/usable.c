@@ -10,14 +10,6 @@
 
 #include <string.h>
 
-static void word_set(__u64 *word, unsigned int id, bool set)
-{
-	if (set)
-		__atomic_or_fetch(word, 1ULL << id, __ATOMIC_RELEASE);
-	else
-		__atomic_and_fetch(word, ~(1ULL << id), __ATOMIC_RELEASE);
-}
-
 /*
  * Whether all of the path's listed peers of the family are down (none listed at all: no). Where
  * only the other family has peers, their sessions carry both.

@@ -7,6 +7,15 @@
 
 struct daemon;
 
+/* A path's bit in a word that programs read: what it guards is written before it is set. */
+static inline void word_set(__u64 *word, unsigned int id, bool set)
+{
+	if (set)
+		__atomic_or_fetch(word, 1ULL << id, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(word, ~(1ULL << id), __ATOMIC_RELEASE);
+}
+
 void usable_init(struct daemon *d);
 /* Looks at path `id` again after something of it changed. */
 void usable_update(struct daemon *d, unsigned int id);
