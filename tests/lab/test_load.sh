@@ -63,6 +63,7 @@ P
 check "not more records than the table holds" true_json '.flows.ipv4.max == 1024 and .flows.ipv4.active <= 1024 and .flows.ipv4.active > 500' status
 check_equal "traffic goes on" "$(ping_lost 40 0.01 $CLOUD4)" 0
 check_at_least "by ExpressRoute" "$(moved edge er0 tx ping_lost 40 0.005 $CLOUD4)" 40
-check "and opens no alert" true_json '. == []' alerts
+# Two CPUs may look for room in the same places at once: the one that finds none is told, and nothing else is.
+check "and opens no alert but of a full table" true_json 'all(.[]; .verdict == "limit" and .subject == "flows")' alerts
 check "a new flow has its record" true_json "any(.[]; .dst == \"$CLOUD4\" and .proto == \"icmp\" and .verdict == \"ok\")" flows
 done_testing
