@@ -57,6 +57,9 @@ static void test_lines(void **state)
 	line_is("{\"op\":\"announce\",\"view\":\"remote\",\"prefix\":\"10.2.30.0/25\","
 		"\"class\":\"expressroute\",\"circuit\":\"er1\",\"as_path\":[12076,65021]}",
 		JSONL_ANNOUNCE, "route(remote) 10.2.30.0/25 as 12076 65021 class 0 circuit er1");
+	line_is("{\"op\":\"withdraw\",\"view\":\"remote\",\"prefix\":\"10.2.30.0/25\","
+		"\"class\":\"expressroute\",\"circuit\":\"er1\"}",
+		JSONL_WITHDRAW, "route(remote) 10.2.30.0/25 class 0 circuit er1");
 	/* Key order is the writer's; an empty AS path is one; the ends of the ranges. */
 	line_is(" {\"local_pref\":0,\"as_path\":[],\"path\":\"x\",\"view\":\"local\",\"prefix\":"
 		"\"2001:db8::/32\",\"op\":\"announce\"} \r",

@@ -139,6 +139,28 @@ static void test_remote(void **state)
 	assert_null(rib_next(e->rib, VIEW_REMOTE, NULL));
 }
 
+/* There a path's name is its class and circuit, when announced and when withdrawn. */
+static void test_remote_path(void **state)
+{
+	struct edge *e = *state;
+	struct route r = {
+		.view = VIEW_REMOTE, .prefix = pfx("10.2.30.0/25"), .path = "er1-primary"};
+	const struct attributes *a;
+
+	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
+	a = edge_first(e, VIEW_REMOTE, "10.2.30.0/25")->attr;
+	assert_int_equal(a->class, SW_CLASS_EXPRESSROUTE);
+	assert_string_equal(a->circuit, "er1-primary"); /* it has no `circuit` */
+	snprintf(r.path, sizeof(r.path), "vpn30");
+	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_OK);
+	snprintf(r.path, sizeof(r.path), "er1-primary");
+	assert_int_equal(rib_withdraw(e->rib, FEED_FILE, &r, false, 1), 1);
+	assert_int_equal(edge_first(e, VIEW_REMOTE, "10.2.30.0/25")->attr->class, SW_CLASS_VPN);
+	snprintf(r.path, sizeof(r.path), "nowhere");
+	assert_int_equal(rib_announce(e->rib, FEED_FILE, &r, 1), RIB_UNKNOWN_PATH);
+	assert_int_equal(rib_withdraw(e->rib, FEED_FILE, &r, false, 1), 0);
+}
+
 static void test_replace(void **state)
 {
 	struct edge *e = *state;
@@ -480,13 +502,11 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_path_in_order),	 T(test_own),
-		T(test_remote),		 T(test_replace),
-		T(test_withdraw),	 T(test_bgp_path_ids),
-		T(test_sources),	 T(test_chosen),
-		T(test_bgp_restart),	 T(test_peer_down),
-		T(test_stale_then_gone), T(test_path_ids),
-		T(test_random),		 T(test_path_by_interface),
+		T(test_path_in_order), T(test_own),	  T(test_remote),
+		T(test_remote_path),   T(test_replace),	  T(test_withdraw),
+		T(test_bgp_path_ids),  T(test_sources),	  T(test_chosen),
+		T(test_bgp_restart),   T(test_peer_down), T(test_stale_then_gone),
+		T(test_path_ids),      T(test_random),	  T(test_path_by_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,22 +148,6 @@ static bool feed_is(const struct rib *rib, feed_id feed, enum config_feed_type t
 	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == type;
 }
 
-/*
- * Azure's VPN gateway has the networks of a site without BGP as it has those of its own VNet: what
- * is inside here is such a site's.
- */
-static enum sw_class remote_class(const struct rib *rib, feed_id feed, const struct route *route)
-{
-	if (feed_is(rib, feed, FEED_AZURE) && route->class == SW_CLASS_PEERING &&
-	    rib_prefix_inside(rib, &route->prefix))
-		return SW_CLASS_VPN;
-	if (route->has_class)
-		return route->class;
-	return route->has_as_path && route->n_as && route->as_path[0] == 12076
-		       ? SW_CLASS_EXPRESSROUTE
-		       : SW_CLASS_VPN;
-}
-
 /* What the route says, interned, with a reference for the caller; NULL: out of memory. */
 static struct attributes *route_attributes(struct rib *rib, feed_id feed, const struct route *route,
 					   int path, bool own)
@@ -187,10 +171,7 @@ static struct attributes *route_attributes(struct rib *rib, feed_id feed, const 
 		a.class = (uint8_t)rib->path[path]->class;
 		a.circuit_id = (uint16_t)rib->path[path]->circuit_id;
 	} else if (route->view == VIEW_REMOTE) {
-		a.has_class = true;
-		a.class = (uint8_t)remote_class(rib, feed, route);
-		a.circuit = route->circuit;
-		a.second_hand = route->second_hand;
+		rib_remote_attributes(rib, feed, route, &a);
 	}
 	return attributes_get(&rib->attributes, &a);
 }
@@ -435,6 +416,18 @@ static bool withdraw_address(const struct rib *rib, const struct candidate *c,
 	       rib_path_of_address(rib, given) == c->attr->path;
 }
 
+static bool withdraw_path(const struct rib *rib, const struct attributes *a,
+			  const struct route *route)
+{
+	const struct config_path *named;
+
+	if (route->view == VIEW_LOCAL)
+		return a->path >= 0 && a->path == rib_path_by_name(rib, route->path);
+	named = rib_remote_path(rib, route);
+	return named && (route->has_class || a->class == named->class) &&
+	       (route->circuit[0] || !strcmp(a->circuit, config_circuit_name(named)));
+}
+
 static bool withdraw_matches(const struct rib *rib, const struct candidate *c, feed_id feed,
 			     const struct route *route, bool by_sub)
 {
@@ -444,7 +437,7 @@ static bool withdraw_matches(const struct rib *rib, const struct candidate *c, f
 		return false;
 	if (by_sub)
 		return c->sub == route->sub && !rib_swept(rib, c);
-	if (route->path[0] && (a->path < 0 || a->path != rib_path_by_name(rib, route->path)))
+	if (route->path[0] && !withdraw_path(rib, a, route))
 		return false;
 	if (route->has_class && (!a->has_class || a->class != route->class))
 		return false;

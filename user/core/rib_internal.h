@@ -146,6 +146,11 @@ enum rib_result rib_resolve(const struct rib *rib, const struct route *route, in
 void rib_memo_forget(struct rib *rib);
 /* Whether the prefix is inside an inside network. */
 bool rib_prefix_inside(const struct rib *rib, const struct prefix *prefix);
+/* The path that a route of the remote view names, which says class and circuit; NULL: none. */
+const struct config_path *rib_remote_path(const struct rib *rib, const struct route *route);
+/* Class, circuit and second_hand of a route of the remote view. */
+void rib_remote_attributes(const struct rib *rib, feed_id feed, const struct route *route,
+			   struct attributes *a);
 /* The path whose gateway, gateway6 or peer the address is; -1: none, or more than one. */
 int rib_path_of_address(const struct rib *rib, const struct ip_addr *ip);
 /* The path of this name, -1: none. */

@@ -156,7 +156,8 @@ enum rib_result rib_resolve(const struct rib *rib, const struct route *route, in
 
 	if (route->view == VIEW_REMOTE) {
 		*path = -1;
-		return RIB_OK;
+		return route->path[0] && rib_path_by_name(rib, route->path) < 0 ? RIB_UNKNOWN_PATH
+										: RIB_OK;
 	}
 	own = route_is_own(rib, route);
 	if (route->path[0]) {
@@ -174,6 +175,41 @@ enum rib_result rib_resolve(const struct rib *rib, const struct route *route, in
 	}
 	*path = found;
 	return own ? RIB_OWN : RIB_OK;
+}
+
+/*
+ * Azure's VPN gateway has the networks of a site without BGP as it has those of its own VNet: what
+ * is inside here is such a site's.
+ */
+static enum sw_class remote_class(const struct rib *rib, feed_id feed, const struct route *route)
+{
+	if (feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == FEED_AZURE &&
+	    route->class == SW_CLASS_PEERING && rib_prefix_inside(rib, &route->prefix))
+		return SW_CLASS_VPN;
+	if (route->has_class)
+		return route->class;
+	return route->has_as_path && route->n_as && route->as_path[0] == 12076
+		       ? SW_CLASS_EXPRESSROUTE
+		       : SW_CLASS_VPN;
+}
+
+const struct config_path *rib_remote_path(const struct rib *rib, const struct route *route)
+{
+	int id = route->path[0] ? rib_path_by_name(rib, route->path) : -1;
+
+	return id >= 0 ? rib->path[id] : NULL;
+}
+
+void rib_remote_attributes(const struct rib *rib, feed_id feed, const struct route *route,
+			   struct attributes *a)
+{
+	const struct config_path *named = rib_remote_path(rib, route);
+
+	a->has_class = true;
+	a->class = (uint8_t)(named && !route->has_class ? named->class
+							: remote_class(rib, feed, route));
+	a->circuit = named && !route->circuit[0] ? config_circuit_name(named) : route->circuit;
+	a->second_hand = route->second_hand;
 }
 
 static int array_copy(void **out, const void *from, size_t n, size_t size)

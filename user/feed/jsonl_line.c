@@ -150,8 +150,8 @@ static const struct key keys[] = {
 	{"as_path", BIT(JSONL_ANNOUNCE), parse_as_path,
 	 "an array of at most 256 AS numbers, 1 to 4294967295"},
 	{"local_pref", BIT(JSONL_ANNOUNCE), parse_local_pref, "a number from 0 to 4294967295"},
-	{"class", BIT(JSONL_ANNOUNCE), parse_class, "expressroute, vpn, peering or other"},
-	{"circuit", BIT(JSONL_ANNOUNCE), parse_circuit, TEXT_NAME},
+	{"class", ROUTES, parse_class, "expressroute, vpn, peering or other"},
+	{"circuit", ROUTES, parse_circuit, TEXT_NAME},
 };
 
 static int key_apply(const struct key *key, const json_t *v, struct jsonl_line *line,
