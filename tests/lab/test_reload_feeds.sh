@@ -56,7 +56,11 @@ reloaded "a file of lines typed wrong" 'file: typo: No such file'
 check_within 5 "a file of lines typed wrong: status says it" feed l '.state == "down" and (.last_error | test("typo: No such file"))'
 printf '{"op":"end-of-rib"}\n' >"$RUN/typo"
 check_within 5 "put there: it is read" feed l '.state == "up"'
+printf '{"op":"announce","prefix":"10.99.0.0/16","path":"er"}\n{"op":"end-of-rib"}\n' >"$RUN/typo"
+check_within 5 "a route in it" feed l '.routes == 1'
 rm "$RUN/typo"
+check_within 2 "taken away: it is stale while its route is kept" feed l '.state == "stale" and .routes == 1'
+check_within 10 "down when that is gone" feed l '.state == "down" and .routes == 0'
 
 mkdir "$RUN/empty"
 config "$file" 'name: a, type: azure, dir: empty/'

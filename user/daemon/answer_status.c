@@ -47,6 +47,15 @@ static json_t *status_peers(const struct feed_slot *slot)
 	return rows;
 }
 
+/* Of a feed that is gone nothing is stale any more when its last route is gone: it is down. */
+static const char *status_state(const struct daemon *d, feed_id id, const struct feed_status *st)
+{
+	enum feed_state state = feed_slot_state(&d->feeds[id], st);
+
+	return feed_state_names[state == FEED_STALE && !rib_feed_routes(d->rib, id) ? FEED_DOWN
+										    : state];
+}
+
 static json_t *status_feed(struct daemon *d, feed_id id)
 {
 	struct feed_slot *slot = &d->feeds[id];
@@ -59,8 +68,8 @@ static json_t *status_feed(struct daemon *d, feed_id id)
 		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s?, "
 		"s:s?, s:o, s:o}",
 		"name", slot->cfg->name, "type", slot->type->name, "state",
-		feed_state_names[feed_slot_state(slot, &st)], "sees", st.sees_all ? "all" : "best",
-		"routes", (json_int_t)rib_feed_routes(d->rib, id), "stale",
+		status_state(d, id, &st), "sees", st.sees_all ? "all" : "best", "routes",
+		(json_int_t)rib_feed_routes(d->rib, id), "stale",
 		(json_int_t)rib_feed_stale(d->rib, id), "updates", (json_int_t)st.updates,
 		"withdraws", (json_int_t)st.withdraws, "errors", (json_int_t)st.errors, "refused",
 		feed_refused(&st), "unknown_path", (json_int_t)st.refused[FEED_UNKNOWN_PATH],
