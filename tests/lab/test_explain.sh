@@ -60,6 +60,9 @@ check_equal "without the VPN it is dropped, not sent by ExpressRoute" "$(asked '
 	'[["er","vpn30",false,"ok"],["vpn30",null,true,"no-route"]]'
 s explain $DST from 10.2.30.10 proto tcp port 5432 >"$RUN/text"
 check "and on the terminal" eval 'grep -q "vpn30: dropped, by the rule" "$RUN/text" && grep -q "^ladder, rule secure comes before it" "$RUN/text"'
+ex 10.1.31.10 from 10.2.30.10
+check_equal "no route: exit 0" $? 0
+is "the verdict says it" '.verdict == "no-route" and .path == null and .prefix == null and .tiers == [] and (.why | test("^no route"))'
 ex $DST from 10.2.30.10 port 5432
 is "a port alone is TCP's" '.rule == "secure"'
 ex $DST from 10.2.30.10 proto tcp port 443
