@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 9
+#define SW_ABI_VERSION 10
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -200,6 +200,7 @@ struct sw_path {
 	/* CLOCK_MONOTONIC when its usable bit last changed, 0: never; the kernel's timer, too */
 	__u64 changed_ns;
 	__u64 drained_until_ns; /* CLOCK_MONOTONIC when a drain ends by itself, 0: by hand only */
+	__u32 routes4, routes6; /* that feeds have for it and that count */
 };
 
 /* The greatest MSS that a TCP of the family by the path may offer, 0: any. RFC 9293, 3.7.1. */

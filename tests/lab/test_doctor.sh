@@ -140,6 +140,12 @@ birdc_at edge disable MON >/dev/null
 check_within 5 "a feed whose session went" named feed router birdc stale
 birdc_at edge enable MON >/dev/null
 check_within 15 "its session back: clean" clean
+for session in VPN VPNv6; do birdc_at edge disable $session; done >/dev/null
+check_within 5 "a usable path without a route" named path vpn30 'peers' 'no feed has a route'
+check "paths hints at it" eval 's paths | grep -A 1 "^vpn30 .* yes " | grep -q "no routes"'
+check "paths -j has none of it" true_json '.[] | select(.name == "vpn30") | .usable and .routes4 == 0 and .routes6 == 0' paths
+for session in VPN VPNv6; do birdc_at edge enable $session; done >/dev/null
+check_within 30 "its routes back: clean" clean
 sameway_kill
 check "a daemon that died" named daemon "$LAB" 'run' 'has died'
 check "sameway runs again" sameway_start

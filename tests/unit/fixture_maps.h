@@ -250,6 +250,7 @@ static void fake_path(unsigned int id, const char *name, const char *circuit, en
 	strcpy(path->circuit_name, circuit);
 	path->class = (uint8_t) class;
 	path->ifindex = ifindex;
+	path->routes4 = id ? 0 : 12;
 }
 
 static int setup(void **state)

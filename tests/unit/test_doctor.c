@@ -448,11 +448,11 @@ static void judge_probe(const char *state, const char *blocked, const char *else
 			int lost, const char *words, const char *fix)
 {
 	struct doctor_report report = {0};
-	json_t *paths =
-		json_pack("[{s:s, s:b, s:s, s:{s:s, s:s, s:s?, s:s?, s:i, s:i, s:i, s:i}}]", "name",
-			  "vpn30", "usable", 1, "gateway", "192.0.2.1", "probe", "target",
-			  "192.0.2.1", "state", state, "blocked", blocked, "elsewhere", elsewhere,
-			  "misses", 3, "sent", sent, "lost", lost, "last", sent < 64 ? sent : 64);
+	json_t *paths = json_pack(
+		"[{s:s, s:b, s:i, s:s, s:{s:s, s:s, s:s?, s:s?, s:i, s:i, s:i, s:i}}]", "name",
+		"vpn30", "usable", 1, "routes4", 1, "gateway", "192.0.2.1", "probe", "target",
+		"192.0.2.1", "state", state, "blocked", blocked, "elsewhere", elsewhere, "misses",
+		3, "sent", sent, "lost", lost, "last", sent < 64 ? sent : 64);
 
 	assert_non_null(paths);
 	doctor_paths(&report, paths);
@@ -477,7 +477,8 @@ static void test_probes(void **state)
 static void test_no_daemon(void **state)
 {
 	struct doctor_report report = {0};
-	json_t *paths = json_loads("[{\"name\":\"a\",\"usable\":true,\"reasons\":[]},{\"name\":"
+	json_t *paths = json_loads("[{\"name\":\"a\",\"usable\":true,\"reasons\":[],"
+				   "\"routes4\":0,\"routes6\":2},{\"name\":"
 				   "\"b\",\"usable\":false,\"reasons\":[\"drained\",\"peer-down\"]"
 				   "}]",
 				   0, NULL);
@@ -494,6 +495,35 @@ static void test_no_daemon(void **state)
 	json_decref(paths);
 }
 
+/* A usable path that nobody has a route for is no backup, whatever `usable` says. */
+static void test_no_routes(void **state)
+{
+	static const struct {
+		const char *row, *message;
+	} cases[] = {
+		{"\"usable\":true,\"reasons\":[],\"routes4\":0,\"routes6\":0",
+		 "no feed has a route"},
+		{"\"usable\":true,\"reasons\":[],\"routes4\":1,\"routes6\":0", NULL},
+		{"\"usable\":false,\"reasons\":[\"bfd-down\"],\"routes4\":0,\"routes6\":0",
+		 "not usable: bfd-down"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct doctor_report report = {0};
+		char text[200];
+		json_t *paths;
+
+		snprintf(text, sizeof(text), "[{\"name\":\"vpn30\",%s}]", cases[i].row);
+		paths = json_loads(text, 0, NULL);
+		assert_non_null(paths);
+		doctor_paths(&report, paths);
+		assert_wrong(&report, cases[i].message ? "path" : NULL, "vpn30", cases[i].message,
+			     i ? "sameway paths" : "`peers`");
+		json_decref(paths);
+	}
+}
+
 /* `doctor` of a path with this `bfd`; check NULL: nothing is wrong. */
 static void judge_bfd(const char *bfd, const char *check, const char *message, const char *fix)
 {
@@ -501,7 +531,9 @@ static void judge_bfd(const char *bfd, const char *check, const char *message, c
 	char text[600];
 	json_t *paths;
 
-	snprintf(text, sizeof(text), "[{\"name\":\"a\",\"usable\":true,\"reasons\":[],\"bfd\":%s}]",
+	snprintf(text, sizeof(text),
+		 "[{\"name\":\"a\",\"usable\":true,\"reasons\":[],\"routes4\":1,\"routes6\":0,"
+		 "\"bfd\":%s}]",
 		 bfd);
 	paths = json_loads(text, 0, NULL);
 	assert_non_null(paths);
@@ -551,7 +583,7 @@ int main(void)
 		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_marks),	cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_status),	cmocka_unit_test(test_no_daemon),
-		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_probes),	cmocka_unit_test(test_no_routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

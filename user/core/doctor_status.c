@@ -437,6 +437,24 @@ static void check_probe(struct doctor_report *report, const char *path, const js
 				   : "");
 }
 
+/* Usable; without a route it is a backup of nothing, and nobody would see that. */
+static void check_routes(struct doctor_report *report, const char *name, const json_t *row)
+{
+	long long n4 = json_integer_value(json_object_get(row, "routes4"));
+	long long n6 = json_integer_value(json_object_get(row, "routes6"));
+
+	if (n4 || n6)
+		doctor_add(report, "path", name, true, "", "usable, %lld IPv4 and %lld IPv6 routes",
+			   n4, n6);
+	else
+		doctor_add(report, "path", name, false,
+			   "see whether the routing daemon's session by it is up and takes its "
+			   "routes; where `status` has routes refused as unknown-path, list their "
+			   "next hop in the path's `peers`",
+			   "usable, and no feed has a route for it: nothing is sent by it, and it "
+			   "is no backup");
+}
+
 void doctor_paths(struct doctor_report *report, const json_t *paths)
 {
 	const json_t *row, *reason;
@@ -460,7 +478,7 @@ void doctor_paths(struct doctor_report *report, const json_t *paths)
 							 used ? ", " : "", text);
 		}
 		if (usable) {
-			doctor_add(report, "path", name, true, "", "usable");
+			check_routes(report, name, row);
 			continue;
 		}
 		snprintf(fix, sizeof(fix),

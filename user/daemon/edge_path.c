@@ -17,6 +17,7 @@ void edge_path_write(struct daemon *d, const struct edge_port *port)
 	if (strcmp(row->name, cfg->name)) { /* another had the number */
 		__atomic_store_n(&row->drained_until_ns, 0, __ATOMIC_RELEASE);
 		row->changed_ns = 0;
+		row->routes4 = row->routes6 = 0;
 	}
 	snprintf(row->name, sizeof(row->name), "%s", cfg->name);
 	snprintf(row->circuit_name, sizeof(row->circuit_name), "%s", cfg->circuit);

@@ -67,14 +67,17 @@ static void changed(void *arg, const struct prefix *prefix, const struct sw_grou
 	network_changed(arg, prefix, old, new);
 }
 
-/* What `paths` shows of maintenance, with no daemon too. */
-static void maintenance_write(struct daemon *d)
+/* What `paths` shows of a path's routes, with no daemon too. */
+static void path_routes_write(struct daemon *d)
 {
 	struct sw_path *rows = datapath_paths(d->dp);
 
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		if (d->path[id].cfg)
-			rows[id].maintenance = rib_path_maintenance(d->rib, id);
+		if (!d->path[id].cfg)
+			continue;
+		rows[id].maintenance = rib_path_maintenance(d->rib, id);
+		rows[id].routes4 = (uint32_t)rib_path_routes(d->rib, (int)id, 4);
+		rows[id].routes6 = (uint32_t)rib_path_routes(d->rib, (int)id, 6);
 	}
 }
 
@@ -147,7 +150,7 @@ static void compile_run(evutil_socket_t fd, short what, void *arg)
 	left = compile_turn(d);
 	daemon_changed(d);
 	if (!d->cold)
-		maintenance_write(d);
+		path_routes_write(d);
 	moved_add(d, &before);
 	sizes_write(d);
 	counts = fib_counts(d->fib);
@@ -207,7 +210,7 @@ static bool cold_go_on(struct daemon *d)
 	d->cold = d->cold_ending = false;
 	d->warm_ns = clock_now();
 	usable_peers_forget(d, PEER_EARLIER);
-	maintenance_write(d);
+	path_routes_write(d);
 	sizes_write(d);
 	daemon_changed(d);
 	edge_apply_mode(d);

@@ -184,6 +184,8 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 	    rows_set(row, "usable", json_boolean(can)) &&
 	    rows_set(row, "reasons", json_incref(reasons)) &&
 	    rows_set(row, "mss", path_mss(path)) &&
+	    rows_set(row, "routes4", json_integer(path->routes4)) &&
+	    rows_set(row, "routes6", json_integer(path->routes6)) &&
 	    rows_set(row, "rx_packets", json_integer((json_int_t)stats.rx_packets)) &&
 	    rows_set(row, "rx_bytes", json_integer((json_int_t)stats.rx_bytes)) &&
 	    rows_set(row, "tx_packets", json_integer((json_int_t)stats.tx_packets)) &&

@@ -334,6 +334,8 @@ int text_paths(FILE *out, const json_t *rows)
 		if (json_array_size(json_object_get(row, "reasons")))
 			table_note(table, "%s: %s", usable ? "usable, but" : "not usable",
 				   field_list(row, "reasons", why, sizeof(why)));
+		else if (!field_number(row, "routes4") && !field_number(row, "routes6"))
+			table_note(table, "no routes: nothing is sent by it, see `doctor`");
 		if (field_known(row, "mss"))
 			table_note(table, "TCP's MSS is lowered to %s", field_count(row, "mss", n));
 		paths_probe(table, json_object_get(row, "probe"));
