@@ -78,7 +78,7 @@ check_within 5 "S17: the half that the VPN has a more specific prefix of" rows_a
 s -j explain 10.10.30.4 from 10.2.30.10 >"$RUN/explain.json"
 check_equal "explain: exit 3" $? 3
 check_equal "the other half is well: exit 0" "$(s -j explain 10.10.30.4 from 10.2.30.100 >/dev/null && echo 0)" 0
-check_equal "explain: both candidates, and what put the VPN behind" "$(jq -c '[.candidates[] | [.path, .step, .local_pref]]' "$RUN/explain.json")" '[["er",null,200],["vpn30","class",null]]'
+check_equal "explain: both candidates, and what put the VPN behind" "$(jq -c '[.candidates[] | [.path, .step, .local_pref]]' "$RUN/explain.json")" '[["er",null,200],["vpn30","class",100]]'
 check "explain: a cause and a fix" jq -e '.verdict == "asymmetric" and .cause != null and .fix != null and .return.class == "vpn"' "$RUN/explain.json"
 tables ce1-steady hub-ergw.steady
 check_within 5 "steady again" rows_are "$(want ok ok ok ok 0)"

@@ -185,7 +185,7 @@ fi
 vtysh_has() {
 	vty -c 'show bgp ipv4 unicast json' -c 'show bgp ipv6 unicast json' | jq -sSc '[.[].routes | to_entries[] | .key as $p | .value[] | select(.valid) |
 		{prefix: $p, path: {"192.168.30.18": "er", "fd00:192:168:30::2": "er", "'"$VPNPEER"'": "vpn30"}[.peerId],
-		 as_path: ((.path // "") | split(" ") | map(tonumber)), local_pref: .locPrf, chosen: (.bestpath // false)}] | sort'
+		 as_path: ((.path // "") | split(" ") | map(tonumber)), local_pref: (.locPrf // 100), chosen: (.bestpath // false)}] | sort'
 }
 sameway_has() {
 	s -j routes | jq -Sc '[.[] | .prefix as $p | .candidates[] | select(.feed == "frr") | {prefix: $p, path, as_path, local_pref, chosen}] | sort'
@@ -198,7 +198,7 @@ vpn='map(select(.path == "vpn30")) | length'
 er='map(select(.path == "er")) | length'
 check_within 15 "FRR: all candidates of all sessions, IPv6 too, as vtysh has them" as_vtysh "($vpn) == 3 and ($er) == 4"
 check "its own network is own" true_json '[.[] | select(.prefix == "10.2.30.0/25")][0] | .tiers == [] and .candidates[0].path == null' routes
-check "local preference 200 by its policy, none by VPN" true_json '.[0].candidates | map([.path, .local_pref]) | sort == [["er", 200], ["vpn30", null]]' routes 10.10.30.0/24
+check "local preference 200 by its policy, FRR's default by VPN" true_json '.[0].candidates | map([.path, .local_pref]) | sort == [["er", 200], ["vpn30", 100]]' routes 10.10.30.0/24
 check "FRR's own choice is told" true_json '.[0].candidates | map(select(.chosen) | .path) == ["er"]' routes 10.10.30.0/24
 vty -c 'conf t' -c 'router bgp 65021' -c "neighbor $VPNPEER shutdown" >/dev/null
 check_within 10 "a session shut down" as_vtysh "($vpn) == 0 and ($er) == 4"

@@ -146,13 +146,13 @@ static const struct {
 	/* two of a session that nothing tells apart are one, FRR's first */
 	{HEAD("\"10.0.0.0/8\":[" PATH(VIA("192.0.2.1")) "," PATH(
 		 "\"locPrf\":9," VIA("192.0.2.1")) "," PATH(VIA("192.0.2.2")) "]"),
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\n"
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.2 as 1 2\n"},
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 lp 100\n"
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.2 as 1 2 lp 100\n"},
 	/* and FRR's choice, if it is the other, is still told */
 	{HEAD("\"10.0.0.0/8\":[" PATH(VIA("192.0.2.1")) "," PATH(
 		 "\"bestpath\":true," VIA("192.0.2.1")) "]"),
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\n"
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 chosen\n"},
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 lp 100\n"
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 lp 100 chosen\n"},
 	/* IPv6, in one output with IPv4; a global next hop and a link-local one; unnumbered */
 	{ROUTE(VIA("192.0.2.1")) "\n" HEAD(
 		 "\"2001:db8::/"
@@ -160,16 +160,16 @@ static const struct {
 		 "\"nexthops\":[{\"ip\":\"fe80::2\",\"scope\":\"link-local\",\"used\":true},{"
 		 "\"ip\":"
 		 "\"fd00::2\",\"scope\":\"global\"}]}]"),
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\n"
-	 "2001:db8::/32 peer fd00::2 via fd00::2 or fe80::2 as 1\n"
-	 "2001:db8::/32 peer fd00::2 via fd00::2 or fe80::2 as 1 chosen\n"},
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 lp 100\n"
+	 "2001:db8::/32 peer fd00::2 via fd00::2 or fe80::2 as 1 lp 100\n"
+	 "2001:db8::/32 peer fd00::2 via fd00::2 or fe80::2 as 1 lp 100 chosen\n"},
 	{HEAD("\"2001:db8::/32\":[{\"valid\":true,\"peerId\":\"er0\",\"path\":\"1\"," VIA(
 		 "fe80::1") "}]"),
-	 "2001:db8::/32 via fe80::1 dev er0 as 1\n"},
+	 "2001:db8::/32 via fe80::1 dev er0 as 1 lp 100\n"},
 	/* own ones, in both forms */
 	{HEAD("\"10.9.0.0/16\":[{\"valid\":true,\"peerId\":\"(unspec)\",\"path\":\"\"," VIA(
 		 "0.0.0.0") "}]"),
-	 "10.9.0.0/16 own as\n"},
+	 "10.9.0.0/16 own as lp 100\n"},
 	{"{\"prefix\":\"10.9.0.0/16\",\"paths\":[{\"valid\":true,\"aspath\":{\"string\":\"Local\"},"
 	 "\"peer\":{\"peerId\":\"0.0.0.0\"}," VIA("0.0.0.0") "}]}",
 	 "10.9.0.0/16 own as\n"},
@@ -181,7 +181,7 @@ static const struct {
 	/* AS paths */
 	{HEAD("\"10.0.0.0/8\":[{\"valid\":true,\"path\":\"7 {1,2} 8 (65001) 4294967296 i\"," VIA(
 		 "192.0.2.1") "}]"),
-	 "10.0.0.0/8 via 192.0.2.1 as 7 1 8 23456\n"},
+	 "10.0.0.0/8 via 192.0.2.1 as 7 1 8 23456 lp 100\n"},
 	/* unknown: a prefix that is not there; nothing at all */
 	{"{\n}\n", "empty 1\n"},
 	{"", "empty 1\n"},
@@ -189,11 +189,13 @@ static const struct {
 	/* wrong rows beside right ones */
 	{HEAD("\"10.0.0.0/8\":[" PATH(VIA("192.0.2.1")) "],\"10.0.0.0/99\":[" PATH(
 		 VIA("192.0.2.1")) "]"),
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\nrefused 1: 10.0.0.0/99: not a prefix\n"},
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 lp 100\nrefused 1: 10.0.0.0/99: not a "
+	 "prefix\n"},
 	{HEAD("\"10.0.0.0/8\":[" PATH(VIA("192.0.2.1")) ",7,{\"valid\":true,\"path\":\"1 x\"," VIA(
 		 "192.0.2.1") "},{\"valid\":true,\"path\":\"1\",\"nexthops\":[]},{\"valid\":true,"
 			      "\"path\":\"1\",\"locPrf\":\"9\"," VIA("192.0.2.1") "}]"),
-	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2\nrefused 4: 10.0.0.0/8: a path is no "
+	 "10.0.0.0/8 peer 192.0.2.1 via 192.0.2.1 as 1 2 lp 100\nrefused 4: 10.0.0.0/8: a path is "
+	 "no "
 	 "object\n"},
 	/* wrong texts: an error each, never a table */
 	{"% Unknown command: show bgp ipv4 unicast detail json\n",

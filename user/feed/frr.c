@@ -18,8 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PEER_NONE	"(unspec)" /* of what this box itself announces */
-#define LOCAL_PREF_NONE 100
+#define PEER_NONE "(unspec)" /* of what this box itself announces */
 
 extern const struct feed_type feed_type_frr;
 
@@ -28,7 +27,7 @@ struct frr_table {
 	struct snapshot *out;
 	struct prefix prefix;
 	bool masked;
-	bool has_local_pref; /* FRR's default is another than 100 */
+	bool has_local_pref; /* FRR says its default */
 	uint32_t local_pref;
 	uint32_t local_as;
 	bool received; /* as received: before any policy */
@@ -233,13 +232,12 @@ static void prefix_take(struct frr_table *t, const char *prefix, const json_t *p
 	}
 }
 
-/* 200 as default-local-preference is as if each path had it; 100 is what its absence means. */
+/* FRR prints a path's local preference only where it is another than its default. */
 static void read_header(struct frr_table *t, const json_t *doc)
 {
 	const json_t *pref = json_object_get(doc, "defaultLocPrf");
 
-	if (pref && !number_of(pref, &t->local_pref))
-		t->has_local_pref = t->local_pref != LOCAL_PREF_NONE;
+	t->has_local_pref = pref && !number_of(pref, &t->local_pref);
 	if (number_of(json_object_get(doc, "localAS"), &t->local_as))
 		t->local_as = 0;
 }
