@@ -72,8 +72,10 @@ static void test_adopt_unchanged(void **state)
 	adopt(w);
 	assert_int_equal(kind_at(w, "10.10.30.4"), SW_GROUP_ROUTE);
 	assert_int_equal(fib_set_reserved(w->fib, &inside, 1), 0);
-	put(w->rib, &w->f, HUB, VPN); /* half a table: not yet believed */
+	assert_int_equal(fib_counts(w->fib).installed4, 0); /* of no candidate so far */
+	put(w->rib, &w->f, HUB, VPN);			    /* half a table: not yet believed */
 	compile_at(w, T0 + SECOND);
+	assert_int_equal(fib_counts(w->fib).installed4, 1);
 	put(w->rib, &w->f, HUB, ER1A);
 	put(w->rib, &w->f, SPOKE, ER1A);
 	put(w->rib, &w->f, SPOKE, VPN);

@@ -388,11 +388,19 @@ void fib_settle(struct fib *fib, uint64_t now, uint64_t grace_ns)
 	refused_retry(fib);
 }
 
+/* What is adopted comes back in parts: there may be more of them than prefixes. */
+static size_t at_most(size_t installed, size_t prefixes)
+{
+	return installed < prefixes ? installed : prefixes;
+}
+
 struct fib_counts fib_counts(const struct fib *fib)
 {
+	struct rib_counts rib = rib_counts(fib->rib);
+
 	return (struct fib_counts){
-		.installed4 = fib->installed[0],
-		.installed6 = fib->installed[1],
+		.installed4 = at_most(fib->installed[0], rib.prefixes4),
+		.installed6 = at_most(fib->installed[1], rib.prefixes6),
 		.groups = fib->groups.used,
 		.refused = fib->refused,
 		.tiers_cut = fib->cut,
