@@ -123,6 +123,11 @@ static struct prefix any_prefix(void)
 		p.bytes[0] = 0x2a, p.bytes[1] = 0;
 	if (!below(3))
 		p.bytes[0] = p.family == 4 ? 172 : 0x2a, p.bytes[1] = 1;
+	if (p.family == 6 && !below(3)) {
+		p.len = (uint8_t)(33 + below(96));
+		for (unsigned int i = 4; i < 16; i++)
+			p.bytes[i] = (uint8_t)below(i < 12 ? 2 : 256);
+	}
 	prefix_mask(&p);
 	return p;
 }
@@ -277,6 +282,26 @@ static void test_waits(void **state)
 	assert_int_equal(side->installed, 1);
 }
 
+/* No more than it may hold: what comes then is put where it belongs, and so is what waits there. */
+static void test_full(void **state)
+{
+	struct world *w = *state;
+	struct rib *rib = w->logged.rib;
+	struct route r = route_by(&w->f, "192.0.2.0/24", ER1A), s = r;
+	const struct candidate *c;
+
+	route_as(&s, (uint32_t[]){12076, 65000}, 2);
+	assert_int_equal(rib_announce_later(rib, FEED_FILE, &r, NOW), RIB_OK);
+	assert_int_equal(rib_counts(rib).candidates, 0);
+	rib->log.n += 1 << 30;
+	assert_int_equal(rib_announce_later(rib, FEED_FILE, &s, NOW), RIB_OK);
+	rib->log.n -= 1 << 30;
+	assert_int_equal(rib_counts(rib).candidates, 1);
+	assert_int_equal(rib_feed_routes(rib, FEED_FILE), 1);
+	c = rib_node_candidates(rib_find(rib, VIEW_LOCAL, &r.prefix));
+	assert_int_equal(c->attr->n_as, 2); /* the later one stands */
+}
+
 /* Prefix i, by a path. */
 static struct route many_route(const struct world *w, uint32_t i, int path)
 {
@@ -323,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_same_as_one_by_one),
 		T(test_waits),
+		T(test_full),
 		T(test_more_than_the_queue),
 	};
 

@@ -403,7 +403,10 @@ enum rib_result rib_announce_later(struct rib *rib, feed_id feed, const struct r
 
 	if (result == RIB_UNKNOWN_PATH || result == RIB_NO_MEMORY)
 		return result;
-	return log_add(rib, route->view, &route->prefix, &new) ? RIB_NO_MEMORY : result;
+	if (!log_full(&rib->log))
+		return log_add(rib, route->view, &route->prefix, &new) ? RIB_NO_MEMORY : result;
+	log_put_prefix(rib, &route->prefix);
+	return rib_put(rib, route->view, &route->prefix, &new);
 }
 
 /* The address is the candidate's own, or tells the path of one that was announced without. */

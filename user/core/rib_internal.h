@@ -72,11 +72,16 @@ struct rib_feed {
 };
 
 /* Routes that came in no order, until they are put in order of prefix: rib_log.c. */
-struct log_entry;
+struct log_run;
+struct log_bucket;
 struct rib_log {
-	struct log_entry **bucket; /* LOG_BUCKETS of each family, last announced first */
-	struct slab entries;
-	size_t n;
+	struct log_bucket *bucket; /* LOG_BUCKETS of each family */
+	struct slab blocks;
+	struct log_run *run;
+	size_t n_runs, runs_room;
+	uint64_t *key; /* of the bucket that is put; room for the words of any */
+	size_t room;
+	size_t n;    /* routes */
 	uint32_t at; /* no bucket before this is put next */
 	size_t lost; /* that there was no memory for */
 };
@@ -125,7 +130,9 @@ static inline bool rib_swept(const struct rib *rib, const struct candidate *c)
 enum rib_result rib_put(struct rib *rib, enum rib_view view, const struct prefix *prefix,
 			struct candidate *new);
 
-/* rib_log.c. Takes over the reference to the attributes. 0, -ENOMEM. */
+/* rib_log.c. Whether it takes no more. */
+bool log_full(const struct rib_log *log);
+/* Takes over the reference to the attributes. 0, -ENOMEM. */
 int log_add(struct rib *rib, enum rib_view view, const struct prefix *prefix,
 	    const struct candidate *new);
 /* Puts what there is of the prefix, and of some that are near it. */

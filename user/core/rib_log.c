@@ -4,9 +4,11 @@
  * order of prefix. Each step down the trie is then near the one before, and what is made lies in
  * memory as it will be walked: a table that is put as it comes is a cache miss a step.
  *
- * An entry is in a bucket by the first bits of its prefix; buckets are put in order, each sorted by
- * prefix and, of one prefix, as they came. Only that order counts: what changes one prefix puts its
- * bucket before, what changes a whole feed all of them.
+ * What routes that are told in a row have in common is a run, numbered as they come. A route is a
+ * key, its prefix and the number of its run, 8 bytes of IPv4 and 24 of IPv6, in a bucket by the
+ * first bits of the prefix. Buckets are put in order, the keys of each sorted: by prefix and, of
+ * one prefix, as they came. Only that order counts: what changes one prefix puts its bucket before,
+ * what changes a whole feed all of them.
  */
 #include "core/rib_internal.h"
 
@@ -17,43 +19,84 @@
 
 #define LOG_BITS    16u
 #define LOG_BUCKETS (1u << LOG_BITS) /* of a family */
-#define LOG_MAX	    (1u << 21)	     /* entries; beyond, each puts some */
-#define LOG_FEW	    64u		     /* of a bucket, sorted in place */
+#define LOG_MAX	    (1u << 22)	     /* routes, and runs; beyond they are put as they come */
+#define LOG_FEW	    48u		     /* keys that are sorted by insertion */
 
-struct log_entry {
-	struct log_entry *next; /* of the bucket: announced before */
-	struct attributes *attr;
+struct log_run {
+	struct attributes *attr; /* with a reference of each of its routes */
 	uint64_t heard_ns : HEARD_BITS;
 	uint64_t chosen : 1;
 	uint64_t view : 1;
 	uint64_t mark : 4;
 	uint32_t sub;
 	uint16_t source;
-	struct prefix prefix;
 };
 
-/* Of one bucket: in order of high, low, `order`. */
-struct log_key {
-	uint64_t high, low; /* the address */
-	uint64_t order;	    /* length of the prefix, then when it was announced */
-	const struct log_entry *entry;
+/* Keys of a bucket, as many whole ones as fit. */
+#define BLOCK_WORDS 7u
+struct log_block {
+	struct log_block *next; /* full, and of before */
+	uint64_t word[BLOCK_WORDS];
 };
 
-/* Of IPv4 all of that is one number: 32, 8 and these bits. */
-#define ORDER4_BITS 24u
-struct log_key4 {
-	uint64_t *order;
-	const struct log_entry **entry; /* in the order they were announced */
+struct log_bucket {
+	struct log_block *last;
+	size_t n;
 };
-_Static_assert(LOG_MAX < 1u << ORDER4_BITS, "a number each");
+
+/*
+ * A key is compared as one number, its first word the highest: the address (IPv6: two words), then
+ * length and run.
+ */
+#define RUN_BITS 26u
+#define RUN_MASK ((1u << RUN_BITS) - 1)
+_Static_assert(LOG_MAX <= RUN_MASK, "a number each");
+
+static unsigned int key_words(bool six)
+{
+	return six ? 3 : 1;
+}
+
+static void key_make(uint64_t *key, const struct prefix *prefix, size_t run)
+{
+	uint64_t high = be64toh(prefix_half(prefix->bytes));
+	uint64_t rest = (uint64_t)prefix->len << RUN_BITS | run;
+
+	if (prefix->family == 4) {
+		key[0] = high | rest;
+		return;
+	}
+	key[0] = high;
+	key[1] = be64toh(prefix_half(prefix->bytes + 8));
+	key[2] = rest;
+}
+
+static void half_store(uint8_t *bytes, uint64_t half)
+{
+	half = htobe64(half);
+	memcpy(bytes, &half, sizeof(half));
+}
+
+static struct prefix key_prefix(const uint64_t *key, bool six)
+{
+	uint32_t rest = (uint32_t)(key[key_words(six) - 1] >> RUN_BITS);
+	struct prefix prefix = {.family = six ? 6 : 4, .len = (uint8_t)rest};
+
+	if (six) {
+		half_store(prefix.bytes, key[0]);
+		half_store(prefix.bytes + 8, key[1]);
+	} else {
+		prefix.len &= 63;
+		half_store(prefix.bytes, key[0] >> 32 << 32);
+	}
+	return prefix;
+}
 
 /* In order of prefix. Of IPv6 the first three bits tell little: all that is routed has the same. */
 static uint32_t bucket_of(const struct prefix *prefix)
 {
-	uint64_t high;
+	uint64_t high = be64toh(prefix_half(prefix->bytes));
 
-	memcpy(&high, prefix->bytes, sizeof(high));
-	high = be64toh(high);
 	if (prefix->family == 4)
 		return (uint32_t)(high >> (64 - LOG_BITS));
 	if (high >> 61 != 1)
@@ -63,243 +106,270 @@ static uint32_t bucket_of(const struct prefix *prefix)
 
 void log_free(struct rib_log *log)
 {
-	slab_clear(&log->entries);
+	slab_clear(&log->blocks);
 	free(log->bucket);
+	free(log->run);
+	free(log->key);
 	*log = (struct rib_log){.lost = log->lost};
 }
 
-static void entry_put(struct rib *rib, const struct log_entry *e)
+bool log_full(const struct rib_log *log)
 {
+	return log->n >= LOG_MAX || log->n_runs >= LOG_MAX;
+}
+
+/* Whether key a is before b. */
+static inline bool key_less(const uint64_t *a, const uint64_t *b, unsigned int words)
+{
+	unsigned int i = 0;
+
+	while (i + 1 < words && a[i] == b[i])
+		i++;
+	return a[i] < b[i];
+}
+
+/* Most are in order already: neighbours are announced together. */
+static inline void keys_insert(uint64_t *key, size_t n, unsigned int words)
+{
+	for (size_t i = 1; i < n; i++) {
+		uint64_t one[3];
+		size_t at = i;
+
+		memcpy(one, key + i * words, words * sizeof(*key));
+		for (; at && key_less(one, key + (at - 1) * words, words); at--)
+			memcpy(key + at * words, key + (at - 1) * words, words * sizeof(*key));
+		memcpy(key + at * words, one, words * sizeof(*key));
+	}
+}
+
+static inline uint8_t key_byte(const uint64_t *key, unsigned int byte)
+{
+	return (uint8_t)(key[byte / 8] >> (56 - byte % 8 * 8));
+}
+
+static inline void key_swap(uint64_t *a, uint64_t *b, unsigned int words)
+{
+	for (unsigned int i = 0; i < words; i++) {
+		uint64_t one = a[i];
+
+		a[i] = b[i];
+		b[i] = one;
+	}
+}
+
+/* In place, by one byte after the other (American flag sort): `byte` is the first that differs. */
+static inline __attribute__((always_inline)) void
+keys_share(uint64_t *key, size_t n, unsigned int words, unsigned int byte, size_t end[256])
+{
+	size_t next[256], at = 0;
+
+	memset(end, 0, 256 * sizeof(*end));
+	for (size_t i = 0; i < n; i++)
+		end[key_byte(key + i * words, byte)]++;
+	for (unsigned int b = 0; b < 256; b++) {
+		next[b] = at;
+		end[b] = at += end[b];
+	}
+	for (unsigned int b = 0; b < 256; b++) {
+		while (next[b] < end[b]) {
+			uint64_t *one = key + next[b] * words;
+			uint8_t of = key_byte(one, byte);
+
+			if (of != b)
+				key_swap(one, key + next[of] * words, words);
+			next[of]++;
+		}
+	}
+}
+
+static void keys_sort1(uint64_t *key, size_t n, unsigned int byte)
+{
+	size_t end[256], from = 0;
+
+	if (n <= LOG_FEW || byte == 8) {
+		keys_insert(key, n, 1);
+		return;
+	}
+	keys_share(key, n, 1, byte, end);
+	for (unsigned int b = 0; b < 256; from = end[b++])
+		if (end[b] - from > 1)
+			keys_sort1(key + from, end[b] - from, byte + 1);
+}
+
+static void keys_sort3(uint64_t *key, size_t n, unsigned int byte)
+{
+	size_t end[256], from = 0;
+
+	if (n <= LOG_FEW || byte == 24) {
+		keys_insert(key, n, 3);
+		return;
+	}
+	keys_share(key, n, 3, byte, end);
+	for (unsigned int b = 0; b < 256; from = end[b++])
+		if (end[b] - from > 1)
+			keys_sort3(key + 3 * from, end[b] - from, byte + 1);
+}
+
+/* Fetches one block's runs, and the block before it. */
+static const struct log_block *ahead(const struct rib_log *log, const struct log_block *block,
+				     bool six)
+{
+	unsigned int words = key_words(six);
+
+	if (!block)
+		return NULL;
+	for (unsigned int i = words - 1; i < BLOCK_WORDS; i += words)
+		__builtin_prefetch(&log->run[block->word[i] & RUN_MASK]);
+	if (block->next)
+		__builtin_prefetch(block->next);
+	return block->next;
+}
+
+/* The bucket's keys, into log->key, in no order; its blocks are given back. */
+static void keys_take(struct rib_log *log, struct log_bucket *bucket, bool six)
+{
+	unsigned int words = key_words(six), per = BLOCK_WORDS / words;
+	size_t left = bucket->n, n = (left - 1) % per + 1;
+	struct log_block *block = bucket->last;
+	uint64_t *key = log->key;
+
+	while (left) {
+		struct log_block *next = block->next;
+
+		memcpy(key, block->word, n * words * sizeof(*key));
+		for (size_t i = 0; i < n; i++, key += words)
+			__builtin_prefetch(log->run[key[words - 1] & RUN_MASK].attr);
+		slab_give(&log->blocks, block);
+		block = next;
+		left -= n;
+		n = per;
+	}
+	*bucket = (struct log_bucket){0};
+}
+
+static void key_put(struct rib *rib, const uint64_t *key, bool six)
+{
+	const struct log_run *run = &rib->log.run[key[key_words(six) - 1] & RUN_MASK];
+	struct prefix prefix = key_prefix(key, six);
 	struct candidate new = {
-		.attr = e->attr,
-		.heard_ns = e->heard_ns,
-		.chosen = e->chosen,
-		.mark = e->mark,
-		.sub = e->sub,
-		.source = e->source,
+		.attr = run->attr,
+		.heard_ns = run->heard_ns,
+		.chosen = run->chosen,
+		.mark = run->mark,
+		.sub = run->sub,
+		.source = run->source,
 	};
 
-	rib->feed[e->attr->feed].logged -= !e->chosen;
-	if (rib_put(rib, (enum rib_view)e->view, &e->prefix, &new) == RIB_NO_MEMORY)
+	rib->feed[run->attr->feed].logged -= !run->chosen;
+	if (rib_put(rib, (enum rib_view)run->view, &prefix, &new) == RIB_NO_MEMORY)
 		rib->log.lost++;
 }
 
-static int key_cmp(const void *a, const void *b)
-{
-	const struct log_key *x = a, *y = b;
-
-	if (x->high != y->high)
-		return x->high < y->high ? -1 : 1;
-	if (x->low != y->low)
-		return x->low < y->low ? -1 : 1;
-	return (x->order > y->order) - (x->order < y->order);
-}
-
-static int order4_cmp(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void keys4_sort(const struct log_key4 *key, size_t n)
-{
-	if (n > LOG_FEW) {
-		qsort(key->order, n, sizeof(*key->order), order4_cmp);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		uint64_t one = key->order[i];
-		size_t at = i;
-
-		for (; at && key->order[at - 1] > one; at--)
-			key->order[at] = key->order[at - 1];
-		key->order[at] = one;
-	}
-}
-
-static void keys4_make(const struct log_key4 *key, size_t n, const struct log_entry *last)
-{
-	for (size_t i = n; i-- > 0; last = last->next) {
-		uint64_t address = be64toh(prefix_half(last->prefix.bytes)) >> 32;
-
-		key->order[i] = address << 32 | (uint64_t)last->prefix.len << ORDER4_BITS | i;
-		key->entry[i] = last;
-	}
-}
-
-/* Few, and most of them in order already: neighbours are announced together. */
-static void keys_sort(struct log_key *key, size_t n)
-{
-	if (n > LOG_FEW) {
-		qsort(key, n, sizeof(*key), key_cmp);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		struct log_key one = key[i];
-		size_t at = i;
-
-		for (; at && key_cmp(&key[at - 1], &one) > 0; at--)
-			key[at] = key[at - 1];
-		key[at] = one;
-	}
-}
-
-/* A bucket's entries, the first announced first. */
-static void keys_make(struct log_key *key, size_t n, const struct log_entry *last)
-{
-	for (size_t i = n; i-- > 0; last = last->next) {
-		key[i].high = be64toh(prefix_half(last->prefix.bytes));
-		key[i].low = be64toh(prefix_half(last->prefix.bytes + 8));
-		key[i].order = (uint64_t)last->prefix.len << 32 | i;
-		key[i].entry = last;
-	}
-}
-
-/* The first announced first. */
-static struct log_entry *entries_reverse(struct log_entry *last)
-{
-	struct log_entry *first = NULL;
-
-	while (last) {
-		struct log_entry *before = last->next;
-
-		last->next = first;
-		first = last;
-		last = before;
-	}
-	return first;
-}
-
-static void entries_give(struct rib *rib, struct log_entry *e)
-{
-	while (e) {
-		struct log_entry *next = e->next;
-
-		slab_give(&rib->log.entries, e);
-		rib->log.n--;
-		e = next;
-	}
-	if (!rib->log.n)
-		log_free(&rib->log);
-}
-
-/* One step through the entries that come next, so that they are in the cache when their turn comes.
- */
-static const struct log_entry *ahead(const struct log_entry *e)
-{
-	if (!e)
-		return NULL;
-	__builtin_prefetch(e->attr);
-	if (e->next)
-		__builtin_prefetch(e->next);
-	return e->next;
-}
-
-/* Of `few` room each, or as many as there are; `order` NULL: no memory for them. */
-static struct log_key4 keys4_open(uint64_t *order, const struct log_entry **entry, size_t n)
-{
-	struct log_key4 key = {order, entry};
-
-	if (n <= LOG_FEW)
-		return key;
-	key.order = malloc(n * (sizeof(*key.order) + sizeof(void *)));
-	key.entry = (const struct log_entry **)(void *)(key.order + n);
-	return key;
-}
-
-/* In order of prefix. `next`: of the bucket that comes then. False: no memory to sort them. */
-static bool bucket_put4(struct rib *rib, const struct log_entry *last, size_t n,
-			const struct log_entry *next)
-{
-	uint64_t few[LOG_FEW];
-	const struct log_entry *entry[LOG_FEW];
-	struct log_key4 key = keys4_open(few, entry, n);
-
-	if (!key.order)
-		return false;
-	keys4_make(&key, n, last);
-	keys4_sort(&key, n);
-	for (size_t i = 0; i < n; i++) {
-		next = ahead(next);
-		entry_put(rib, key.entry[key.order[i] & ((1u << ORDER4_BITS) - 1)]);
-	}
-	if (key.order != few)
-		free(key.order);
-	return true;
-}
-
-static bool bucket_put6(struct rib *rib, const struct log_entry *last, size_t n,
-			const struct log_entry *next)
-{
-	struct log_key few[LOG_FEW], *key = n > LOG_FEW ? malloc(n * sizeof(*key)) : few;
-
-	if (!key)
-		return false;
-	keys_make(key, n, last);
-	keys_sort(key, n);
-	for (size_t i = 0; i < n; i++) {
-		next = ahead(next);
-		entry_put(rib, key[i].entry);
-	}
-	if (key != few)
-		free(key);
-	return true;
-}
-
-/* Without memory to sort them they are put as they came. */
+/* In order of prefix, while what comes then is fetched. */
 static size_t bucket_put(struct rib *rib, uint32_t at)
 {
-	const struct log_entry *next = rib->log.bucket[(at + 1) % (2 * LOG_BUCKETS)];
-	struct log_entry *last = rib->log.bucket[at];
-	bool sorted;
-	size_t n = 0;
+	struct rib_log *log = &rib->log;
+	uint32_t after = (at + 1) % (2 * LOG_BUCKETS);
+	bool six = at >= LOG_BUCKETS, next_six = after >= LOG_BUCKETS;
+	const struct log_block *next = log->bucket[after].last;
+	size_t n = log->bucket[at].n;
 
-	rib->log.bucket[at] = NULL;
-	for (struct log_entry *e = last; e; e = e->next)
-		n++;
-	sorted = at < LOG_BUCKETS ? bucket_put4(rib, last, n, next)
-				  : bucket_put6(rib, last, n, next);
-	if (!sorted) {
-		last = entries_reverse(last);
-		for (struct log_entry *e = last; e; e = e->next)
-			entry_put(rib, e);
+	if (next)
+		__builtin_prefetch(next);
+	keys_take(log, &log->bucket[at], six);
+	if (six)
+		keys_sort3(log->key, n, 2);
+	else
+		keys_sort1(log->key, n, 2);
+	for (size_t i = 0; i < n; i++) {
+		next = ahead(log, next, next_six);
+		key_put(rib, log->key + i * key_words(six), six);
 	}
-	entries_give(rib, last);
+	log->n -= n;
+	if (!log->n)
+		log_free(log);
 	return n;
+}
+
+/* Twice as much of an array that has `*room`; NULL: no memory, it is as it was. */
+static void *array_grow(void *array, size_t *room, size_t size)
+{
+	size_t more = *room ? *room * 2 : 64;
+	void *grown = realloc(array, more * size);
+
+	if (grown)
+		*room = more;
+	return grown;
+}
+
+/* The run that the candidate goes on with, or a new one. 0, -ENOMEM. */
+static int run_of(struct rib_log *log, enum rib_view view, const struct candidate *new)
+{
+	struct log_run *run = log->run, *last = log->n_runs ? &run[log->n_runs - 1] : NULL;
+
+	if (last && last->attr == new->attr && last->heard_ns == new->heard_ns &&
+	    last->sub == new->sub && last->source == new->source && last->mark == new->mark &&
+	    last->view == view && last->chosen == new->chosen)
+		return 0;
+	if (!run || log->n_runs == log->runs_room) {
+		run = array_grow(run, &log->runs_room, sizeof(*run));
+		if (!run)
+			return -ENOMEM;
+		log->run = run;
+	}
+	run[log->n_runs++] = (struct log_run){
+		.attr = new->attr,
+		.heard_ns = new->heard_ns,
+		.chosen = new->chosen,
+		.view = view,
+		.mark = new->mark,
+		.sub = new->sub,
+		.source = new->source,
+	};
+	return 0;
+}
+
+/* Where the bucket's next key goes, with room to sort them all; NULL: no memory. */
+static uint64_t *key_place(struct rib_log *log, struct log_bucket *bucket, bool six)
+{
+	unsigned int words = key_words(six), per = BLOCK_WORDS / words;
+	struct log_block *block = bucket->last;
+
+	if ((bucket->n + 1) * words > log->room) {
+		uint64_t *grown = array_grow(log->key, &log->room, sizeof(*log->key));
+
+		if (!grown)
+			return NULL;
+		log->key = grown;
+	}
+	if (bucket->n % per == 0) {
+		log->blocks.size = sizeof(*block);
+		block = slab_take(&log->blocks);
+		if (!block)
+			return NULL;
+		block->next = bucket->last;
+		bucket->last = block;
+	}
+	return &block->word[bucket->n++ % per * words];
 }
 
 int log_add(struct rib *rib, enum rib_view view, const struct prefix *prefix,
 	    const struct candidate *new)
 {
 	struct rib_log *log = &rib->log;
-	struct log_entry **bucket, *e;
+	uint64_t *key = NULL;
 
-	if (log->n >= LOG_MAX)
-		log_put(rib, NULL);
 	if (!log->bucket)
-		log->bucket = calloc(2 * (size_t)LOG_BUCKETS, sizeof(struct log_entry *));
-	log->entries.size = sizeof(*e);
-	e = log->bucket ? slab_take(&log->entries) : NULL;
-	if (!e) {
+		log->bucket = calloc(2 * (size_t)LOG_BUCKETS, sizeof(*log->bucket));
+	if (log->bucket && !run_of(log, view, new))
+		key = key_place(log, &log->bucket[bucket_of(prefix)], prefix->family == 6);
+	if (!key) {
 		attributes_put(&rib->attributes, new->attr);
 		return -ENOMEM;
 	}
-	bucket = &log->bucket[bucket_of(prefix)];
-	*e = (struct log_entry){
-		.next = *bucket,
-		.attr = new->attr,
-		.heard_ns = new->heard_ns,
-		.chosen = new->chosen,
-		.view = view,
-		.sub = new->sub,
-		.source = new->source,
-		.mark = new->mark,
-		.prefix = *prefix,
-	};
-	*bucket = e;
+	key_make(key, prefix, log->n_runs - 1);
 	log->n++;
-	rib->feed[e->attr->feed].logged += !e->chosen;
+	rib->feed[new->attr->feed].logged += !new->chosen;
 	return 0;
 }
 
@@ -307,7 +377,7 @@ void log_put_prefix(struct rib *rib, const struct prefix *prefix)
 {
 	uint32_t at = bucket_of(prefix);
 
-	if (rib->log.n && rib->log.bucket[at])
+	if (rib->log.n && rib->log.bucket[at].n)
 		bucket_put(rib, at);
 }
 
@@ -331,7 +401,7 @@ size_t log_put(struct rib *rib, struct prefix *range)
 
 	if (!log->n)
 		return 0;
-	while (!log->bucket[at])
+	while (!log->bucket[at].n)
 		at = (at + 1) % (2 * LOG_BUCKETS);
 	log->at = (at + 1) % (2 * LOG_BUCKETS);
 	if (range)
