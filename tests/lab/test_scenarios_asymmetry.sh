@@ -138,8 +138,9 @@ s19_er_dataplane() {
 	discards ce0 10.10.19.0/24
 	told ".verdict == \"one-way\" and .cause == \"er-dataplane\" and .severity == \"critical\" and .dst_prefix == \"10.10.19.0/24\" and $(fix_says 'drain')" 'er-dataplane' 60
 	check "$ROW: BGP is up all the while" bgp_up 5
-	over
 	discards_no_more
+	told '.verdict == "one-way" and .dst_prefix == "10.10.19.0/24" and .state == "closed"' 'over with the first answer'
+	over
 }
 
 # azure_opens SOURCE: what a host in Azure begins with ours. Slowly: its requests alone are no proof of a way.

@@ -102,6 +102,7 @@ static inline void flow_scan(struct sim *s, const struct sim_flow *f, uint32_t r
 	struct sw_flow_record r = {.in_packets = f->in,
 				   .out_packets = f->out,
 				   .out_bytes = f->bytes,
+				   .proto = f->proto,
 				   .about = (__u8)(f->about | ev.about)};
 	union sw_flow_word word = {.s = {.out = f->path,
 					 .in = f->in ? f->path : SW_FLOW_NO_PATH,

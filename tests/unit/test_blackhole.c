@@ -41,7 +41,7 @@ static void found_each(void **state, unsigned int step)
 	assert_true(inc->flows >= BLACKHOLE_FLOWS);
 	assert_true(blackholes_dead(s->b, VPN));
 	/* one host is answered again: it is over, and closed at once */
-	s->flow[4].in_s = 1;
+	s->flow[4].in_s = 2;
 	run(s, step, step);
 	assert_int_equal(s->w->heard.n[INCIDENT_CLOSE], 1);
 	assert_false(blackholes_dead(s->b, VPN));
@@ -120,6 +120,26 @@ static void test_one_prefix(void **state)
 	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
 	assert_int_equal(s->w->heard.last.dst.bytes[1], 10);
 	assert_false(blackholes_dead(s->b, VPN));
+}
+
+/* Then all of the path falls silent: the incident of the prefix, which it names, says that. */
+static void test_one_prefix_then_all(void **state)
+{
+	struct sim *s = *state;
+	uint64_t id;
+
+	test_one_prefix(state);
+	id = s->w->heard.last.id;
+	assert_null(strstr(s->w->heard.last.message, "from anywhere"));
+	flow_add(s, PING, "10.2.30.10", "10.11.30.5");
+	run(s, 20, 5);
+	fall_silent(s, 0, 1);
+	fall_silent(s, 7, 1);
+	run(s, 30, 5);
+	assert_true(blackholes_dead(s->b, VPN));
+	assert_int_equal(s->w->heard.n[INCIDENT_OPEN], 1);
+	assert_int_equal(s->w->heard.last.id, id);
+	assert_non_null(strstr(s->w->heard.last.message, "from anywhere"));
 }
 
 static void test_not_two_of_a_prefix(void **state)
@@ -349,6 +369,47 @@ static void test_far_syns(void **state)
 	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
 }
 
+/*
+ * Only what we send is lost: the far side's TCP repeats what we have acknowledged, after 1, 2, 4...
+ * times what its first wait was, and gets our ACK no more than the first.
+ */
+static void test_far_repeats(void **state)
+{
+	struct sim *s = *state;
+
+	usual_fall_silent(s);
+	for (unsigned int t = 1; t <= 30; t++) {
+		for (size_t i = 0; i < 6; i++) {
+			unsigned int waits = t / (1 + (unsigned int)i % 3) + 1;
+
+			if (t % (1 + i % 3) == 0 && !(waits & (waits - 1)) && i != 3)
+				s->flow[i].in++, s->flow[i].out++;
+		}
+		run(s, 1, 1);
+	}
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+	run(s, 60, 1);
+	assert_one(s, CAUSE_BACKUP_BLACKHOLE);
+}
+
+/* One flow is asked something each eight seconds, and answers: the way is there. */
+static void test_not_where_one_answers_seldom(void **state)
+{
+	struct sim *s = *state;
+	struct sim_flow *f = flow_add(s, TCP, "10.2.30.10", "10.10.30.9");
+
+	f->in_s = f->out_s = 0;
+	flows_usual(s);
+	for (int t = 1; t < 120; t++) {
+		if (t == 30)
+			fall_silent(s, 1, 6);
+		if (t % 8 == 0)
+			f->in++, f->out++;
+		run(s, 1, 1);
+	}
+	assert_none(s);
+}
+
 /* What it asks of us is no answer, though its record is new: the hole stays. */
 static void test_far_requests(void **state)
 {
@@ -434,6 +495,7 @@ int main(void)
 		SIM(test_s19_expressroute),
 		SIM(test_s41_overlap),
 		SIM(test_one_prefix),
+		SIM(test_one_prefix_then_all),
 		SIM(test_not_two_of_a_prefix),
 		SIM(test_new_flows),
 		SIM(test_within_grace),
@@ -450,6 +512,8 @@ int main(void)
 		SIM(test_goes_on),
 		SIM(test_not_of_a_lost_path),
 		SIM(test_far_syns),
+		SIM(test_far_repeats),
+		SIM(test_not_where_one_answers_seldom),
 		SIM(test_far_requests),
 		SIM(test_ends),
 		SIM(test_given_up),

@@ -56,7 +56,7 @@ static void found_each(void **state, unsigned int step)
 	/* they send on, and are answered */
 	fall_silent(s, 3, 2);
 	for (size_t i = 3; i < 5; i++) {
-		s->flow[i].in_s = 1;
+		s->flow[i].in_s = 2;
 		s->flow[i].back_off = false;
 	}
 	run(s, step, step);

@@ -16,6 +16,7 @@
 #define FORGET_MIN  30000
 #define PROOF	    4 /* packets each way: no repeated SYN, of a flow that the far side opened */
 #define SCTP_OR_UDP 8 /* at least one packet of so many is answered where answers are usual */
+#define RTO_LONG    60000 /* TCP's intervals grow no more from somewhere above */
 
 struct blackholes *blackholes_new(void)
 {
@@ -73,6 +74,21 @@ static bool is_answer(const struct sw_flow_record *r, uint32_t in, uint32_t out)
 	return r->about & SW_FLOW_OPENED_INSIDE || (in >= PROOF && out >= PROOF);
 }
 
+/*
+ * What TCP at the far side sends when it hears nothing of ours: its last segment again, after twice
+ * the time (RFC 6298, 5.5). Of that a scan sees one packet, later each time than the time before.
+ */
+static bool far_repeats(const struct blackholes *b, struct seen *s, const struct sw_flow_record *r,
+			uint32_t more_in)
+{
+	uint32_t gap = ms_since(b, s->came), last = s->gap;
+
+	s->gap = gap;
+	s->came = b->now;
+	return r->proto == IPPROTO_TCP && more_in == 1 && last &&
+	       (gap >= last + last / 4 || last >= RTO_LONG);
+}
+
 static uint64_t bytes_of(const struct sw_flow_record *r)
 {
 	return r->out_bytes & ((1ULL << SW_FLOW_BYTES_BITS) - 1);
@@ -86,13 +102,17 @@ static void seen_update(struct blackholes *b, struct seen *s, const struct sw_fl
 	uint32_t more_in = in - s->in;
 
 	s->grown = out - s->out;
+	if (more_in && in_path < SW_MAX_PATHS)
+		b->received_ns[in_path] = b->start_ns + (b->before - 1) * MS;
+	if (more_in && far_repeats(b, s, r, more_in)) {
+		more_in = 0;
+		s->grown -= s->grown > 0; /* our ACK of it, again */
+	}
 	if (more_in) {
 		blackhole_size_answered(s, out, bytes);
 		s->silent = 0;
 		if (is_answer(r, more_in, s->grown))
 			s->answered = b->now;
-		if (in_path < SW_MAX_PATHS)
-			b->received_ns[in_path] = b->start_ns + (b->before - 1) * MS;
 	} else if (s->grown && (!s->silent || ms_since(b, s->sent) > RECENT_MS)) {
 		s->silent = b->now;
 		s->out_then = s->out;
@@ -113,7 +133,8 @@ static void seen_begin(struct blackholes *b, struct seen *s, const struct sw_flo
 			   .in = r->in_packets,
 			   .out = r->out_packets,
 			   .bytes = bytes_of(r),
-			   .sent = b->now};
+			   .sent = b->now,
+			   .came = b->now};
 	if (!s->in) {
 		s->silent = b->now;
 		return;

@@ -6,7 +6,8 @@
  *
  * A flow counts as silent when for BLACKHOLE_NS it sent and got nothing, had been answered before
  * (itself, or what it asks: host, port and protocol), and is of a kind that is answered: no one-way
- * UDP, no closed TCP. A black hole is where none at all is answered: one answer proves the way.
+ * UDP, no closed TCP. A black hole is where none at all is answered: one answer proves the way;
+ * what the far side's TCP repeats because it hears nothing is none.
  */
 #ifndef SAMEWAY_CORE_BLACKHOLE_H
 #define SAMEWAY_CORE_BLACKHOLE_H

@@ -19,6 +19,7 @@ struct seen {
 	uint32_t out_then; /* `out`, as `bytes_then`, at its last answer or when silence began */
 	uint32_t grown;	   /* of `out`, since the scan before */
 	uint32_t silent, answered, sent;
+	uint32_t came, gap; /* `in` last grew, and how long after the time before */
 	uint16_t reuse;
 	uint16_t size;	   /* mean of what it sent when it was last answered, 0: not known */
 	bool known, noted; /* noted: what it asks is a known service */

@@ -64,10 +64,12 @@ void incidents_hole(struct incidents *set, const struct incident_context *ctx,
 			return; /* no memory: the next scan tries again */
 		rec->inc.flows = rec->untracked = hole->silent.flows;
 		incident_tell(set, rec, INCIDENT_OPEN, ctx->now);
-	} else if (rec->inc.cause != told.cause) {
+	} else if (hole->silent.whole > rec->whole || rec->inc.cause != told.cause) {
 		incident_set(rec, &facts, &told);
+		incident_tell(set, rec, INCIDENT_UPDATE, ctx->now);
 	}
 	rec->hole = true;
+	rec->whole |= hole->silent.whole;
 	rec->untracked_scan += hole->silent.flows;
 	rec->inc.last_wall = ctx->wall;
 	rec->inc.last_ns = rec->inc.had_flow_ns = ctx->now;

@@ -24,6 +24,7 @@ struct record {
 	enum severity severity;	    /* once confirmed, as last judged */
 	uint64_t round;		    /* network: the last that told it */
 	bool hole;		    /* of a black hole (blackhole.h): its flows come by scans */
+	bool whole;		    /* ... of a whole path, and told so */
 };
 
 struct tracked {
