@@ -103,6 +103,10 @@ with 's/class: expressroute/class: vpn/; s/ gateway: 192.168.30.18, gateway6: "f
 check "a VPN on Ethernet without encrypted" named encrypted er0 'encrypted: true'
 with 's/ gateway: 192.168.30.18, gateway6: "fd00:192:168:30::2",//'
 check "a path on Ethernet without gateway" named gateway er0 'gateway:'
+with "s/as: 12076 }/as: 12076, probe: { target: 'fd00::4:443' } }/"
+check "a probe's target whose end may be a port" named config "$RUN/sameway.yaml" '^write "\[ADDRESS\]:PORT" if' 'line [0-9]+: target: fd00::4:443: is read as'
+with "s/as: 12076 }/as: 12076, probe: { target: 192.168.30.18 } }/"
+check "a probe of the path's own gateway" named config "$RUN/sameway.yaml" '^give a host behind it' 'proves the link alone'
 with 's/^mode: .*/mode: enforc/'
 check "a mistake in the config, with its line" named config "$RUN/sameway.yaml" sameway.yaml 'line 1:'
 rm "$RUN/sameway.yaml"

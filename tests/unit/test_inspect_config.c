@@ -161,6 +161,53 @@ static void test_circuits(void **state)
 		       "6: feed f: circuits: b: no path has this circuit"));
 }
 
+/* Of a path with these keys on line 3: what may be written so, and is most likely not meant. */
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *keys, *told; /* told NULL: nothing */
+	} cases[] = {
+		{"gateway: 192.0.2.9, probe: { target: 192.0.2.10 }", NULL},
+		{"gateway: 192.0.2.9, probe: {\n target: 192.0.2.9 }",
+		 "4: target: 192.0.2.9: is path b's own gateway, which proves the link alone: give "
+		 "a host behind it\n"},
+		{"gateway6: 'fd00::9', probe: { target: '[fd00::9]:443' }",
+		 "3: target: fd00::9: is path b's own gateway"},
+		{"probe: { target: 'fd00::4' }", NULL},
+		{"probe: { target: 'fd00::4:ab' }", NULL},
+		{"probe: { target: 'fd00::4:0' }", NULL},
+		{"probe: { target: 'fd00:0:0:0:0:0:4:443' }", NULL}, /* eight parts */
+		{"probe: { target: '[fd00::4]:443' }", NULL},
+		{"probe: { target: '[fd00::4:443]' }", NULL},
+		{"probe: { target: 'fd00::4:443' }",
+		 "3: target: fd00::4:443: is read as an address without a port: write "
+		 "\"[ADDRESS]:PORT\" if its end is a port, \"[fd00::4:443]\" if not\n"},
+		{"probe: { target: '1::2:179' }", "3: target: 1::2:179: is read as"},
+		{"mss: auto, mtu: 1400", NULL},
+		{"mss: 1460", NULL},
+		{"mss: 1360, mtu: 1400", NULL},
+		{"mtu: 1400,\n mss: 1361",
+		 "4: mss: 1361: more than the path's mtu of 1400 leaves, 1360 by IPv4 and 1340 by "
+		 "IPv6, which TCP is held to: write less, or auto\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[600];
+		const char *told;
+
+		snprintf(text, sizeof(text),
+			 "inside: [{ interface: l0, networks: [10.0.0.0/24] }]\npaths:\n"
+			 "- { name: b, class: other, interface: t1, %s }\n",
+			 cases[i].keys);
+		told = warnings_in(text, dir);
+		if (!cases[i].told && told[0])
+			fail_msg("%s: told: %s", cases[i].keys, told);
+		if (cases[i].told && strncmp(told, cases[i].told, strlen(cases[i].told)) != 0)
+			fail_msg("%s: not told: %s, but: %s", cases[i].keys, cases[i].told, told);
+	}
+}
+
 /* What is told of the rules (test_rules.c) is among these. */
 static void test_rule(void **state)
 {
@@ -174,9 +221,8 @@ static void test_rule(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inputs),
-		cmocka_unit_test(test_notify),
-		cmocka_unit_test(test_circuits),
+		cmocka_unit_test(test_inputs),	 cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_circuits), cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_rule),
 	};
 

@@ -24,7 +24,7 @@
 #define ASK_ROUNDS     20 /* for gateways' neighbours, */
 #define ASK_ROUND_MS   50 /* a second in all */
 
-/* What the config names and is not there. */
+/* What the config names and is not there, or most likely does not mean. */
 static void config_warn(struct doctor_report *report, const char *file, const struct config *cfg)
 {
 	struct config_errors warnings = {0};
@@ -33,8 +33,10 @@ static void config_warn(struct doctor_report *report, const char *file, const st
 	if (!copy || inspect_config(cfg, strcmp(file, "-") ? dirname(copy) : NULL, &warnings))
 		report->no_memory = true;
 	for (size_t i = 0; i < warnings.n; i++) {
-		const char *text = warnings.v[i].text, *fix = strrchr(text, ':');
+		const char *text = warnings.v[i].text, *fix = NULL;
 
+		for (const char *at = text; (at = strstr(at, ": ")); at += 2)
+			fix = at;
 		doctor_add(report, "config", file, false, fix ? fix + 2 : "", "line %d: %.*s",
 			   warnings.v[i].line, fix ? (int)(fix - text) : -1, text);
 	}

@@ -58,8 +58,10 @@ struct config_limit {
 struct config_probe {
 	struct ip_addr target; /* family 0: no probe */
 	uint16_t port;	       /* 0: ICMP echo */
+	bool bare;	       /* IPv6, without brackets, and its end may be meant as a port */
 	uint64_t interval_ns;
 	uint32_t misses;
+	int line; /* of the target */
 };
 #define CONFIG_PROBE_NS	    1000000000ULL
 #define CONFIG_PROBE_MIN_NS 100000000ULL
@@ -80,6 +82,7 @@ struct config_path {
 	uint32_t as;  /* 0: not given */
 	uint32_t mtu; /* bytes, 0: the device's */
 	uint32_t mss; /* greatest that TCP by it may offer, CONFIG_MSS_AUTO: by its MTU, 0: any */
+	int mss_line;
 	uint32_t weight; /* its share among equals, 1..SW_MAX_WEIGHT */
 	bool encrypted;
 	bool bfd; /* its far ends' sessions object to it; see config_far_ends() */
@@ -215,6 +218,10 @@ void config_free(struct config *cfg);
 void config_errors_free(struct config_errors *errors);
 /* In order of line, once. 0 or -ENOMEM. */
 int config_errors_add(struct config_errors *errors, const struct config_error *e);
+
+/* What of the paths is no mistake and most likely not meant, each with its line, to `out`. 0 or
+ * -ENOMEM. */
+int config_paths_warn(const struct config *cfg, struct config_errors *out);
 
 /*
  * The normalised config: all supported keys, defaults filled in; parses back to the same.

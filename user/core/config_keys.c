@@ -123,6 +123,7 @@ static void read_path_mss(struct config_reader *r, const struct config_key *key,
 
 	if (!text)
 		return;
+	path->mss_line = config_line(node);
 	if (!strcmp(text, "auto"))
 		path->mss = CONFIG_MSS_AUTO;
 	else if (config_number(text, &mss))
@@ -150,22 +151,56 @@ static void read_limit(struct config_reader *r, const struct config_key *key,
 	config_mark(r, &path->limit, node);
 }
 
+/* fd00::4:443: an address, and so is what is left without a last part that may be a port. */
+static bool may_have_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char host[IP_STRLEN];
+	struct ip_addr ip;
+	uint64_t port;
+
+	if (!colon || strlen(text) >= sizeof(host) || colon[1] == '0' ||
+	    config_number(colon + 1, &port))
+		return false;
+	memcpy(host, text, (size_t)(colon - text));
+	host[colon - text] = '\0';
+	return !ip_parse(host, &ip);
+}
+
+/* [IPV6] */
+static bool in_brackets(const char *text, struct ip_addr *ip)
+{
+	size_t len = strlen(text);
+	char host[IP_STRLEN];
+
+	if (len < 3 || len - 2 >= sizeof(host) || text[0] != '[' || text[len - 1] != ']')
+		return false;
+	memcpy(host, text + 1, len - 2);
+	host[len - 2] = '\0';
+	return !ip_parse(host, ip) && ip->family == 6;
+}
+
 static void read_probe_target(struct config_reader *r, const struct config_key *key,
 			      const yaml_node_t *node, void *into)
 {
 	struct config_probe *probe = into;
 	const char *text = config_text(r, key, node, "an address");
+	struct ip_addr ip;
 
 	if (!text)
 		return;
-	if (!ip_parse(text, &probe->target))
+	probe->line = config_line(node);
+	if (in_brackets(text, &ip) || !ip_parse(text, &ip)) {
+		probe->target = ip;
+		probe->bare = ip.family == 6 && may_have_port(text);
 		config_mark(r, &probe->target, node);
-	else if (strchr(text, ':'))
+	} else if (strchr(text, ':')) {
 		config_listen(r, key, node, &probe->target, &probe->port);
-	else
+	} else {
 		config_bad(r, key, node,
 			   "no address: give one, with a port for TCP: ADDRESS, ADDRESS:PORT or "
 			   "\"[IPV6]:PORT\"");
+	}
 }
 
 static const struct config_key probe_keys[] = {

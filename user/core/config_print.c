@@ -141,7 +141,14 @@ static void print_probe(FILE *f, const struct config_probe *probe)
 	if (!probe->target.family)
 		return;
 	fputs("    probe:\n      target: ", f);
-	print_text(f, probe_target_format(&probe->target, probe->port, text));
+	if (probe->target.family == 6 && !probe->port) { /* its end is no port */
+		char buf[IP_STRLEN];
+
+		snprintf(text, sizeof(text), "[%s]", ip_format(&probe->target, buf));
+		print_text(f, text);
+	} else {
+		print_text(f, probe_target_format(&probe->target, probe->port, text));
+	}
 	fputc('\n', f);
 	print_duration(f, "      interval", probe->interval_ns);
 	fprintf(f, "      misses: %u\n", probe->misses);

@@ -21,7 +21,8 @@ void inspect_pins(struct doctor_pins *out, const char *instance);
 /*
  * What the config names and is not there, which may be meant so: files, directories and commands of
  * feeds (files and directories relative to config_dir, NULL: to ours), the command of `notify`,
- * circuits that no path has; and rules that nothing will match. 0 or -ENOMEM.
+ * circuits that no path has; and what is most likely not meant: rules that nothing will match,
+ * config_paths_warn(). 0 or -ENOMEM.
  */
 int inspect_config(const struct config *cfg, const char *config_dir, struct config_errors *out);
 

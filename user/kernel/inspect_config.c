@@ -179,5 +179,7 @@ int inspect_config(const struct config *cfg, const char *config_dir, struct conf
 	}
 	if (!ret)
 		ret = notify_look(cfg, out);
+	if (!ret)
+		ret = config_paths_warn(cfg, out);
 	return ret ? ret : rules_warn(cfg, out);
 }
