@@ -39,6 +39,8 @@ MAP_ARRAY(paths, struct sw_path, SW_MAX_PATHS);
 MAP_ARRAY(probes, struct sw_probe, SW_MAX_PATHS);
 /* Policy rules, see abi_rule.h. Written by the daemon: the row that is not in force. */
 MAP_ARRAY(rules, struct sw_rules, 2);
+/* Their names, for who reads of flows. Written by the daemon before the row is put in force. */
+MAP_ARRAY(rule_names, struct sw_rule_names, 2);
 /* Groups of tiers. Written by the daemon, a new group before a prefix points to it. */
 MAP_ARRAY(groups, struct sw_group, SW_MAX_GROUPS);
 /* Sums of path_stats with names, for bpftool; written by the kernel's timer (names: the daemon). */

@@ -71,12 +71,23 @@ struct sw_rules {
  * decided for the flow. Reuse of the record:10, generation of the rules:13, rule and one:9, 0:
  * none.
  */
-#define SW_FLOW_RULE_BITS 9
-#define SW_FLOW_RULE_MASK ((1U << SW_FLOW_RULE_BITS) - 1)
+#define SW_FLOW_RULE_BITS	 9
+#define SW_FLOW_RULE_MASK	 ((1U << SW_FLOW_RULE_BITS) - 1)
+#define SW_FLOW_RULE_GEN(kept)	 ((kept) >> SW_FLOW_RULE_BITS & SW_RULES_GEN_MASK)
+#define SW_FLOW_RULE_REUSE(kept) ((kept) >> SW_FLOW_RULE_BITS >> 13)
 static inline __u32 sw_flow_rule(__u32 rules, __u32 reuse, __u32 rule)
 {
 	return (reuse << 13 | SW_RULES_GEN(rules)) << SW_FLOW_RULE_BITS | rule;
 }
+
+/*
+ * Map `rule_names`, two rows as `rules`: of that row's rules their names, of which a generation.
+ * gen 0: none, or they are being written.
+ */
+struct sw_rule_names {
+	__u32 gen, pad;
+	char name[SW_MAX_RULES][SW_NAME_LEN]; /* those beyond the last: empty */
+};
 
 _Static_assert(sizeof(struct sw_rule) % 8 == 0, "rule has no hidden padding");
 

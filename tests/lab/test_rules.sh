@@ -85,6 +85,28 @@ check_equal "withdrawn: none in clear" "$(count_of clear)" 0
 birdc_at edge enable VPN >/dev/null
 check_within 30 "announced again" by_vpn
 
+# Which rule decided a flow, over reloads that number and name the rules anew, and with no daemon.
+told() { true_json "any(.[]; .dport == $1 and .rule == $2)" flows; }
+rules_are() {
+	EDGE_EXTRA="rules: [ $1 ]" edge_config enforce 2s
+	s reload && wait_for 20 true_json '.waiting == []' status
+}
+knock $PORT 3
+knock 443 3
+check "flows: the rule that decided" told $PORT '"secure"'
+check "flows: no rule" told 443 null
+check "flows: in the table" eval 's flows | grep -A 1 ":$PORT " | grep -q "by rule secure"'
+check "reload: another rule before it" rules_are "{ name: none, to: 10.99.0.0/16, deny: true }, $(secure 'prefer: [vpn]')"
+check "flows: of a flow that had no packet since, by the name of then" told $PORT '"secure"'
+knock $PORT 3
+check "flows: by its new number" told $PORT '"secure"'
+check "reload: another name alone" rules_are "{ name: none, to: 10.99.0.0/16, deny: true }, $(secure 'prefer: [vpn]' | sed 's/name: secure,/name: renamed,/')"
+knock $PORT 3
+check "flows: by its new name" told $PORT '"renamed"'
+end_background sameway KILL
+check "flows: with no daemon" told $PORT '"renamed"'
+check "sameway starts again" sameway_start
+
 # The same by marks, with `only`.
 EDGE_EXTRA="rules: [ $(secure 'only: [vpn30]') ]" EDGE_FORWARD=kernel edge_config enforce 2s
 check "reload: kernel forwarding, only" s reload
@@ -96,6 +118,7 @@ EDGE_EXTRA="" edge_config enforce 2s
 check "reload without rules" s reload
 check_within 20 "by ExpressRoute" true_json '.path == "er1-primary" and .rule == null' explain $CLOUD4 proto tcp port $PORT
 send4 $PORT 5 >/dev/null
+check "flows: no rule any more" true_json "all(.[]; .rule == null)" flows
 check_at_least "the wire's counter counts" "$(count_of clear)" 20
 
 # Monitor: the kernel sends it by ExpressRoute, in clear; that is told.

@@ -131,6 +131,19 @@ static int expected(const struct story *s, uint64_t usable, enum hook hook, uint
 	return hook == XDP ? XDP_REDIRECT : TC_REDIRECT;
 }
 
+/* What is told of the flow that the packet has begun: the rule's number and one, 0: none. */
+static void expect_told(const struct story *s)
+{
+	const struct config_rule *rule = oracle_rule(&s->p, s->dscp, s->unread);
+	unsigned int want = rule ? (unsigned int)(rule - rule_list) + 1 : 0;
+	struct flow flow = {0};
+
+	if (s->p.frag || s->p.ext || !oracle_ports(s->p.proto))
+		return;
+	CHECK(flow_get(&s->p, &flow) && flow.rule == want, "%s -> %s is told of rule %u, not %u",
+	      s->p.src, s->p.dst, flow.rule, want);
+}
+
 static void one_packet(struct story *s, uint64_t usable, enum hook hook)
 {
 	uint64_t paths, went = 0;
@@ -153,6 +166,8 @@ static void one_packet(struct story *s, uint64_t usable, enum hook hook)
 		went = BIT(TUN);
 	CHECK(went & paths, "%s -> %s went by %#llx, not one of %#llx", s->p.src, s->p.dst,
 	      (unsigned long long)went, (unsigned long long)paths);
+	if (hook == XDP)
+		expect_told(s);
 }
 
 /* 256 rules at most, any packet: the program and the oracle agree. */
@@ -217,6 +232,29 @@ static void test_kept(void **state)
 	assert_int_equal(packet_run(TC_IN, LAN0, &secure), TC_SHOT);
 	rules_put(0, 0);
 	assert_in_range(sent_by(TC_IN, &secure), ER0, ER1);
+}
+
+/* A record that another flow has now, or that was decided by rules of before, is told so. */
+static void test_told(void **state)
+{
+	struct packet back = packet_back(&secure);
+	struct flow flow = {0};
+
+	(void)state;
+	secure_only(RULE_PREFER);
+	packet_run(TC_IN, TUN, &back);
+	assert_true(flow_get(&secure, &flow));
+	assert_int_equal(flow.rule, 1);
+	assert_int_equal(flow.rules_gen, 1);
+	rules_put(1, 2);
+	assert_true(flow_get(&secure, &flow));
+	assert_int_equal(flow.rules_gen, 1);
+	packet_run(TC_OUT, TUN, &secure);
+	assert_true(flow_get(&secure, &flow));
+	assert_int_equal(flow.rules_gen, 2);
+	flow_record(&secure)->state.s.reuse++;
+	assert_true(flow_get(&secure, &flow));
+	assert_int_equal(flow.rule, 0);
 }
 
 /* The verdict of a new flow that is seen there, each way. */
@@ -476,6 +514,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_random, edge_start),
 		cmocka_unit_test_setup(test_kept, edge_start),
+		cmocka_unit_test_setup(test_told, edge_start),
 		cmocka_unit_test_setup(test_verdicts, edge_start),
 		cmocka_unit_test_setup(test_reload_settles, edge_start),
 		cmocka_unit_test_setup(test_deny, edge_start),

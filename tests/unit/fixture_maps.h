@@ -23,6 +23,7 @@ static uint64_t fake_watched; /* sw_ctl.bfd */
 static struct sw_probe fake_probes[SW_MAX_PATHS];
 static struct sw_flow_key fake_keys[3];
 static struct flow fake_flows[3];
+static struct sw_rule_names fake_rules[2];
 
 int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR])
 {
@@ -195,6 +196,13 @@ int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6)
 	(void)maps;
 	*nodes4 = 8192;
 	*nodes6 = 16384;
+	return 0;
+}
+
+int maps_rule_names(struct maps *maps, struct sw_rule_names out[2])
+{
+	(void)maps;
+	memcpy(out, fake_rules, sizeof(fake_rules));
 	return 0;
 }
 

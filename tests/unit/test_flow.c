@@ -200,13 +200,42 @@ static void test_young_clock(void **state)
 	assert_in_range(flow.seen_ns, 0, SEEN);
 }
 
+/* By name of its own generation's rules alone; nothing of another flow's record. */
+static void test_rule(void **state)
+{
+	static struct sw_rule_names names[2] = {
+		{.gen = 7, .name = {"first", "second"}},
+		{.gen = 8, .name = {"other"}},
+	};
+	struct flow flow = {.reuse = 1023};
+	uint32_t kept = sw_flow_rule(7U << SW_RULES_GEN_SHIFT | 3, 1023, 2);
+
+	(void)state;
+	flow_rule_decode(&flow, kept);
+	assert_int_equal(flow.rule, 2);
+	assert_string_equal(flow_rule_name(&flow, names), "second");
+	names[0].gen = 6;
+	assert_null(flow_rule_name(&flow, names));
+	flow_rule_decode(&flow, sw_flow_rule(8U << SW_RULES_GEN_SHIFT, 1023, 1));
+	assert_string_equal(flow_rule_name(&flow, names), "other");
+	flow_rule_decode(&flow, sw_flow_rule(8U << SW_RULES_GEN_SHIFT, 1023, 0));
+	assert_null(flow_rule_name(&flow, names));
+	flow.reuse = 1022;
+	flow_rule_decode(&flow, kept);
+	assert_null(flow_rule_name(&flow, names));
+	names[0].gen = names[1].gen = 0; /* none are in force */
+	flow_rule_decode(&flow, 0);
+	flow.rule = 1;
+	assert_null(flow_rule_name(&flow, names));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields),	  cmocka_unit_test(test_ipv4_key),
 		cmocka_unit_test(test_nothing_known),	  cmocka_unit_test(test_times_come_round),
 		cmocka_unit_test(test_written_meanwhile), cmocka_unit_test(test_spoof),
-		cmocka_unit_test(test_young_clock),
+		cmocka_unit_test(test_young_clock),	  cmocka_unit_test(test_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,15 +265,28 @@ static void test_counters(void **state)
 }
 
 /* Ages depend on now: told by rows_flow with a fixed clock. */
-static void test_flows(void **state)
+static json_t *flows_rows(void)
 {
 	json_t *rows = json_array();
+	struct flow_words words;
 
-	(void)state;
+	assert_int_equal(rows_flow_words(fake_maps(), &words), 0);
+	words.now = 1300 * SECOND;
 	for (size_t i = 0; i < 3; i++)
-		json_array_append_new(
-			rows, rows_flow(&fake_keys[i], &fake_flows[i], fake_paths, 1300 * SECOND));
-	assert_shown(SHOW_FLOWS, "flows", rows);
+		json_array_append_new(rows, rows_flow(&fake_keys[i], &fake_flows[i], &words));
+	return rows;
+}
+
+static void test_flows(void **state)
+{
+	(void)state;
+	assert_shown(SHOW_FLOWS, "flows", flows_rows());
+	fake_rules[1] = (struct sw_rule_names){.gen = 3, .name = {"bulk", "secure"}};
+	fake_flows[0].rule = fake_flows[2].rule = 2;
+	fake_flows[0].rules_gen = 3;
+	fake_flows[2].rules_gen = 2;
+	assert_shown(SHOW_FLOWS, "flows-rules", flows_rows());
+	fake_flows[0].rule = fake_flows[2].rule = 0;
 }
 
 static void test_flows_filters(void **state)

@@ -85,6 +85,22 @@ static bool record_decode(const struct sw_flow_record *r, uint64_t now, struct f
 	return true;
 }
 
+void flow_rule_decode(struct flow *flow, uint32_t kept)
+{
+	if (SW_FLOW_RULE_REUSE(kept) != flow->reuse)
+		kept = 0;
+	flow->rule = kept & SW_FLOW_RULE_MASK;
+	flow->rules_gen = SW_FLOW_RULE_GEN(kept);
+}
+
+const char *flow_rule_name(const struct flow *flow, const struct sw_rule_names names[2])
+{
+	for (int row = 0; flow->rule && flow->rule <= SW_MAX_RULES && row < 2; row++)
+		if (names[row].gen && names[row].gen == flow->rules_gen)
+			return names[row].name[flow->rule - 1];
+	return NULL;
+}
+
 static void key_begin(const struct sw_flow_record *r, uint8_t family, struct sw_flow_key *key)
 {
 	memset(key, 0, sizeof(*key));

@@ -56,11 +56,29 @@ static void put_in_force(struct daemon *d, uint32_t word)
 	daemon_changed(d);
 }
 
+static bool names_are(const struct config *cfg, const struct sw_rule_names *row)
+{
+	for (size_t i = 0; i < SW_MAX_RULES; i++)
+		if (strncmp(row->name[i], i < cfg->n_rules ? cfg->rules[i].name : "", SW_NAME_LEN))
+			return false;
+	return true;
+}
+
+static void names_write(const struct config *cfg, uint32_t gen, struct sw_rule_names *row)
+{
+	__atomic_store_n(&row->gen, 0, __ATOMIC_SEQ_CST);
+	memset(row->name, 0, sizeof(row->name));
+	for (size_t i = 0; i < cfg->n_rules; i++)
+		memcpy(row->name[i], cfg->rules[i].name, strlen(cfg->rules[i].name));
+	__atomic_store_n(&row->gen, gen, __ATOMIC_RELEASE);
+}
+
 static int rules_put(struct daemon *d, uint64_t known, char err[DATAPATH_ERR])
 {
 	struct sw_rules *rows = datapath_rules(d->dp), *wanted;
+	struct sw_rule_names *names = datapath_rule_names(d->dp);
 	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint32_t word;
+	uint32_t word, row = c->rules & SW_RULES_ROW;
 	int ret = 0;
 
 	if (!d->cfg->n_rules) {
@@ -74,14 +92,17 @@ static int rules_put(struct daemon *d, uint64_t known, char err[DATAPATH_ERR])
 		return -ENOMEM;
 	}
 	rules_compile(d->cfg, d->path_ids, known, wanted);
-	if (!c->rules || memcmp(wanted, &rows[c->rules & SW_RULES_ROW], sizeof(*wanted))) {
+	if (!c->rules || memcmp(wanted, &rows[row], sizeof(*wanted)) ||
+	    !names_are(d->cfg, &names[row])) {
 		ret = datapath_quiesce(d->dp); /* nobody is in the other row any more */
 		if (ret) {
 			snprintf(err, DATAPATH_ERR, "rules: the programs can't be waited for: %s",
 				 strerror(-ret));
 		} else {
 			word = next_word(c, rules_ask_dscp(d->cfg));
-			memcpy(&rows[word & SW_RULES_ROW], wanted, sizeof(*wanted));
+			row = word & SW_RULES_ROW;
+			memcpy(&rows[row], wanted, sizeof(*wanted));
+			names_write(d->cfg, SW_RULES_GEN(word), &names[row]);
 			put_in_force(d, word);
 		}
 	}

@@ -34,6 +34,7 @@ _Static_assert(sizeof(struct sw_group) % 8 == 0, "groups");
 _Static_assert(sizeof(struct sw_path_counters) % 8 == 0, "path_counters");
 _Static_assert(sizeof(struct sw_verdict_row) % 8 == 0, "verdicts");
 _Static_assert(sizeof(struct sw_rules) % 8 == 0, "rules");
+_Static_assert(sizeof(struct sw_rule_names) % 8 == 0, "rule_names");
 _Static_assert(sizeof(struct sw_bfd) % 8 == 0, "bfd");
 _Static_assert(sizeof(struct sw_probe) % 8 == 0, "probes");
 
@@ -151,6 +152,7 @@ static int map_memory(struct datapath *dp)
 		[MEM_COUNTERS] = {dp->skel->maps.path_counters, sizeof(struct sw_path_counters)},
 		[MEM_FAST] = {dp->skel->maps.interfaces_fast, sizeof(struct sw_interface_fast)},
 		[MEM_RULES] = {dp->skel->maps.rules, sizeof(struct sw_rules)},
+		[MEM_RULE_NAMES] = {dp->skel->maps.rule_names, sizeof(struct sw_rule_names)},
 		[MEM_BFD] = {dp->skel->maps.bfd, sizeof(struct sw_bfd)},
 		[MEM_PROBES] = {dp->skel->maps.probes, sizeof(struct sw_probe)},
 		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},

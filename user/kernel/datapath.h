@@ -54,6 +54,7 @@ struct sw_group *datapath_groups(struct datapath *dp);		      /* SW_MAX_GROUPS r
 struct sw_path_counters *datapath_path_counters(struct datapath *dp); /* for the names */
 struct sw_verdict_row *datapath_verdicts(struct datapath *dp);	      /* SW_VERDICT_COUNT rows */
 struct sw_rules *datapath_rules(struct datapath *dp);		      /* two rows */
+struct sw_rule_names *datapath_rule_names(struct datapath *dp);	      /* two rows */
 struct sw_bfd *datapath_bfd(struct datapath *dp);		      /* SW_MAX_PATHS rows */
 struct sw_probe *datapath_probes(struct datapath *dp);		      /* SW_MAX_PATHS rows */
 

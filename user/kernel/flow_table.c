@@ -15,11 +15,13 @@ const char *const flow_map_names[FLOW_MAPS] = {
 	[FLOW_ROWS4] = "flows",	       [FLOW_ROWS6] = "flows6",
 	[FLOW_INDEX4] = "flows_index", [FLOW_INDEX6] = "flows6_index",
 	[FLOW_TABLES] = "flow_tables", [FLOW_CLOCK] = "clock",
+	[FLOW_RULES] = "flow_rules",
 };
 static const size_t value_size[FLOW_MAPS] = {
 	[FLOW_ROWS4] = sizeof(struct sw_flow4),	      [FLOW_ROWS6] = sizeof(struct sw_flow6),
 	[FLOW_INDEX4] = sizeof(struct sw_flow_line),  [FLOW_INDEX6] = sizeof(struct sw_flow_line),
 	[FLOW_TABLES] = sizeof(struct sw_flow_table), [FLOW_CLOCK] = sizeof(struct sw_clock),
+	[FLOW_RULES] = 2 * sizeof(uint32_t),
 };
 
 uint32_t flow_table_lines(uint32_t records)
@@ -80,11 +82,12 @@ int flow_tables_map(struct flow_tables *tables, const int fd[FLOW_MAPS], bool wr
 		t->rows = tables->mem[FLOW_ROWS4 + i];
 		t->index = tables->mem[FLOW_INDEX4 + i];
 		t->state = (struct sw_flow_table *)tables->mem[FLOW_TABLES] + i;
+		t->rules = (const uint32_t *)tables->mem[FLOW_RULES] + (i ? tables->t[0].max : 0);
 		if (t->lines != flow_table_lines(t->max))
 			return -ESTALE;
 	}
 	tables->clock = tables->mem[FLOW_CLOCK];
-	return 0;
+	return entries[FLOW_RULES] < (tables->t[0].max + tables->t[1].max + 1) / 2 ? -ESTALE : 0;
 }
 
 void flow_tables_unmap(struct flow_tables *tables)
@@ -119,6 +122,7 @@ int flow_table_rows_from(const struct flow_table *t, uint64_t now, uint32_t *fro
 
 	for (; row.record < n && !ret; row.record++, at += size) {
 		row.r = (const struct sw_flow_record *)at;
+		row.rule = t->rules + row.record;
 		__builtin_prefetch(at + AHEAD);
 		row.state.word = __atomic_load_n(&row.r->state.word, __ATOMIC_ACQUIRE);
 		if (row.state.s.used)
@@ -142,6 +146,7 @@ bool flow_row_read(const struct flow_row *row, struct sw_flow_key *key, struct f
 			    : flow_decode6((const struct sw_flow6 *)row->r, row->now, key, flow);
 
 	flow->record = row->record;
+	flow_rule_decode(flow, __atomic_load_n(row->rule, __ATOMIC_RELAXED));
 	return used && flow_row_same(row);
 }
 

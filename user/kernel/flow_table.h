@@ -10,8 +10,16 @@
 
 #include "core/flow.h"
 
-enum flow_map { FLOW_ROWS4, FLOW_ROWS6, FLOW_INDEX4, FLOW_INDEX6, FLOW_TABLES, FLOW_CLOCK };
-#define FLOW_MAPS 6
+enum flow_map {
+	FLOW_ROWS4,
+	FLOW_ROWS6,
+	FLOW_INDEX4,
+	FLOW_INDEX6,
+	FLOW_TABLES,
+	FLOW_CLOCK,
+	FLOW_RULES
+};
+#define FLOW_MAPS 7
 extern const char *const flow_map_names[FLOW_MAPS];
 
 /* Of one family. */
@@ -21,6 +29,7 @@ struct flow_table {
 	uint32_t lines; /* of the index, a power of two */
 	void *rows;	/* struct sw_flow4 or sw_flow6 */
 	struct sw_flow_line *index;
+	const uint32_t *rules; /* a word a record, see sw_flow_rule() */
 	struct sw_flow_table *state;
 };
 struct flow_tables {
@@ -50,6 +59,7 @@ uint64_t flow_tables_now(const struct flow_tables *tables);
  */
 struct flow_row {
 	const struct sw_flow_record *r;
+	const uint32_t *rule;
 	union sw_flow_word state;
 	uint64_t now; /* as given */
 	uint32_t record;

@@ -31,6 +31,7 @@ enum map_id {
 	MAP_REDIRECT_ERRORS,
 	MAP_INTERFACES,
 	MAP_CLOCK,
+	MAP_RULE_NAMES,
 	MAP_FIB4_NODES,
 	MAP_FIB6_NODES,
 	MAP_COUNT
@@ -49,6 +50,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_INTERFACES] = "interfaces",
 	[MAP_CLOCK] = "clock",
 	[MAP_REDIRECT_ERRORS] = "redirect_errors",
+	[MAP_RULE_NAMES] = "rule_names",
 	[MAP_FIB4_NODES] = "fib4_nodes",
 	[MAP_FIB6_NODES] = "fib6_nodes",
 };
@@ -372,6 +374,32 @@ int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6)
 		return err;
 	*nodes4 /= SW_FIB4_NODE_ROWS;
 	return 0;
+}
+
+/* A row that is written meanwhile has a generation of 0 by then, or another. */
+static int rule_names_row(struct maps *maps, uint32_t row, struct sw_rule_names *out)
+{
+	struct sw_rule_names again;
+	int err = row_read(maps, MAP_RULE_NAMES, row, out, sizeof(*out));
+
+	if (!err)
+		err = row_read(maps, MAP_RULE_NAMES, row, &again, sizeof(again));
+	if (!err && again.gen != out->gen)
+		out->gen = 0;
+	return err;
+}
+
+int maps_rule_names(struct maps *maps, struct sw_rule_names out[2])
+{
+	struct sw_ctl ctl;
+	int err = maps_ctl(maps, &ctl);
+
+	for (uint32_t row = 0; !err && row < 2; row++) {
+		out[row].gen = 0;
+		if (ctl.rules)
+			err = rule_names_row(maps, row, &out[row]);
+	}
+	return err;
 }
 
 struct hook_each {

@@ -48,6 +48,11 @@ int maps_flows_now(struct maps *maps, uint64_t *out);
 int maps_clock(struct maps *maps, struct sw_clock *out);
 /* How many nodes the FIB's tables have. */
 int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6);
+/*
+ * Names of the policy rules, for flow_rule_name(): of those in force and of those before. Where no
+ * rules are in force none has any.
+ */
+int maps_rule_names(struct maps *maps, struct sw_rule_names out[2]);
 /* The hooks that are pinned: interface name and hook, and whether the link still has its device. */
 int maps_hook_each(const char *instance,
 		   int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached),

@@ -46,6 +46,11 @@ struct sw_rules *datapath_rules(struct datapath *dp)
 	return dp->mem[MEM_RULES];
 }
 
+struct sw_rule_names *datapath_rule_names(struct datapath *dp)
+{
+	return dp->mem[MEM_RULE_NAMES];
+}
+
 struct sw_bfd *datapath_bfd(struct datapath *dp)
 {
 	return dp->mem[MEM_BFD];
@@ -272,6 +277,7 @@ int datapath_flows_map(struct datapath *dp)
 		[FLOW_INDEX6] = bpf_map__fd(dp->skel->maps.flows6_index),
 		[FLOW_TABLES] = bpf_map__fd(dp->skel->maps.flow_tables),
 		[FLOW_CLOCK] = bpf_map__fd(dp->skel->maps.clock),
+		[FLOW_RULES] = bpf_map__fd(dp->skel->maps.flow_rules),
 	};
 
 	return flow_tables_map(&dp->tables, fd, true);

@@ -130,8 +130,7 @@ struct seen_kind {
 
 struct seen {
 	json_t *hosts;
-	struct sw_path paths[SW_MAX_PATHS];
-	uint64_t now;
+	struct flow_words words;
 	const struct ip_addr *src, *dst;
 	const struct prefix *src_prefix, *dst_prefix;
 	struct seen_kind kind[SEEN_KINDS];
@@ -168,12 +167,12 @@ static int seen_flow(void *arg, const struct sw_flow_key *key, const struct flow
 	if (!ip_equal(&in, s->src) || !ip_equal(&out, s->dst) ||
 	    json_array_size(s->hosts) == SEEN_HOSTS)
 		return 0;
-	return rows_append(s->hosts, rows_flow(key, flow, s->paths, s->now)) ? 0 : -1;
+	return rows_append(s->hosts, rows_flow(key, flow, &s->words)) ? 0 : -1;
 }
 
 static json_t *seen_path(const struct seen *s, uint8_t id)
 {
-	return id < SW_MAX_PATHS ? rows_name(s->paths[id].name, SW_NAME_LEN) : json_null();
+	return id < SW_MAX_PATHS ? rows_name(s->words.paths[id].name, SW_NAME_LEN) : json_null();
 }
 
 static json_t *seen_prefixes(const struct seen *s)
@@ -205,15 +204,12 @@ json_t *rows_seen(struct maps *maps, const struct ip_addr *src, const struct ip_
 
 	if (ok) {
 		s->hosts = json_array();
-		s->now = rows_now();
 		s->src = src;
 		s->dst = dst;
 		s->src_prefix = src_prefix;
 		s->dst_prefix = dst_prefix;
-		for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-			if (maps_path(maps, id, &s->paths[id]))
-				s->paths[id].name[0] = '\0';
-		ok = s->hosts && !maps_flow_each(maps, seen_flow, s) &&
+		ok = s->hosts && !rows_flow_words(maps, &s->words) &&
+		     !maps_flow_each(maps, seen_flow, s) &&
 		     rows_set(row, "hosts", json_incref(s->hosts)) &&
 		     rows_set(row, "prefixes", seen_prefixes(s));
 		json_decref(s->hosts);

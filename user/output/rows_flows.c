@@ -62,8 +62,15 @@ static json_t *flow_seconds(uint64_t now, uint64_t then)
 	return json_integer(now > then ? (json_int_t)((now - then) / 1000000000ULL) : 0);
 }
 
+static json_t *flow_rule(const struct flow *flow, const struct flow_words *words)
+{
+	const char *name = flow_rule_name(flow, words->rules);
+
+	return name ? rows_name(name, SW_NAME_LEN) : json_null();
+}
+
 json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
-		  const struct sw_path *paths, uint64_t now)
+		  const struct flow_words *words)
 {
 	bool inside_hi = flow->about & SW_FLOW_INSIDE_IS_HI;
 	bool outward = flow->about & SW_FLOW_OPENED_INSIDE;
@@ -71,8 +78,8 @@ json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
 	const char *proto = proto_name(key->proto);
 	json_t *out, *in, *row = json_object();
 
-	out = flow_direction(paths, flow->state.out, flow->out_packets, flow->out_bytes);
-	in = flow_direction(paths, flow->state.in, flow->in_packets, flow->in_bytes);
+	out = flow_direction(words->paths, flow->state.out, flow->out_packets, flow->out_bytes);
+	in = flow_direction(words->paths, flow->state.in, flow->in_packets, flow->in_bytes);
 	if (row && rows_set(row, "src", flow_host(key, src_hi)) &&
 	    rows_set(row, "dst", flow_host(key, !src_hi)) &&
 	    rows_set(row, "proto", proto ? json_string(proto) : json_integer(key->proto)) &&
@@ -81,8 +88,9 @@ json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
 	    rows_set(row, "forward", json_incref(outward ? out : in)) &&
 	    rows_set(row, "reverse", json_incref(outward ? in : out)) &&
 	    rows_set(row, "verdict", json_string(verdict_text(flow->state.verdict))) &&
-	    rows_set(row, "age_s", flow_seconds(now, flow->created_ns)) &&
-	    rows_set(row, "idle_s", flow_seconds(now, flow->seen_ns))) {
+	    rows_set(row, "rule", flow_rule(flow, words)) &&
+	    rows_set(row, "age_s", flow_seconds(words->now, flow->created_ns)) &&
+	    rows_set(row, "idle_s", flow_seconds(words->now, flow->seen_ns))) {
 		json_decref(out);
 		json_decref(in);
 		return row;
@@ -93,17 +101,26 @@ json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
 	return NULL;
 }
 
+int rows_flow_words(struct maps *maps, struct flow_words *out)
+{
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
+		if (maps_path(maps, id, &out->paths[id]))
+			out->paths[id].name[0] = '\0';
+	}
+	out->now = rows_now();
+	return maps_rule_names(maps, out->rules);
+}
+
 struct flow_list {
 	json_t *rows;
-	struct sw_path paths[SW_MAX_PATHS];
-	uint64_t now;
+	struct flow_words words;
 	int verdict;	  /* -1: any */
 	const char *path; /* NULL: any */
 };
 
 static bool flow_uses(const struct flow_list *list, uint8_t id)
 {
-	return id < SW_MAX_PATHS && !strncmp(list->paths[id].name, list->path, SW_NAME_LEN);
+	return id < SW_MAX_PATHS && !strncmp(list->words.paths[id].name, list->path, SW_NAME_LEN);
 }
 
 static int flow_add(void *arg, const struct sw_flow_key *key, const struct flow *flow)
@@ -114,19 +131,15 @@ static int flow_add(void *arg, const struct sw_flow_key *key, const struct flow 
 		return 0;
 	if (list->path && !flow_uses(list, flow->state.out) && !flow_uses(list, flow->state.in))
 		return 0;
-	return rows_append(list->rows, rows_flow(key, flow, list->paths, list->now)) ? 0 : -1;
+	return rows_append(list->rows, rows_flow(key, flow, &list->words)) ? 0 : -1;
 }
 
 json_t *rows_flows(struct maps *maps, int verdict, const char *path)
 {
-	struct flow_list list = {
-		.rows = json_array(), .now = rows_now(), .verdict = verdict, .path = path};
+	struct flow_list list = {.rows = json_array(), .verdict = verdict, .path = path};
 
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		if (maps_path(maps, id, &list.paths[id]))
-			list.paths[id].name[0] = '\0';
-	}
-	if (list.rows && !maps_flow_each(maps, flow_add, &list))
+	if (list.rows && !rows_flow_words(maps, &list.words) &&
+	    !maps_flow_each(maps, flow_add, &list))
 		return list.rows;
 	json_decref(list.rows);
 	return NULL;

@@ -34,9 +34,17 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 /* [reasons] by which the words object to the path; *can: in some family it can carry traffic. */
 json_t *rows_objections(const struct sw_usable *usable, const struct sw_ctl *ctl, unsigned int id,
 			bool *can);
-/* One row of `flows`. paths: SW_MAX_PATHS rows; now: CLOCK_MONOTONIC ns. */
+/* What ids and numbers in flow records mean now. */
+struct flow_words {
+	struct sw_path paths[SW_MAX_PATHS];
+	struct sw_rule_names rules[2];
+	uint64_t now; /* CLOCK_MONOTONIC, ns */
+};
+/* 0 or -errno. */
+int rows_flow_words(struct maps *maps, struct flow_words *out);
+/* One row of `flows`. */
 json_t *rows_flow(const struct sw_flow_key *key, const struct flow *flow,
-		  const struct sw_path *paths, uint64_t now);
+		  const struct flow_words *words);
 /* Appends the rows of one interface's counts that are not 0. False: no memory. */
 bool rows_reasons(json_t *array, const char *interface, const struct sw_reasons *counts);
 /* The same of what was lost after XDP redirected it to the interface. */

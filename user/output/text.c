@@ -479,6 +479,8 @@ int text_flows(FILE *out, const json_t *rows)
 		table_cell(table, "%s/%s", field_count(forward, "packets", a),
 			   field_count(reverse, "packets", b));
 		table_cell(table, "%s", seconds_format(field_number(row, "idle_s"), b));
+		if (field_known(row, "rule"))
+			table_note(table, "by rule %s", field_text(row, "rule"));
 	}
 	return table_print(table, out);
 }
