@@ -49,6 +49,9 @@ check_equal "and never by the VPN" "$(wire 1 tun30 host 192.168.30.17)" 0
 check "it is no flow" true_json 'all(.[]; .src != "192.168.30.17" and .src != "10.2.30.125")' flows
 check "and no packet of the path" eval '[ "$(j ".[1].tx_packets + .[1].rx_packets" paths)" = 0 ]'
 check "paths shows it to people" eval 's paths | grep -q "probe $CLOUD4: up, [0-9.]* ms, 0 of the last"'
+check "status has a row a probe" true_json '[.probes[] | .path + " " + .target + " " + .state] == ["er1-primary '"$CLOUD4"' up", "vpn30 '"$BRANCH4"' up"] and
+	all(.probes[]; .rtt_ms > 0 and .sent >= .answered and .answered > 0)' status
+check "and shows it to people" eval 's status | grep -qE "^vpn30 +$BRANCH4 +up +[0-9.]+ ms "'
 check "doctor is content" eval 's -j doctor | jq -e "[.[] | select(.check == \"probe\")] | length == 2 and all(.[]; .ok)"'
 
 background lan ping ping -i 0.02 -c 1500 -W 1 "$CLOUD4"
@@ -86,6 +89,7 @@ grey
 wait_for 5 er_failed
 sameway_kill
 check "daemon dead: the path stays failed" er_failed
+check "and status has what the maps know" eval 's -j status 2>/dev/null | jq -e ".daemon == false and ([.probes[] | select(.path == \"er1-primary\")][0].state == \"down\")"'
 mv "$RUN/sameway.log" "$RUN/sameway.log1"
 sameway_start
 check "a new daemon leaves it so" er_failed

@@ -85,25 +85,28 @@ static json_t *parsed(const char *text)
 	return value;
 }
 
+/* vpn30's, of which an interval ago nothing could be sent. */
+static const struct sw_probe blocked_probe = {.target = {10, 11, 30, 68},
+					      .port = 443,
+					      .family = 4,
+					      .state = SW_PROBE_UP,
+					      .block = SW_PROBE_BLOCK_LINK,
+					      .misses = 3,
+					      .known = 40,
+					      .interval_ms = 1000,
+					      .lost = 0xb,
+					      .sent = 4000,
+					      .answered = 3990,
+					      .rtt_ns = 12500000,
+					      .answered_ns = 1};
+
 static void test_paths(void **state)
 {
 	(void)state;
 	fake_usable.link &= ~(1ULL << 5);
 	fake_usable.peers4 &= ~(1ULL << 5);
 	fake_usable.peers6 &= ~(1ULL << 5);
-	fake_probes[5] = (struct sw_probe){.target = {10, 11, 30, 68},
-					   .port = 443,
-					   .family = 4,
-					   .state = SW_PROBE_UP,
-					   .block = SW_PROBE_BLOCK_LINK,
-					   .misses = 3,
-					   .known = 40,
-					   .interval_ms = 1000,
-					   .lost = 0xb,
-					   .sent = 4000,
-					   .answered = 3990,
-					   .rtt_ns = 12500000,
-					   .answered_ns = 1};
+	fake_probes[5] = blocked_probe;
 	assert_shown(SHOW_PATHS, "paths", rows_paths(fake_maps()));
 }
 
@@ -311,6 +314,7 @@ static void test_flows_filters(void **state)
 static void test_status(void **state)
 {
 	(void)state;
+	fake_probes[5] = blocked_probe;
 	assert_shown(SHOW_STATUS, "status-maps", rows_status_maps("ce1", fake_maps()));
 	assert_shown(SHOW_STATUS, "status-nothing", rows_status_maps("ce1", NULL));
 	assert_shown(
@@ -339,6 +343,10 @@ static void test_status(void **state)
 		       "\"notify\":{\"command\":\"/usr/local/bin/page\",\"sent\":12,"
 		       "\"failed\":3,\"dropped\":1,\"waiting\":2,\"last_error\":"
 		       "\"exit status 3 (no way)\"},"
+		       "\"probes\":[{\"path\":\"er1-primary\",\"target\":\"[fd00::4]:443\","
+		       "\"state\":\"never-answered\",\"rtt_ms\":null,\"sent\":17,"
+		       "\"answered\":0,\"lost\":17,\"last\":17,\"blocked\":null,"
+		       "\"elsewhere\":\"tun30\"}],"
 		       "\"redirects\":{\"counted\":true,\"lost\":17,\"last_s\":2.5}}"));
 }
 

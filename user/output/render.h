@@ -65,6 +65,10 @@ int text_feed_tables(FILE *out, const json_t *feeds);
 struct table;
 /* Of status: policy rules; nothing where there is none. */
 void text_status_rules(struct table *table, const json_t *rules);
+/* Below a row of `paths`: its probe, if any. Of status: a row a probe; nothing where there is none.
+ */
+void text_paths_probe(struct table *table, const json_t *probe);
+int text_status_probes(FILE *out, const json_t *probes);
 /* Of status: what is silenced, and the hook; nothing where there is none. */
 int text_status_life(FILE *out, const json_t *rows);
 

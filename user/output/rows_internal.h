@@ -26,6 +26,11 @@ struct flow_counts {
 int rows_count_flows(struct maps *maps, struct flow_counts *count);
 /* CLOCK_MONOTONIC, ns: the clock of the flow records. */
 uint64_t rows_now(void);
+/* Name of the interface, null: none. */
+json_t *rows_interface(struct maps *maps, uint32_t ifindex);
+/* `probe` of a row of `paths`, null: it has none; and those that there are, with `path`. */
+json_t *rows_probe(struct maps *maps, unsigned int id);
+json_t *rows_probes(struct maps *maps);
 /* `bfd` of a row of `paths`. */
 json_t *rows_bfd(const struct sw_bfd *bfd);
 /* One row of `paths`; the reasons of it from `usable`. */

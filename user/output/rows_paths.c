@@ -3,7 +3,6 @@
  * `paths` from the pinned maps alone: whether a path can carry traffic is read from the words of
  * `usable`, as the data plane reads them, so the answer holds with the daemon dead.
  */
-#include "core/probe.h"
 #include "output/rows_internal.h"
 
 #include <net/if.h>
@@ -53,7 +52,7 @@ static int interface_is(void *arg, uint32_t ifindex, const struct sw_interface *
 	return 1;
 }
 
-static json_t *path_interface(struct maps *maps, uint32_t ifindex)
+json_t *rows_interface(struct maps *maps, uint32_t ifindex)
 {
 	struct interface_search search = {.ifindex = ifindex};
 
@@ -87,76 +86,6 @@ static json_t *path_mss(const struct sw_path *path)
 	return path->mss ? json_integer(sw_path_mss(path, 4)) : json_null();
 }
 
-static json_t *time_ms(uint64_t ns, bool known)
-{
-	return known ? json_real((double)ns / 1e6) : json_null();
-}
-
-static json_t *probe_target(const struct sw_probe *probe)
-{
-	struct ip_addr ip = {.family = probe->family};
-	char text[PROBE_TARGET_LEN];
-
-	memcpy(ip.bytes, probe->target, sizeof(ip.bytes));
-	return json_string(probe_target_format(&ip, probe->port, text));
-}
-
-/* Answers by another device than the path's; only while they are news. */
-static json_t *probe_elsewhere(struct maps *maps, const struct sw_probe *probe)
-{
-	uint64_t lately = 2ULL * SW_PROBE_MISSES * probe->interval_ms * 1000000;
-
-	return probe->elsewhere && rows_now() < probe->elsewhere_ns + lately
-		       ? path_interface(maps, probe->elsewhere)
-		       : json_null();
-}
-
-static json_t *path_probe(struct maps *maps, unsigned int id)
-{
-	static const char *const states[] = {
-#define STATE_TEXT(state, text) text,
-		SW_PROBE_STATES(STATE_TEXT)};
-	static const char *const blocks[] = {
-#define BLOCK_TEXT(block, text) text,
-		SW_PROBE_BLOCKS(BLOCK_TEXT)};
-	struct sw_probe probe;
-	json_t *row;
-
-	if (maps_probe(maps, id, &probe) || !probe.family)
-		return json_null();
-	row = json_object();
-	if (row && rows_set(row, "target", probe_target(&probe)) &&
-	    rows_set(row, "state",
-		     json_string(states[probe.state < SW_PROBE_STATE_COUNT ? probe.state : 0])) &&
-	    rows_set(row, "blocked",
-		     probe.block && probe.block < SW_PROBE_BLOCK_COUNT
-			     ? json_string(blocks[probe.block])
-			     : json_null()) &&
-	    rows_set(row, "interval_ms", json_integer(probe.interval_ms)) &&
-	    rows_set(row, "misses", json_integer(probe.misses)) &&
-	    rows_set(row, "missed", json_integer(probe_missed(&probe))) &&
-	    rows_set(row, "rtt_ms", time_ms(probe.rtt_ns, probe.answered_ns)) &&
-	    rows_set(row, "lost", json_integer(probe_lost(&probe))) &&
-	    rows_set(row, "last", json_integer(probe.known)) &&
-	    rows_set(row, "sent", json_integer((json_int_t)probe.sent)) &&
-	    rows_set(row, "answered", json_integer((json_int_t)probe.answered)) &&
-	    rows_set(row, "elsewhere", probe_elsewhere(maps, &probe)))
-		return row;
-	json_decref(row);
-	return NULL;
-}
-
-json_t *rows_rtt(struct maps *maps, unsigned int id)
-{
-	struct sw_probe probe;
-
-	/* of now: a last answer of who does not answer any more says nothing */
-	if (maps_probe(maps, id, &probe) || !probe.family || probe.state != SW_PROBE_UP ||
-	    probe.run || probe.block)
-		return json_null();
-	return time_ms(probe.rtt_ns, probe.answered_ns);
-}
-
 json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path,
 		  const struct sw_usable *usable, const struct sw_ctl *ctl)
 {
@@ -179,7 +108,7 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 	    rows_set(row, "name", rows_name(path->name, SW_NAME_LEN)) &&
 	    rows_set(row, "class", json_string(class_text(path->class))) &&
 	    rows_set(row, "circuit", rows_name(path->circuit_name, SW_NAME_LEN)) &&
-	    rows_set(row, "interface", path_interface(maps, path->ifindex)) &&
+	    rows_set(row, "interface", rows_interface(maps, path->ifindex)) &&
 	    rows_set(row, "gateway", path_gateway(maps, id)) &&
 	    rows_set(row, "usable", json_boolean(can)) &&
 	    rows_set(row, "reasons", json_incref(reasons)) &&
@@ -191,7 +120,7 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 	    rows_set(row, "tx_packets", json_integer((json_int_t)stats.tx_packets)) &&
 	    rows_set(row, "tx_bytes", json_integer((json_int_t)stats.tx_bytes)) &&
 	    rows_set(row, "bfd", watched ? rows_bfd(&bfd) : json_null()) &&
-	    rows_set(row, "probe", path_probe(maps, id))) {
+	    rows_set(row, "probe", rows_probe(maps, id))) {
 		json_decref(reasons);
 		return row;
 	}

@@ -158,7 +158,9 @@ json_t *rows_status_maps(const char *instance, struct maps *maps)
 	    rows_set(row, "alerts", status_alerts(maps)) &&
 	    rows_set(row, "silences", json_null()) && rows_set(row, "notify", json_null()) &&
 	    rows_set(row, "redirects", status_redirects(maps)) &&
-	    rows_set(row, "mss_clamped", status_mss(maps)) && rows_set(row, "egress", json_null()))
+	    rows_set(row, "mss_clamped", status_mss(maps)) &&
+	    rows_set(row, "probes", maps ? rows_probes(maps) : json_null()) &&
+	    rows_set(row, "egress", json_null()) && rows_set(row, "rules", json_null()))
 		return row;
 	json_decref(row);
 	return NULL;

@@ -287,26 +287,9 @@ int text_status(FILE *out, const json_t *rows)
 		err = status_hooks(out, json_object_get(rows, "hooks"));
 	if (!err)
 		err = status_feeds(out, json_object_get(rows, "feeds"));
+	if (!err)
+		err = text_status_probes(out, json_object_get(rows, "probes"));
 	return err ? err : text_status_life(out, rows);
-}
-
-static void paths_probe(struct table *table, const json_t *probe)
-{
-	unsigned int last = (unsigned int)field_number(probe, "last");
-	unsigned int lost = (unsigned int)field_number(probe, "lost");
-	char rtt[40] = "", way[80] = "";
-
-	if (!json_is_object(probe))
-		return;
-	if (field_known(probe, "rtt_ms"))
-		snprintf(rtt, sizeof(rtt), ", %.1f ms",
-			 json_number_value(json_object_get(probe, "rtt_ms")));
-	if (field_known(probe, "elsewhere"))
-		snprintf(way, sizeof(way), ", answers come by %s", field_text(probe, "elsewhere"));
-	else if (field_known(probe, "blocked"))
-		snprintf(way, sizeof(way), ", not sent now: %s", field_text(probe, "blocked"));
-	table_note(table, "probe %s: %s%s, %u of the last %u lost%s", field_text(probe, "target"),
-		   field_text(probe, "state"), rtt, lost, last, way);
 }
 
 int text_paths(FILE *out, const json_t *rows)
@@ -338,7 +321,7 @@ int text_paths(FILE *out, const json_t *rows)
 			table_note(table, "no routes: nothing is sent by it, see `doctor`");
 		if (field_known(row, "mss"))
 			table_note(table, "TCP's MSS is lowered to %s", field_count(row, "mss", n));
-		paths_probe(table, json_object_get(row, "probe"));
+		text_paths_probe(table, json_object_get(row, "probe"));
 	}
 	err = table_print(table, out);
 	return err ? err : text_bfd(out, rows);
