@@ -10,7 +10,8 @@
 #define ROOM_LEAST 256
 #define LOOK_ROWS  32 /* between two questions whether it is enough */
 
-static void put(struct rows_text *out, const char *text, size_t len)
+/* Where `len` bytes more have room; NULL: nowhere. */
+static char *put_room(struct rows_text *out, size_t len)
 {
 	if (out->len + len > out->room) {
 		size_t room = (out->len + len) * 2 + ROOM_LEAST;
@@ -18,12 +19,21 @@ static void put(struct rows_text *out, const char *text, size_t len)
 
 		if (!buf) {
 			out->failed = true;
-			return;
+			return NULL;
 		}
 		out->buf = buf;
 		out->room = room;
 	}
-	memcpy(out->buf + out->len, text, len);
+	return out->buf + out->len;
+}
+
+static void put(struct rows_text *out, const char *text, size_t len)
+{
+	char *to = put_room(out, len);
+
+	if (!to)
+		return;
+	memcpy(to, text, len);
 	out->len += len;
 }
 
@@ -32,25 +42,29 @@ static void put_text(struct rows_text *out, const char *text)
 	put(out, text, strlen(text));
 }
 
-/* A string of printable ASCII, or null. */
+/* A string of printable ASCII, or null. What is told of a pair is most of its row, so: in one go.
+ */
 static void put_string(struct rows_text *out, const char *text)
 {
+	char *to;
+
 	if (!text) {
 		put_text(out, "null");
 		return;
 	}
-	put(out, "\"", 1);
-	for (const char *at = text; *at; at++) {
-		unsigned char c = (unsigned char)*at;
+	to = put_room(out, 2 * strlen(text) + 2);
+	if (!to)
+		return;
+	*to++ = '"';
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
 
 		if (c == '"' || c == '\\')
-			put(out, "\\", 1);
-		if (c >= ' ' && c < 127)
-			put(out, at, 1);
-		else
-			put(out, "?", 1);
+			*to++ = '\\';
+		*to++ = c >= ' ' && c < 127 ? (char)c : '?';
 	}
-	put(out, "\"", 1);
+	*to++ = '"';
+	out->len = (size_t)(to - out->buf);
 }
 
 static void put_prefix(struct rows_text *out, const char *key, const struct prefix *prefix)
