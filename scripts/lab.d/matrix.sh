@@ -39,7 +39,7 @@ expect() {
 	'loc1 branch' | 'branch loc1')
 		if [ -e "$RUN/nva" ]; then
 			# by ExpressRoute to the appliance, by its tunnel on
-			if failed er1-link || failed er1-circuit; then echo NONE -; else echo MIXED ER1; fi
+			if failed er1-link || failed er1-circuit; then echo NONE -; else echo ER+VPN ER1; fi
 			return
 		fi
 		failed vpn && echo NONE - || echo VPN -
@@ -60,13 +60,14 @@ expect() {
 	esac
 }
 
-# probe: three packets from each host to each other
+# probe: SENT packets from each host to each other
+SENT=3
 probe() {
 	local src dst all pids=()
 	for src in $HOSTS; do
 		all=''
 		for dst in $HOSTS; do
-			[ "$src" = "$dst" ] || all+="ping -q -c 3 -i 0.02 -W 1 -s $((PROBE - 28)) -I ${ADDRESS[$src]} ${ADDRESS[$dst]} & "
+			[ "$src" = "$dst" ] || all+="ping -q -c $SENT -i 0.02 -W 1 -s $((PROBE - 28)) -I ${ADDRESS[$src]} ${ADDRESS[$dst]} & "
 		done
 		in_ns "$src" bash -c "$all wait" >/dev/null 2>&1 &
 		pids+=($!)
@@ -83,8 +84,8 @@ seen() {
 	done
 }
 
-# measure: `SRC DST CLASS CIRCUIT DELIVERED LINKS WANTED-CLASS WANTED-CIRCUIT` a pair; of what was lost the class is NONE. One
-# that went by two classes or circuits is MIXED.
+# measure: `SRC DST CLASS CIRCUIT DELIVERED LINKS WANTED-CLASS WANTED-CIRCUIT` a pair; of what was lost the class is NONE.
+# Each packet over both classes, one after the other: ER+VPN; some by the one and some by the other, or by two circuits: MIXED.
 measure() {
 	local site src dst
 	exec 9>"$RUN/matrix.lock" && flock 9
@@ -97,14 +98,16 @@ measure() {
 		for src in $HOSTS; do
 			for dst in $HOSTS; do [ "$src" = "$dst" ] || echo "want $src $dst $(expect "$src" "$dst")"; done
 		done
-	} | awk '
+	} | awk -v sent=$SENT '
 		$1 == "address" { name[$3] = $2; next }
 		$1 == "circuit" { circuit[$2] = $3; next }
 		$1 == "want" {
 			pair = $2 " " $3; class = "NONE"; by = "-"
 			if (delivered[pair]) {
 				by = ers[pair] ? ers[pair] : "-"
-				class = ers[pair] ? vpn[pair] ? "MIXED" : "ER" : vpn[pair] ? "VPN" : "PEERING"
+				class = er[pair] ? "ER" : vpn[pair] ? "VPN" : "PEERING"
+				# counted more often than there were packets: in series
+				if (er[pair] && vpn[pair]) class = er[pair] + vpn[pair] > sent ? "ER+VPN" : "MIXED"
 				if (by ~ /,/) class = "MIXED"
 			}
 			print pair, class, by, delivered[pair] + 0, links[pair] ? links[pair] : "-", $4, $5
@@ -115,9 +118,10 @@ measure() {
 			if ($1 == name[$3]) { delivered[pair] += $5; next }
 			links[pair] = links[pair] (links[pair] ? "," : "") $1 ":" $4
 			if ($1 in circuit) {
+				er[pair] += $5
 				if (("," ers[pair] ",") !~ ("," circuit[$1] ","))
 					ers[pair] = ers[pair] (ers[pair] ? "," : "") circuit[$1]
-			} else vpn[pair] = 1
+			} else vpn[pair] += $5
 		}'
 	flock -u 9
 }

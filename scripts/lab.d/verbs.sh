@@ -113,7 +113,7 @@ edge_status() {
 
 verb_status() {
 	local edge
-	case ${1:-} in
+	case $* in
 	-j)
 		jq -nc --arg name "$LAB" --arg failed "$(failures)" --arg sessions "$(sessions_table)" --arg tunnels "$(tunnels)" \
 			--argjson edges "$(for edge in $EDGES; do edge_status "$edge"; done | jq -sc .)" \
@@ -123,7 +123,7 @@ verb_status() {
 		return
 		;;
 	'') ;;
-	*) bad "status: $1: not known" ;;
+	*) bad "status: $*: -j or nothing" ;;
 	esac
 	echo "lab $LAB, failed: $(failures | paste -sd ' ' | grep . || echo nothing)"
 	sessions_table | awk '{ s[$1] = s[$1] " " $2 ($3 == "up" ? "" : "(" $3 ")"); if (!($1 in seen)) { seen[$1]; order[++n] = $1 } }
@@ -136,9 +136,9 @@ verb_status() {
 }
 
 verb_matrix() {
-	case ${1:-} in
+	case $* in
 	-j | '') ;;
-	*) bad "matrix: $1: not known" ;;
+	*) bad "matrix: $*: -j or nothing" ;;
 	esac
 	matrix_equal
 	if [ "${1:-}" = -j ]; then matrix_json <"$RUN/matrix"; else matrix_table <"$RUN/matrix"; fi

@@ -29,6 +29,8 @@ refused() { # EXIT-STATUS WORDS COMMAND...
 check "up again is refused" refused 1 "is there already" lab up
 check "an unknown failure" refused 2 "er1-link, er1-circuit, er2-circuit, vpn" lab fail er3
 check "an unknown site" refused 2 "no such site" lab exec nowhere true
+check "a word too many for matrix" refused 2 "-j x" lab matrix -j x
+check "and for status" refused 2 "-j x" lab status -j x
 check "a lab that is not up" refused 1 "no lab" "$LABTOOL" matrix --name nosuch
 check "doctor has nothing to say at Location 1" lab exec ce1 'sameway doctor'
 check_within 10 "audit: all pairs of Location 1, each the same way back" true_at ce1 'length == 4 and all(.[]; .verdict == "ok")' audit

@@ -18,8 +18,8 @@ pair() { jq -r ".[] | select(.src == \"$1\" and .dst == \"$2\") | .class + \" \"
 transit() { sed -i "s/^transit: .*/transit: $1/" "$SEEDRUN/nva.yaml" && lab exec nva 'sameway reload'; }
 
 seed_up --fast --nva
-check_equal "branch to Location 1: by its tunnel, then by ExpressRoute" "$(pair branch loc1)" "MIXED ER1"
-check_equal "and back" "$(pair loc1 branch)" "MIXED ER1"
+check_equal "branch to Location 1: by its tunnel, then by ExpressRoute" "$(pair branch loc1)" "ER+VPN ER1"
+check_equal "and back" "$(pair loc1 branch)" "ER+VPN ER1"
 check_equal "branch to hub: by its tunnel" "$(pair branch hub)" "VPN -"
 before=$(count ipsec0 forwarded) back=$(count er0 forwarded)
 check_equal "it answers" "$(pinged branch loc1)" 10
@@ -43,7 +43,7 @@ check_equal "the branch has lost Location 1: never by a way round" "$(pair branc
 check_equal "not the hub" "$(pair branch hub)" "VPN -"
 check "restore er1-circuit" lab restore er1-circuit
 lab matrix -j >"$SEEDRUN/now"
-check_equal "and has it back" "$(pair branch loc1)" "MIXED ER1"
+check_equal "and has it back" "$(pair branch loc1)" "ER+VPN ER1"
 check "no route-leak was told" true_at nva 'all(.[]; .verdict != "route-leak")' alerts --all
 check "down" lab down
 check "nothing of it is left" nothing_left "$NAME"
