@@ -42,6 +42,11 @@ check_equal "what is bound to it is dropped" "$(secure_ping 5 loc1)" 0
 check_equal "never in clear" "$(in_clear)" 0
 check "and undrained" lab exec ce1 'sameway path vpn30 undrain'
 check_within 10 "it reaches the hub again" eval '[ "$(secure_ping 3 loc1)" = 3 ]'
+# the trunk has both paths; private peering is the one that the traffic went by
+meanwhile() {
+	check_within 10 "one failover tells of all that has moved, by private peering" true_at ce1 '[.[] | select(.verdict == "failover")] |
+		length > 0 and all(.[]; .message | test("the link of er1-primary ")) and ([.[] | select(.prefixes_moved == 2 and .prefixes_lost == 1 and .severity == "critical")] | length) == 1' alerts
+}
 tour er1-link
 check "down" lab down
 check "nothing of it is left" nothing_left "$NAME"

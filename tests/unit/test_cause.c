@@ -351,6 +351,36 @@ static void test_old_loss_is_not_blamed(void **state)
 	edge_free(e);
 }
 
+/*
+ * Two paths of one trunk fall in one moment, the one that nothing had gone by after the other: the
+ * fall that has moved the prefixes is told of. Of two falls that are apart it is the last one.
+ */
+static void test_one_trunk(void **state)
+{
+	struct edge *e = edge_new();
+	struct cause_facts f;
+	struct sw_event ev;
+
+	(void)state;
+	edge_hub(e);
+	edge_route(e, "10.77.0.0/16", "er2-primary", 12076, 100);
+	edge_object(e, ER1, WORD_LINK, true);
+	edge_wait(e, 4 * MS);
+	edge_object(e, ER2, WORD_LINK, true);
+	e->ctx.path[ER1].moved = 2;
+	ev = edge_hub_event(e, SW_VERDICT_FAILOVER, 9, VPN, VPN);
+	assert_int_equal(judge_event(e, &ev, &f).cause, CAUSE_LINK_DOWN);
+	assert_string_equal(f.lost.name, "er1-primary");
+	e->ctx.path[ER2].moved = 2;
+	judge_event(e, &ev, &f);
+	assert_string_equal(f.lost.name, "er2-primary");
+	e->ctx.path[ER2].moved = 0;
+	e->ctx.path[ER2].changed_ns += 1000 * MS;
+	judge_event(e, &ev, &f);
+	assert_string_equal(f.lost.name, "er2-primary");
+	edge_free(e);
+}
+
 /* One prefix is withdrawn: a circuit that never had a route, whose session is up or not, has no
  * part in it. */
 static void test_unused_circuit_is_not_blamed(void **state)
@@ -540,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_drained),
 		cmocka_unit_test(test_bgp_down),
 		cmocka_unit_test(test_old_loss_is_not_blamed),
+		cmocka_unit_test(test_one_trunk),
 		cmocka_unit_test(test_unused_circuit_is_not_blamed),
 		cmocka_unit_test(test_new_flow_has_no_duration),
 		cmocka_unit_test(test_one_prefix_withdrawn),

@@ -79,6 +79,22 @@ static bool comes_before(const struct incident_context *ctx, const struct config
 	return pick_of(rule, path) < pick_of(rule, used) && path->class != used->class;
 }
 
+#define ONE_MOMENT_NS 1000000000ULL
+
+/*
+ * Of two that explain it as well: the one that fell last; of those that fell in one moment, as of
+ * one trunk, the one whose fall has moved more.
+ */
+static bool fell_for(const struct incident_path_state *a, const struct incident_path_state *b)
+{
+	uint64_t apart = a->changed_ns > b->changed_ns ? a->changed_ns - b->changed_ns
+						       : b->changed_ns - a->changed_ns;
+
+	if (apart < ONE_MOMENT_NS && a->moved != b->moved)
+		return a->moved > b->moved;
+	return a->changed_ns > b->changed_ns;
+}
+
 void cause_gather_lost(const struct incident_context *ctx, const struct sw_event *ev,
 		       struct cause_facts *f)
 {
@@ -94,7 +110,7 @@ void cause_gather_lost(const struct incident_context *ctx, const struct sw_event
 			continue;
 		blame = path_blame(ctx, ev, id);
 		if (blame < best || !blame ||
-		    (blame == best && ctx->path[id].changed_ns <= changed))
+		    (blame == best && !fell_for(&ctx->path[id], &ctx->path[f->lost.path])))
 			continue;
 		best = blame;
 		changed = ctx->path[id].changed_ns;

@@ -108,6 +108,7 @@ struct incident_path_state {
 	uint64_t objections[8]; /* not used as bits: [word] != 0 where that word objects to the
 				   path; order of SW_LIVENESS */
 	uint64_t changed_ns;	/* when its usable bit last changed */
+	size_t moved;		/* prefixes that this has moved, or left without a path */
 	uint64_t silent_ns;	/* it is down by silence: its last sign of life; 0: it is not */
 	uint64_t received_ns;	/* when a packet was last seen to come by it, 0: never */
 	bool limit_near;	/* a limit on its prefixes is, or was lately, near */

@@ -120,6 +120,7 @@ struct path_state {
 	uint64_t hold_ns;	/* length of the last hold */
 	uint64_t hold_rx;	/* rx_packets when the hold began */
 	uint64_t changed_ns;
+	size_t moved;		   /* prefixes that its last change moved, or left without a path */
 	uint64_t drained_until_ns; /* the drain ends by itself, 0: by hand only */
 	uint64_t limit_ns;	   /* when a limit on its prefixes was last near, 0: never */
 };
@@ -215,6 +216,7 @@ struct daemon {
 	uint64_t bfd;			 /* word bfd of map `usable`, as it was last looked at */
 	size_t moved, lost;		 /* prefixes, by the last change */
 	uint64_t moved_ns;		 /* when that was */
+	uint64_t fell_from, fell_ns;	 /* usable before the paths that fell then; 0: none did */
 	struct incident_lost lost_names; /* of those lost, the first few */
 	uint64_t lost_names_ns;		 /* when the first of them was lost */
 	uint64_t writes; /* of the compiler to the maps: groups, prefixes, removals */

@@ -141,22 +141,46 @@ static void note_failure(struct daemon *d, struct path_state *p, uint64_t now)
 	p->failed_ns = now;
 }
 
+static size_t most(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What this change has moved; several paths that fall in one moment, of one trunk, are one. */
+static void moved_count(struct daemon *d, uint64_t before, uint64_t after, uint64_t now)
+{
+	bool down = before & ~after, more = down && now - d->fell_ns < CHANGE_NS;
+	size_t moved, lost;
+
+	if (!more) {
+		d->fell_from = before;
+		d->moved = d->lost = d->lost_names.n = 0;
+	}
+	d->fell_ns = down ? now : 0;
+	fib_moved(d->fib, d->fell_from, after, &moved, &lost);
+	/* of the first their routes may be gone by now: then it is more than this */
+	d->moved = most(d->moved, moved);
+	d->lost = most(d->lost, lost);
+	if (lost && !d->lost_names.n)
+		cause_lost_names(d->cfg, d->rib, d->fell_from, after, &d->lost_names);
+	d->moved_ns = d->lost_names_ns = now;
+}
+
 /* The paths that are usable have become others, by what was stored for this one; `why` or "". */
 static void usable_moved(struct daemon *d, unsigned int id, uint64_t before, uint64_t after,
 			 uint64_t now, const char *why)
 {
 	struct path_state *p = &d->path[id];
+	size_t moved, lost;
 
 	p->changed_ns = datapath_paths(d->dp)[id].changed_ns;
 	daemon_changed(d);
 	d->usable = after;
-	fib_moved(d->fib, before, after, &d->moved, &d->lost);
-	d->lost_names.n = 0;
-	if (d->lost)
-		cause_lost_names(d->cfg, d->rib, before, after, &d->lost_names);
-	d->moved_ns = d->lost_names_ns = now;
+	fib_moved(d->fib, before, after, &moved, &lost);
+	p->moved = moved + lost;
+	moved_count(d, before, after, now);
 	daemon_log("path %s is %s%s (%zu prefixes moved, %zu without a path)", p->cfg->name,
-		   after >> id & 1 ? "usable" : "not usable", why, d->moved, d->lost);
+		   after >> id & 1 ? "usable" : "not usable", why, moved, lost);
 }
 
 /*
