@@ -60,6 +60,28 @@ static __always_inline void count_frame(__u32 slot, __u32 packets)
 	row->gso_packets += packets;
 }
 
+/*
+ * What a rule keeps from going on, or would in enforce; rule: as pkt->rule. (A function of its own,
+ * so that the verifier sees it once.)
+ */
+__noinline int count_denied(__u32 rule, __u32 dropped, __u32 packets)
+{
+	__u32 at = rule >> RULE_ROW_SHIFT & 1;
+	struct sw_rule_denied *row;
+
+	if (!(rule & SW_FLOW_RULE_MASK))
+		return 0;
+	at = at * SW_MAX_RULES + (rule & SW_FLOW_RULE_MASK) - 1;
+	row = bpf_map_lookup_elem(&rule_denied, &at);
+	if (!row)
+		return 0;
+	if (dropped)
+		row->dropped += packets;
+	else
+		row->passed += packets;
+	return 0;
+}
+
 static __always_inline void count_rx(__u32 path, struct amount n)
 {
 	struct sw_path_stats *row = bpf_map_lookup_elem(&path_stats, &path);

@@ -167,6 +167,7 @@ static __always_inline bool egress_drops(struct __sk_buff *ctx, const struct pac
 	stats = bpf_map_lookup_elem(&path_stats, &slot);
 	if (stats)
 		stats->egress_denied += segments;
+	count_denied(pkt->rule, true, segments);
 	return true;
 }
 

@@ -52,6 +52,8 @@ MAP_ARRAY(verdicts, struct sw_verdict_row, SW_VERDICT_COUNT);
 MAP_PERCPU(path_stats, struct sw_path_stats, SW_MAX_PATHS);
 MAP_PERCPU(reasons, struct sw_reasons, SW_MAX_SLOTS);
 MAP_PERCPU(health, struct sw_health, 1);
+/* Packets denied, by rule. Written by the programs, each CPU its own row. */
+MAP_PERCPU(rule_denied, struct sw_rule_denied, 2 * SW_MAX_RULES);
 /* Packets that were redirected and the kernel lost, by slot of the device they were for. */
 MAP_PERCPU(redirect_errors, struct sw_redirect_errors, SW_MAX_SLOTS);
 

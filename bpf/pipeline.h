@@ -370,6 +370,8 @@ static __always_inline void account_in(struct decision *d, const struct frame *f
 	struct amount n = amount_of(frame, &d->pkt);
 
 	count_reason(d->at.slot, d->reason, d->action, frame->segments);
+	if (d->reason == SW_REASON_rule_denied)
+		count_denied(d->pkt.rule, d->action == SW_ACTION_DROP, frame->segments);
 	if (d->reason == SW_REASON_no_route)
 		count_verdict(SW_VERDICT_NO_ROUTE);
 	if (d->dir != DIR_IN || d->path == SW_NO_PATH)

@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 10
+#define SW_ABI_VERSION 11
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64

@@ -81,12 +81,23 @@ static inline __u32 sw_flow_rule(__u32 rules, __u32 reuse, __u32 rule)
 }
 
 /*
+ * Map `rule_denied`, per CPU, SW_MAX_RULES rows for each of `rules`: packets that met reason
+ * rule-denied by the rule, or were kept off a path at TC egress by it.
+ */
+struct sw_rule_denied {
+	__u64 dropped;
+	__u64 passed; /* in monitor mode */
+};
+
+/*
  * Map `rule_names`, two rows as `rules`: of that row's rules their names, of which a generation.
- * gen 0: none, or they are being written.
+ * gen 0: none, or they are being written. A rule has `rule_denied` plus `before` (modulo 2^64):
+ * what it had in the row of before, less what the counters of this one had when it was made.
  */
 struct sw_rule_names {
 	__u32 gen, pad;
 	char name[SW_MAX_RULES][SW_NAME_LEN]; /* those beyond the last: empty */
+	struct sw_rule_denied before[SW_MAX_RULES];
 };
 
 _Static_assert(sizeof(struct sw_rule) % 8 == 0, "rule has no hidden padding");

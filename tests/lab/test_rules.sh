@@ -36,6 +36,8 @@ both() { send4 $PORT "$1" "${2:-0.002}" >/dev/null && send6 $PORT "$1" "${2:-0.0
 # knock PORT TIMES: a SYN each, and the reset that comes back
 knock() { in_ns lan bash -c "for i in {1..$2}; do timeout 1 bash -c ': >/dev/tcp/$CLOUD4/$1'; done" 2>/dev/null; }
 reason() { j "[.reasons[] | select(.interface == \"lan0\" and .reason == \"$1\") | .packets] | add // 0" counters; }
+denied_all() { j '([.reasons[] | select(.reason == "rule-denied" and .action == "drop") | .packets] | add // 0) + ([.egress[].denied] | add // 0)' counters; }
+denied_rules() { j '[.rules[].denied] | add // 0' counters; }
 by_vpn() { true_json '.path == "vpn30" and .step == "rule" and .rule == "secure"' explain "$CLOUD4" proto tcp port "$PORT"; }
 no_way() { true_json '.path == null and .step == "rule" and (.why | test("rule-denied"))' explain "$CLOUD4" proto tcp port "$PORT"; }
 vpn_usable() { true_json "[.[] | select(.name == \"vpn30\")][0].usable == $1" paths; }
@@ -48,8 +50,9 @@ edge_config enforce 2s
 sameway_start || { fail "sameway starts with rules" "see above" && done_testing; }
 
 story() { # NAME
-	local before tun
+	local before tun all rules
 	check_within 10 "$1: explain names the rule" by_vpn
+	all=$(denied_all) rules=$(denied_rules)
 	tun=$(packets edge tun30 tx)
 	both 20
 	check_equal "$1: none in clear" "$(count_of clear)" 0
@@ -67,6 +70,7 @@ story() { # NAME
 	both 20
 	check_equal "$1: none in clear with the VPN down" "$(count_of clear)" 0
 	check_at_least "$1: counted as rule-denied" $(($(reason rule-denied) - before)) 200
+	check_equal "$1: all that is denied is some rule's" $(($(denied_rules) - rules)) $(($(denied_all) - all))
 	check_equal "$1: the rest has ExpressRoute" "$(ping_lost 10 0.01 $CLOUD4)" 0
 	both 60 0.02 &
 	ip -n "$LAB-edge" link set tun30 up
@@ -95,11 +99,14 @@ knock $PORT 3
 knock 443 3
 check "flows: the rule that decided" told $PORT '"secure"'
 check "flows: no rule" told 443 null
+check "counters: its flows, packets and bytes" true_json 'any(.rules[]; .name == "secure" and .flows >= 3 and .packets >= 6 and .bytes >= 240)' counters
+denied_before=$(denied_rules)
 check "flows: in the table" eval 's flows | grep -A 1 ":$PORT " | grep -q "by rule secure"'
 check "reload: another rule before it" rules_are "{ name: none, to: 10.99.0.0/16, deny: true }, $(secure 'prefer: [vpn]')"
 check "flows: of a flow that had no packet since, by the name of then" told $PORT '"secure"'
 knock $PORT 3
 check "flows: by its new number" told $PORT '"secure"'
+check_equal "counters: a reload forgets nothing that a rule has denied" "$(denied_rules)" "$denied_before"
 check "reload: another name alone" rules_are "{ name: none, to: 10.99.0.0/16, deny: true }, $(secure 'prefer: [vpn]' | sed 's/name: secure,/name: renamed,/')"
 knock $PORT 3
 check "flows: by its new name" told $PORT '"renamed"'
@@ -134,4 +141,8 @@ clear_one() {
 	true_json 'any(.[]; .verdict == "policy-violation" and .cause == "unencrypted" and .severity == "critical")' alerts
 }
 check_within 20 "monitor: in clear is policy-violation, unencrypted, critical" clear_one
+EDGE_EXTRA="rules: [ { name: no443, to: 10.10.30.0/24, proto: tcp, port: 443, deny: true }, $(secure 'prefer: [vpn]') ]" edge_config monitor 2s
+check "reload: deny, in monitor mode" s reload
+knock 443 5
+check "counters: what a rule would deny" true_json 'any(.rules[]; .name == "no443" and .would_deny >= 5 and .denied == 0)' counters
 done_testing

@@ -144,6 +144,17 @@ static void expect_told(const struct story *s)
 	      s->p.src, s->p.dst, flow.rule, want);
 }
 
+static struct sw_rule_denied denied_by(uint32_t rule)
+{
+	struct sw_rule_denied sum;
+
+	percpu_sum("rule_denied", (edge.ctl->rules & SW_RULES_ROW) * SW_MAX_RULES + rule,
+		   (uint64_t *)&sum, sizeof(sum) / 8);
+	return sum;
+}
+
+static uint64_t denied[SW_MAX_RULES]; /* packets, by the oracle */
+
 static void one_packet(struct story *s, uint64_t usable, enum hook hook)
 {
 	uint64_t paths, went = 0;
@@ -153,6 +164,8 @@ static void one_packet(struct story *s, uint64_t usable, enum hook hook)
 		if (ret == XDP_PASS)
 			return; /* it can't send there: TC does */
 	}
+	if (want == (hook == XDP ? XDP_DROP : TC_SHOT))
+		denied[oracle_rule(&s->p, s->dscp, s->unread) - rule_list]++;
 	CHECK(ret == want, "%s of %s -> %s proto %u port %u frag %d unread %d dscp %u: %d, not %d",
 	      hook_text[hook], s->p.src, s->p.dst, packet_proto(&s->p), s->p.dport, s->p.frag,
 	      s->unread, s->dscp, ret, want);
@@ -170,9 +183,23 @@ static void one_packet(struct story *s, uint64_t usable, enum hook hook)
 		expect_told(s);
 }
 
+/* Each of n rules has denied what the oracle says since `began`. */
+static void expect_denied(size_t n, const struct sw_rule_denied *began)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct sw_rule_denied now = denied_by(i);
+
+		CHECK(now.dropped - began[i].dropped == denied[i] && now.passed == began[i].passed,
+		      "rule %u has denied %llu packets, not %llu", i,
+		      (unsigned long long)(now.dropped - began[i].dropped),
+		      (unsigned long long)denied[i]);
+	}
+}
+
 /* 256 rules at most, any packet: the program and the oracle agree. */
 static void test_random(void **state)
 {
+	struct sw_rule_denied began[SW_MAX_RULES];
 	struct story s;
 
 	(void)state;
@@ -190,12 +217,16 @@ static void test_random(void **state)
 				rule_list[i].proto = IPPROTO_TCP;
 		}
 		rules_put(n, 1 + (uint32_t)round);
+		memset(denied, 0, sizeof(denied));
+		for (uint32_t i = 0; i < n; i++)
+			began[i] = denied_by(i);
 		edge.usable->link = usable;
 		edge.ctl->fwmark = round & 1 ? 0xff0000 : 0;
 		for (int i = 0; i < PACKETS; i++) {
 			random_packet(&s);
 			one_packet(&s, usable, rand() & 1 ? XDP : TC_IN);
 		}
+		expect_denied(n, began);
 	}
 	edge.ctl->rules = 0;
 	assert_int_equal(edge.failures, 0);
@@ -331,10 +362,12 @@ static void test_reload_settles(void **state)
 static void test_deny(void **state)
 {
 	struct packet back = packet_back(&secure);
+	struct sw_rule_denied before;
 
 	(void)state;
 	rule_list[0] = rule_to("10.10.30.0/24", RULE_DENY, NULL);
 	rules_put(1, 1);
+	before = denied_by(0);
 	assert_int_equal(packet_run(XDP, LAN0, &secure), XDP_DROP);
 	assert_int_equal(packet_run(TC_IN, LAN0, &secure), TC_SHOT);
 	assert_int_equal(packet_run(TC_IN, ER0, &back), TC_SHOT);
@@ -345,6 +378,8 @@ static void test_deny(void **state)
 	assert_int_equal(packet_run(TC_IN, ER0, &back), TC_UNSPEC);
 	assert_int_equal(reason_count(LAN0, SW_ACTION_PASS, SW_REASON_rule_denied), 1);
 	assert_int_equal(reason_count(ER0, SW_ACTION_PASS, SW_REASON_rule_denied), 1);
+	assert_int_equal(denied_by(0).dropped - before.dropped, 3);
+	assert_int_equal(denied_by(0).passed - before.passed, 2);
 	expect_verdict(verdict_after(ER0, ER0), SW_VERDICT_OK);
 	assert_int_equal(edge.failures, 0);
 }
@@ -389,7 +424,10 @@ static void all_at_the_wire(int want)
 
 static void never_in_clear(enum config_rule_action action)
 {
+	uint64_t before;
+
 	secure_only(action);
+	before = denied_by(0).dropped;
 	edge.ctl->fwmark = 0xff0000; /* what goes to the kernel is marked */
 	edge.what = "VPN up";
 	all_disguises(true);
@@ -397,6 +435,7 @@ static void never_in_clear(enum config_rule_action action)
 	edge.ctl->no_egress_moves = 1;
 	all_at_the_wire(TC_SHOT);
 	assert_int_equal(path_stats(ER0).egress_denied, COUNT(disguised));
+	assert_int_equal(denied_by(0).dropped - before, COUNT(disguised) + 2); /* two at ingress */
 	edge.what = "VPN down";
 	paths_down(BIT(TUN));
 	all_disguises(false);

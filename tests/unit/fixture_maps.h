@@ -24,6 +24,7 @@ static struct sw_probe fake_probes[SW_MAX_PATHS];
 static struct sw_flow_key fake_keys[3];
 static struct flow fake_flows[3];
 static struct sw_rule_names fake_rules[2];
+static uint32_t fake_rules_word; /* sw_ctl.rules */
 
 int maps_open(struct maps **out, const char *instance, char err[DATAPATH_ERR])
 {
@@ -48,6 +49,7 @@ int maps_ctl(struct maps *maps, struct sw_ctl *out)
 			       .prefixes6 = 3,
 			       .nodes4 = 2,
 			       .nodes6 = 17,
+			       .rules = fake_rules_word,
 			       .bfd = fake_watched};
 	return 0;
 }
@@ -203,6 +205,13 @@ int maps_rule_names(struct maps *maps, struct sw_rule_names out[2])
 {
 	(void)maps;
 	memcpy(out, fake_rules, sizeof(fake_rules));
+	return 0;
+}
+
+int maps_rule_denied(struct maps *maps, uint32_t row, uint32_t n, struct sw_rule_denied *out)
+{
+	(void)maps;
+	*out = (struct sw_rule_denied){.dropped = 100 * row + n, .passed = 3};
 	return 0;
 }
 

@@ -267,6 +267,30 @@ static void test_counters(void **state)
 	assert_shown(SHOW_COUNTERS, "counters", rows_counters(fake_maps()));
 }
 
+/* Flows of rules of before count by name; who is not in force any more counts nowhere. */
+static void test_counters_rules(void **state)
+{
+	json_t *rows = rows_rules(fake_maps());
+
+	(void)state;
+	assert_int_equal(json_array_size(rows), 0);
+	json_decref(rows);
+	fake_rules_word = 3U << SW_RULES_GEN_SHIFT | 1;
+	fake_rules[0] = (struct sw_rule_names){.gen = 2, .name = {"gone", "secure"}};
+	fake_rules[1] = (struct sw_rule_names){.gen = 3,
+					       .name = {"bulk", "other", "secure"},
+					       .before = {{7, 0}, {(uint64_t)-101, (uint64_t)-3}}};
+	fake_flows[0].rule = 3;
+	fake_flows[1].rule = 2;
+	fake_flows[2].rule = 1;
+	fake_flows[0].rules_gen = 3;
+	fake_flows[1].rules_gen = fake_flows[2].rules_gen = 2;
+	assert_shown(SHOW_COUNTERS, "counters-rules", rows_counters(fake_maps()));
+	fake_flows[0].rule = fake_flows[1].rule = fake_flows[2].rule = 0;
+	fake_rules_word = 0;
+	memset(fake_rules, 0, sizeof(fake_rules));
+}
+
 /* Ages depend on now: told by rows_flow with a fixed clock. */
 static json_t *flows_rows(void)
 {
@@ -290,6 +314,7 @@ static void test_flows(void **state)
 	fake_flows[2].rules_gen = 2;
 	assert_shown(SHOW_FLOWS, "flows-rules", flows_rows());
 	fake_flows[0].rule = fake_flows[2].rule = 0;
+	memset(fake_rules, 0, sizeof(fake_rules));
 }
 
 static void test_flows_filters(void **state)
@@ -712,6 +737,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bfd, setup),
 		cmocka_unit_test_setup(test_objections, setup),
 		cmocka_unit_test_setup(test_counters, setup),
+		cmocka_unit_test_setup(test_counters_rules, setup),
 		cmocka_unit_test_setup(test_flows, setup),
 		cmocka_unit_test_setup(test_flows_filters, setup),
 		cmocka_unit_test_setup(test_status, setup),

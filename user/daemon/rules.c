@@ -73,16 +73,66 @@ static void names_write(const struct config *cfg, uint32_t gen, struct sw_rule_n
 	__atomic_store_n(&row->gen, gen, __ATOMIC_RELEASE);
 }
 
+/* What rule n of the row has denied by its counters; nothing where they can't be read. */
+static struct sw_rule_denied denied_of(struct daemon *d, uint32_t row, size_t n)
+{
+	struct sw_rule_denied sum;
+
+	return maps_rule_denied(d->maps, row, (uint32_t)n, &sum) ? (struct sw_rule_denied){0} : sum;
+}
+
+/*
+ * The rules of row `to` go on with what those of the same name in the other row have denied. began:
+ * what their own counters had before the row came in force. from: the other row is, or was.
+ */
+static void denied_carry(struct daemon *d, bool from, uint32_t to,
+			 const struct sw_rule_denied *began)
+{
+	struct sw_rule_names *names = datapath_rule_names(d->dp), *row = &names[to];
+	const struct sw_rule_names *old = &names[!to];
+
+	for (size_t i = 0; i < d->cfg->n_rules; i++) {
+		struct sw_rule_denied sum = {0};
+		size_t k = 0;
+
+		while (k < SW_MAX_RULES && strncmp(old->name[k], row->name[i], SW_NAME_LEN))
+			k++;
+		if (from && k < SW_MAX_RULES) {
+			sum = denied_of(d, !to, k);
+			sum.dropped += old->before[k].dropped;
+			sum.passed += old->before[k].passed;
+		}
+		row->before[i].dropped = sum.dropped - began[i].dropped;
+		row->before[i].passed = sum.passed - began[i].passed;
+	}
+}
+
+/* Into the row that is not in force, where nobody is any more, and that in force. */
+static void rules_switch(struct daemon *d, const struct sw_rules *wanted)
+{
+	struct sw_ctl *c = datapath_ctl(d->dp);
+	struct sw_rule_denied began[SW_MAX_RULES];
+	uint32_t word = next_word(c, rules_ask_dscp(d->cfg)), row = word & SW_RULES_ROW;
+	bool from = c->rules;
+
+	memcpy(&datapath_rules(d->dp)[row], wanted, sizeof(*wanted));
+	names_write(d->cfg, SW_RULES_GEN(word), &datapath_rule_names(d->dp)[row]);
+	for (size_t i = 0; i < d->cfg->n_rules; i++)
+		began[i] = denied_of(d, row, i);
+	denied_carry(d, from, row, began);
+	put_in_force(d, word);
+	if (from && !datapath_quiesce(d->dp)) /* and what came to its end meanwhile */
+		denied_carry(d, from, row, began);
+}
+
 static int rules_put(struct daemon *d, uint64_t known, char err[DATAPATH_ERR])
 {
-	struct sw_rules *rows = datapath_rules(d->dp), *wanted;
-	struct sw_rule_names *names = datapath_rule_names(d->dp);
-	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint32_t word, row = c->rules & SW_RULES_ROW;
+	uint32_t force = datapath_ctl(d->dp)->rules, row = force & SW_RULES_ROW;
+	struct sw_rules *wanted;
 	int ret = 0;
 
 	if (!d->cfg->n_rules) {
-		if (c->rules)
+		if (force)
 			put_in_force(d, 0);
 		return 0;
 	}
@@ -92,19 +142,14 @@ static int rules_put(struct daemon *d, uint64_t known, char err[DATAPATH_ERR])
 		return -ENOMEM;
 	}
 	rules_compile(d->cfg, d->path_ids, known, wanted);
-	if (!c->rules || memcmp(wanted, &rows[row], sizeof(*wanted)) ||
-	    !names_are(d->cfg, &names[row])) {
+	if (!force || memcmp(wanted, &datapath_rules(d->dp)[row], sizeof(*wanted)) ||
+	    !names_are(d->cfg, &datapath_rule_names(d->dp)[row])) {
 		ret = datapath_quiesce(d->dp); /* nobody is in the other row any more */
-		if (ret) {
+		if (ret)
 			snprintf(err, DATAPATH_ERR, "rules: the programs can't be waited for: %s",
 				 strerror(-ret));
-		} else {
-			word = next_word(c, rules_ask_dscp(d->cfg));
-			row = word & SW_RULES_ROW;
-			memcpy(&rows[row], wanted, sizeof(*wanted));
-			names_write(d->cfg, SW_RULES_GEN(word), &names[row]);
-			put_in_force(d, word);
-		}
+		else
+			rules_switch(d, wanted);
 	}
 	free(wanted);
 	return ret;

@@ -32,6 +32,7 @@ enum map_id {
 	MAP_INTERFACES,
 	MAP_CLOCK,
 	MAP_RULE_NAMES,
+	MAP_RULE_DENIED,
 	MAP_FIB4_NODES,
 	MAP_FIB6_NODES,
 	MAP_COUNT
@@ -51,6 +52,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_CLOCK] = "clock",
 	[MAP_REDIRECT_ERRORS] = "redirect_errors",
 	[MAP_RULE_NAMES] = "rule_names",
+	[MAP_RULE_DENIED] = "rule_denied",
 	[MAP_FIB4_NODES] = "fib4_nodes",
 	[MAP_FIB6_NODES] = "fib6_nodes",
 };
@@ -400,6 +402,11 @@ int maps_rule_names(struct maps *maps, struct sw_rule_names out[2])
 			err = rule_names_row(maps, row, &out[row]);
 	}
 	return err;
+}
+
+int maps_rule_denied(struct maps *maps, uint32_t row, uint32_t n, struct sw_rule_denied *out)
+{
+	return row_sum(maps, MAP_RULE_DENIED, row * SW_MAX_RULES + n, out, sizeof(*out));
 }
 
 struct hook_each {

@@ -53,6 +53,8 @@ int maps_nodes(struct maps *maps, uint32_t *nodes4, uint32_t *nodes6);
  * rules are in force none has any.
  */
 int maps_rule_names(struct maps *maps, struct sw_rule_names out[2]);
+/* What rule n of the row (SW_RULES_ROW) has denied since its counter began; CPUs summed. */
+int maps_rule_denied(struct maps *maps, uint32_t row, uint32_t n, struct sw_rule_denied *out);
 /* The hooks that are pinned: interface name and hook, and whether the link still has its device. */
 int maps_hook_each(const char *instance,
 		   int (*cb)(void *arg, const char *ifname, enum hook hook, bool attached),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * `counters` from the pinned maps: per path, per interface and reason, per path what TC egress did
- * of what the kernel sent by it, per verdict. The rows of an interface add up to what it received;
- * those of 0 packets are left out.
+ * of what the kernel sent by it, per policy rule, per verdict. The rows of an interface add up to
+ * what it received; those of 0 packets are left out.
  */
 #include "output/rows_internal.h"
 
@@ -277,6 +277,7 @@ json_t *rows_counters(struct maps *maps)
 	    rows_set(row, "reasons", counters_reasons(maps)) &&
 	    rows_set(row, "redirect_errors", counters_redirect_errors(maps)) &&
 	    rows_set(row, "egress", counters_egress(maps)) &&
+	    rows_set(row, "rules", rows_rules(maps)) &&
 	    rows_set(row, "verdicts", counters_verdicts(maps)))
 		return row;
 	json_decref(row);

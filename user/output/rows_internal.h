@@ -18,6 +18,8 @@ json_t *rows_candidate(const struct config *cfg, const uint8_t *path_ids,
 		       const struct candidate *all, const struct candidate *c);
 /* Name of the path with this id, null: none. */
 json_t *rows_path_name(const struct config *cfg, const uint8_t *path_ids, int id);
+/* `rules` of `counters`. */
+json_t *rows_rules(struct maps *maps);
 /* Counts the flow records by verdict, and by family. 0 or -errno. */
 struct flow_counts {
 	uint64_t verdict[SW_VERDICT_COUNT];

@@ -410,6 +410,8 @@ int text_counters(FILE *out, const json_t *rows)
 		err = counters_redirect_errors(out, json_object_get(rows, "redirect_errors"));
 	if (!err)
 		err = counters_egress(out, json_object_get(rows, "egress"));
+	if (!err)
+		err = text_counters_rules(out, json_object_get(rows, "rules"));
 	if (err)
 		return err;
 	fputc('\n', out);
