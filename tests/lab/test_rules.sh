@@ -128,6 +128,20 @@ send4 $PORT 5 >/dev/null
 check "flows: no rule any more" true_json "all(.[]; .rule == null)" flows
 check_at_least "the wire's counter counts" "$(count_of clear)" 20
 
+# Bound to an ExpressRoute path that goes down: its traffic is dropped, though the VPN carries the rest, and that is an incident.
+check "reload: bound to ExpressRoute" rules_are "{ name: bulk, to: $CLOUD4/32, only: [er1-primary] }"
+bulk() { true_json "[.[] | select(.verdict == \"no-backup\" and .subject == \"bulk\")] | last | . != null and ($1)" alerts --all; }
+check "nothing is told while it is up" true_json 'all(.[]; .subject != "bulk")' alerts --all
+er_cut
+check_within 10 "bound: no-backup names rule, cause and fix" bulk \
+	".state == \"open\" and .severity == \"critical\" and .cause == \"link-down\" and .side == \"onprem\" and .dst_prefix == \"$CLOUD4/32\" and .forward_path == \"er1-primary\" and (.message | test(\"rule bulk.*rule-denied\")) and (.fix | test(\"only:\"))"
+before=$(denied_rules)
+ping_lost 5 0.01 $CLOUD4 >/dev/null
+check_at_least "bound: dropped" $(($(denied_rules) - before)) 5
+check_equal "bound: the rest goes by the VPN" "$(ping_lost 5 0.01 $SPOKE4)" 0
+er_restore
+check_within 60 "bound: closes when the path is back" bulk '.state == "closed"'
+
 # Monitor: the kernel sends it by ExpressRoute, in clear; that is told.
 birdc_at edge disable VPN >/dev/null
 EDGE_EXTRA="rules: [ $(secure 'prefer: [vpn]') ]" edge_config monitor 2s

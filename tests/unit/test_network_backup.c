@@ -292,6 +292,136 @@ static void test_bound(void **state)
 	net_free(n);
 }
 
+static void er_drain(struct net *n)
+{
+	net_path(n, ER1, WORD_ADMIN, true);
+}
+static void er_undrain(struct net *n)
+{
+	net_path(n, ER1, WORD_ADMIN, false);
+}
+static void er2_link_down(struct net *n)
+{
+	net_path(n, ER2, WORD_LINK, true);
+}
+static void er2_routes(struct net *n)
+{
+	net_route(n, "10.10.30.0/24", "er2-primary", 12076);
+}
+static struct config_rule only[] = {
+	{.name = "bulk", .to = {4, 24, {10, 10, 30, 0}}, .action = RULE_ONLY, .n_picks = 1},
+};
+static void bind_one(struct net *n)
+{
+	only[0].pick[0] = (struct config_pick){.path = "er1-primary"};
+	n->w.e->cfg.rules = only;
+	n->w.e->cfg.n_rules = 1;
+}
+static void bind_class(struct net *n)
+{
+	bind_one(n);
+	only[0].pick[0] = (struct config_pick){.class = SW_CLASS_EXPRESSROUTE};
+}
+static void bind_any(struct net *n)
+{
+	bind_one(n);
+	only[0].n_picks = 2;
+	only[0].pick[1] = (struct config_pick){.class = SW_CLASS_VPN};
+}
+static void bind_wish(struct net *n)
+{
+	bind_one(n);
+	only[0].n_picks = 1;
+	only[0].action = RULE_PREFER;
+}
+static void er_feed_gone(struct net *n)
+{
+	n->facts.routes_told = false;
+	er_bgp_down(n);
+}
+static void monitor(struct net *n)
+{
+	n->w.e->cfg.mode = SW_MODE_MONITOR;
+}
+
+#define LOST "no-backup expressroute critical link-down"
+
+/* What a rule binds to ExpressRoute's paths: nothing takes over when the last of them is gone. */
+static const struct story bound_stories[] = {
+	{"bound to a path, its link",
+	 {{bind_one, 5, ""},
+	  {er_link_down, 3, LOST "; no-backup bulk critical link-down"},
+	  {er_link_up, 9, "no-backup bulk critical link-down"},
+	  {NULL, 3, ""}}},
+	{"bound to a path, drained",
+	 {{bind_one, 5, ""},
+	  {er_drain, 3, "no-backup expressroute critical drained; no-backup bulk critical drained"},
+	  {er_undrain, 12, ""}}},
+	{"bound to a path, its routes",
+	 {{bind_one, 5, ""},
+	  {er_bgp_down, 3,
+	   "no-backup expressroute critical bgp-down; no-backup bulk critical bgp-down"},
+	  {er_bgp_up, 12, ""}}},
+	{"bound to a class, another path of it is well",
+	 {{bind_class, 1, ""}, {er2_routes, 5, ""}, {er_link_down, 5, LOST}}},
+	{"bound to a class, the last of it goes",
+	 {{bind_class, 1, ""},
+	  {er2_routes, 5, ""},
+	  {er_link_down, 5, LOST},
+	  {er2_link_down, 3, LOST "; no-backup bulk critical link-down"}}},
+	{"bound, and the VPN may take over", {{bind_any, 5, ""}, {er_link_down, 5, LOST}}},
+	{"bound with the VPN, all gone: backup-down says so",
+	 {{bind_any, 5, ""},
+	  {vpn_link_down, 5, DOWN "warning link-down"},
+	  {er_link_down, 3, DOWN "critical link-down; " LOST}}},
+	{"a preference binds nothing", {{bind_wish, 5, ""}, {er_link_down, 5, LOST}}},
+	{"its feed is gone",
+	 {{bind_one, 5, ""}, {er_feed_gone, 60, "no-backup expressroute critical bgp-down"}}},
+	{"monitor: nothing is dropped",
+	 {{bind_one, 1, ""},
+	  {monitor, 5, ""},
+	  {er_link_down, 3, LOST "; no-backup bulk warning link-down"}}},
+};
+
+static void test_bound_first(void **state)
+{
+	struct net *n = net_new();
+	const struct incident *inc = &n->last[NETWORK_NO_BACKUP];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bound_stories) / sizeof(bound_stories[0]); i++) {
+		only[0].action = RULE_ONLY;
+		only[0].n_picks = 1;
+		net_story(&bound_stories[i]);
+	}
+	only[0].action = RULE_ONLY;
+	bind_one(n);
+	edge_withdraw(n->w.e, "10.17.30.0/26", "er1-primary");
+	net_wait(n, 60);
+	er_link_down(n);
+	net_wait(n, 3);
+	assert_string_equal(inc->subject, "bulk");
+	assert_int_equal(inc->side, SIDE_ONPREM);
+	assert_int_equal(inc->forward_path, ER1);
+	assert_true(prefix_equal(&inc->dst, &only[0].to));
+	assert_string_equal(inc->message,
+			    "rule bulk binds its traffic to 10.10.30.0/24 to er1-primary: its link "
+			    "is down; nothing takes over: it is dropped (rule-denied)");
+	assert_string_equal(inc->fix,
+			    "check cable, port and provider of er0; or let rule bulk list what may "
+			    "take over: `only: [er1-primary, ...]`, or `prefer:` with what comes "
+			    "after");
+	network_watch_free(n->watch); /* a daemon that starts meanwhile goes on with it */
+	n->watch = network_watch_new();
+	net_wait(n, 60);
+	assert_true(inc->open);
+	assert_int_equal(n->once[NETWORK_NO_BACKUP], 1);
+	er_link_up(n);
+	net_wait(n, 15);
+	assert_false(inc->open);
+	net_free(n);
+}
+
 /* More prefixes than are kept one by one: counted as far as they go, and nothing is lost of the
  * rest. */
 static void test_many(void **state)
@@ -321,9 +451,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_restart), cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_stories),	    cmocka_unit_test(test_words),
+		cmocka_unit_test(test_restart),	    cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound_first), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,7 @@ void network_watch_tell(struct network_watch *watch, const struct incident_conte
 	network_flapping_tell(watch, ctx, facts, set);
 	network_backup_tell(watch, ctx, facts, set);
 	network_prefixes_tell(watch, ctx, facts, set);
+	network_rules_tell(watch, ctx, facts, set);
 	network_ends_tell(watch, ctx, facts, set);
 	network_failback_tell(watch, ctx, set);
 	network_stuck_tell(watch, ctx, facts, set);

@@ -10,6 +10,7 @@
  *   network_hold.c      when a state opens, and how long it must be over
  *   network_backup.c    backup-down, backup-not-independent
  *   network_prefixes.c  no-backup
+ *   network_rules.c     no-backup, of what a rule binds
  *   network_paths.c     how each path failed and returned; flapping, failback
  *   network_stuck.c     failback-stuck
  *   network_circuit.c   maintenance
@@ -134,6 +135,7 @@ struct network_watch {
 	struct network_hold lost[SW_CLASS_COUNT], bare[SW_CLASS_COUNT], ridden, full[4];
 	struct prefix lost_dst[SW_CLASS_COUNT];
 	uint64_t lost_paths[SW_CLASS_COUNT]; /* by an earlier daemon: that had failed */
+	struct network_hold rule[SW_MAX_RULES];
 	struct network_leaks remote_leaks;
 	uint64_t usable; /* as last looked */
 	bool looked;
@@ -194,6 +196,8 @@ void network_ends_tell(struct network_watch *watch, const struct incident_contex
 		       const struct network_facts *facts, struct incidents *set);
 void network_prefixes_tell(struct network_watch *watch, const struct incident_context *ctx,
 			   const struct network_facts *facts, struct incidents *set);
+void network_rules_tell(struct network_watch *watch, const struct incident_context *ctx,
+			const struct network_facts *facts, struct incidents *set);
 void network_flapping_tell(struct network_watch *watch, const struct incident_context *ctx,
 			   const struct network_facts *facts, struct incidents *set);
 void network_failback_tell(struct network_watch *watch, const struct incident_context *ctx,
