@@ -47,13 +47,17 @@ static json_t *status_peers(const struct feed_slot *slot)
 	return rows;
 }
 
-/* Of a feed that is gone nothing is stale any more when its last route is gone: it is down. */
+/*
+ * Of a feed that is gone nothing is stale any more when its last route is gone: it is down. Not one
+ * that is back to come after a reload: its routes are in the tables yet.
+ */
 static const char *status_state(const struct daemon *d, feed_id id, const struct feed_status *st)
 {
 	enum feed_state state = feed_slot_state(&d->feeds[id], st);
 
-	return feed_state_names[state == FEED_STALE && !rib_feed_routes(d->rib, id) ? FEED_DOWN
-										    : state];
+	if (st->state == FEED_STALE && !rib_feed_routes(d->rib, id))
+		state = FEED_DOWN;
+	return feed_state_names[state];
 }
 
 static json_t *status_feed(struct daemon *d, feed_id id)
