@@ -94,7 +94,14 @@ check "a config with mistakes: exit 2" eval 'reload; [ $? = 2 ]'
 check "every mistake with its line" eval '[ "$(grep -cE "^$RUN/sameway.yaml:[0-9]+: .*: " "$RUN/err")" -ge 2 ] && grep -q "nothing has changed" "$RUN/err"'
 cp "$RUN/good.yaml" "$RUN/sameway.yaml"
 edit '1i flows: 131072'
-check "another size of the flow table is refused" eval 'reload; [ $? = 2 ] && grep -q "^sameway: reload: nothing has changed: flows: " "$RUN/err"'
+rx=$(j '.[0].rx_packets' paths)
+check "another size of the flow tables" eval 'reload && grep -q "flow tables: made anew for 131072 IPv4 and 16384 IPv6 records" "$RUN/sameway.log"'
+check_within 10 "they have it" true_json '.flows.ipv4.max == 131072 and .flows.ipv6.max == 16384 and .waiting == []' status
+check_within 5 "flows are recorded there" true_json 'any(.[]; .verdict == "ok" and .idle_s < 3)' flows
+check_at_least "counters go on" "$(j '.[0].rx_packets' paths)" "$rx"
+cp "$RUN/good.yaml" "$RUN/sameway.yaml"
+check "and back" eval 'reload && [ "$(j .flows.ipv4.max status)" = 65536 ]'
+check_within 10 "that is enforce again" true_json '.mode == "enforce" and (.feeds[0].state == "up") and .waiting == []' status
 cp "$RUN/good.yaml" "$RUN/sameway.yaml"
 edit 's/interface: er0/interface: er9/'
 check "an interface that is not there: refused" eval 'reload; [ $? = 1 ] && grep -q "er9 does not exist" "$RUN/err"'

@@ -194,7 +194,6 @@ static void test_other_version_refused(void **state)
 	teardown(NULL);
 	links_make();
 	datapath_close(open_dp());
-	refused(-ESTALE, "flows", FLOWS * 2);
 	for (int six = 0; six < 2; six++) {
 		struct datapath *none = NULL;
 
@@ -210,6 +209,66 @@ static void test_other_version_refused(void **state)
 	refused(-ESTALE, "interfaces", FLOWS);
 	assert_int_equal(pins_drop(dir(), "interfaces"), 0);
 	refused(-ESTALE, "interfaces", FLOWS);
+}
+
+/* What the pinned flow tables go by, and have room for; the fds are of the pins. */
+static struct sw_flow_table flow_tables_pinned(uint32_t *records)
+{
+	struct sw_flow_table table = {0};
+	struct bpf_map_info info = {0};
+	uint32_t zero = 0, len = sizeof(info);
+	int fd = pins_open(dir(), "flow_tables");
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &table), 0);
+	close(fd);
+	fd = pins_open(dir(), "flows");
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	close(fd);
+	*records = info.max_entries;
+	return table;
+}
+
+static void flows_become(uint32_t records, bool anew)
+{
+	struct datapath *dp = open_flows(records);
+	struct sw_flow_table table;
+	uint32_t pinned;
+
+	assert_true(datapath_adopted(dp));
+	assert_int_equal(datapath_flows_anew(dp), anew);
+	assert_int_equal(datapath_paths(dp)[5].changed_ns, 42); /* the rest is as it was */
+	table = flow_tables_pinned(&pinned);
+	assert_int_equal(table.max, records);
+	assert_int_equal(pinned, records);
+	if (anew)
+		assert_int_equal(table.unused, 0);
+	datapath_close(dp);
+}
+
+static void test_flows_of_another_size(void **state)
+{
+	struct datapath *dp = open_dp();
+	struct sw_flow_table table;
+	uint32_t zero = 0, records;
+	int fd;
+
+	(void)state;
+	datapath_paths(dp)[5].changed_ns = 42;
+	datapath_close(dp);
+	flows_become(FLOWS, false);
+	flows_become(FLOWS * 2, true);
+	flows_become(FLOWS * 2, false);
+	flows_become(FLOWS / 2, true);
+	/* a daemon that died while it pinned: rows and index as asked for now, the sizes of before
+	 */
+	table = flow_tables_pinned(&records);
+	table.max = FLOWS;
+	table.unused = 7;
+	fd = pins_open(dir(), "flow_tables");
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &table, 0), 0);
+	close(fd);
+	flows_become(FLOWS / 2, true);
+	flows_become(FLOWS / 2, false);
 }
 
 static void test_half_a_set(void **state)
@@ -277,11 +336,17 @@ static void test_detach_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(mounts_and_pins), TEST(no_bpffs),
-		TEST(no_btf),	       TEST(not_root),
-		TEST(instance_names),  TEST(failed_load_leaves_nothing),
-		TEST(adoption),	       TEST(other_version_refused),
-		TEST(half_a_set),      TEST(detach_leaves_nothing),
+		TEST(mounts_and_pins),
+		TEST(no_bpffs),
+		TEST(no_btf),
+		TEST(not_root),
+		TEST(instance_names),
+		TEST(failed_load_leaves_nothing),
+		TEST(adoption),
+		TEST(other_version_refused),
+		TEST(flows_of_another_size),
+		TEST(half_a_set),
+		TEST(detach_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests_name("datapath", tests, group_setup, NULL);

@@ -264,10 +264,22 @@ static void repair_tell(const struct flow_repair *repair)
 			   "go too fast now to be sure: the next start looks again");
 }
 
+/* Flow tables of another size are maps of their own: as a new daemon would, around all else. */
+static void data_plane_resize(struct daemon *d)
+{
+	if (!d->dp || datapath_flows_are(d->dp, d->cfg->flows, d->cfg->flows6))
+		return;
+	maps_close(d->maps);
+	datapath_close(d->dp);
+	d->maps = NULL;
+	d->dp = NULL;
+}
+
 static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 {
 	int ret;
 
+	data_plane_resize(d);
 	if (d->dp) {
 		datapath_readopt(d->dp);
 	} else {
@@ -278,6 +290,11 @@ static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 		if (ret)
 			return ret;
 		repair_tell(datapath_repaired(d->dp));
+		if (datapath_flows_anew(d->dp))
+			daemon_log(
+				"flow tables: made anew for %u IPv4 and %u IPv6 records: the flows "
+				"before are forgotten",
+				d->cfg->flows, d->cfg->flows6);
 		mounts_check();
 		ret = maps_open(&d->maps, d->instance, err);
 		if (ret)

@@ -229,29 +229,12 @@ static int check_feeds(const struct daemon *d, const struct config *cfg, char er
 	return 0;
 }
 
-static int check_flows(const struct daemon *d, const char *key, uint32_t now, uint32_t wanted,
-		       char err[DATAPATH_ERR])
-{
-	if (now == wanted)
-		return 0;
-	snprintf(err, DATAPATH_ERR,
-		 "%s: %u: the records are for %u and are not made anew under way: leave it, or "
-		 "`sameway -i %s detach` and run again",
-		 key, wanted, now, d->instance);
-	return -EINVAL;
-}
-
 /* Everything that can be tried without a change. 0 or -errno with err. */
 static int reload_check(struct daemon *d, struct config *cfg, char err[DATAPATH_ERR])
 {
 	struct daemon *probe;
 	int ret;
 
-	ret = check_flows(d, "flows", d->cfg->flows, cfg->flows, err);
-	if (!ret)
-		ret = check_flows(d, "flows6", d->cfg->flows6, cfg->flows6, err);
-	if (ret)
-		return ret;
 	if (cfg->nodes4 != d->cfg->nodes4 || cfg->nodes6 != d->cfg->nodes6) {
 		snprintf(
 			err, DATAPATH_ERR,

@@ -128,9 +128,11 @@ static int maps_adopt(struct datapath *dp, char err[DATAPATH_ERR])
 
 	if (ret)
 		return ret;
+	dp->flows_anew = !datapath_flows_fit(dp);
 	bpf_object__for_each_map(map, dp->skel->obj)
 	{
-		if (bpf_map__is_internal(map) || map == dp->skel->maps.ctl)
+		if (bpf_map__is_internal(map) || map == dp->skel->maps.ctl ||
+		    (dp->flows_anew && datapath_flows_has(dp, map)))
 			continue;
 		ret = map_adopt(dp, map, err);
 		if (ret)
@@ -270,10 +272,7 @@ static int open_fresh(struct datapath *dp, char err[DATAPATH_ERR])
 	if (ret)
 		return ret;
 	datapath_ctl(dp)->abi = SW_ABI_VERSION;
-	for (int i = 0; i < 2; i++) { /* before a program runs */
-		dp->tables.t[i].state->lines = dp->tables.t[i].lines - 1;
-		dp->tables.t[i].state->max = dp->tables.t[i].max;
-	}
+	datapath_flows_begin(dp);
 	ret = instance_remove(dp->dir, &gone); /* half a set, if anything */
 	if (!ret)
 		ret = maps_pin(dp);
@@ -294,13 +293,17 @@ static int open_adopted(struct datapath *dp, char err[DATAPATH_ERR])
 		ret = load(dp, err);
 	if (ret)
 		return ret;
+	if (dp->flows_anew)
+		datapath_flows_begin(dp);
 	ret = flow_tables_repair(&dp->tables, &dp->repaired);
 	if (ret)
 		return report_fail(err, ret,
 				   "can't look through the flow tables (%s): free some "
 				   "memory",
 				   strerror(-ret));
-	ret = programs_pin(dp);
+	ret = dp->flows_anew ? datapath_flows_pin(dp) : 0;
+	if (!ret)
+		ret = programs_pin(dp);
 	return ret ? report_fail(err, ret, "can't pin to %s (%s): see whether bpffs is writable",
 				 dp->dir, strerror(-ret))
 		   : 0;

@@ -36,6 +36,10 @@ void datapath_close(struct datapath *dp);
 bool datapath_adopted(const struct datapath *dp);
 /* What the adoption found broken in the flow tables, and mended. */
 const struct flow_repair *datapath_repaired(const struct datapath *dp);
+/* Whether what it adopted had flow tables of another size: their flows are forgotten. */
+bool datapath_flows_anew(const struct datapath *dp);
+/* Whether the flow tables are of so many records. */
+bool datapath_flows_are(const struct datapath *dp, uint32_t flows4, uint32_t flows6);
 /* For a reload: what the maps hold counts as an earlier daemon's; events are opened anew. */
 void datapath_readopt(struct datapath *dp);
 /* Arms the kernel's timer (again, so that it runs this program's callback). */

@@ -41,6 +41,7 @@ struct datapath {
 	int quiesce[2];		   /* maps of prefixes.c, -1: not made yet */
 	struct flow_tables tables;
 	struct flow_repair repaired;
+	bool flows_anew; /* adopted, but for the flow tables: they have another size now */
 	struct ring_buffer *events;
 	datapath_event_cb event_cb;
 	void *event_arg;
@@ -51,5 +52,14 @@ int prefixes_open(struct datapath *dp);
 void prefixes_close(struct datapath *dp);
 /* Maps the flow tables (tables.c). 0 or -errno. */
 int datapath_flows_map(struct datapath *dp);
+/*
+ * The flow tables are several maps, which are kept or made anew together (flow_maps.c). Whether the
+ * pinned ones have the sizes that are asked for; whether the map is one of them; what is in new
+ * ones before a program runs; their pins, in the place of others: 0 or -errno.
+ */
+bool datapath_flows_fit(const struct datapath *dp);
+bool datapath_flows_has(const struct datapath *dp, const struct bpf_map *map);
+void datapath_flows_begin(struct datapath *dp);
+int datapath_flows_pin(struct datapath *dp);
 
 #endif
