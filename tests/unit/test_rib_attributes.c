@@ -117,11 +117,43 @@ static void test_memo(void **state)
 	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_UNKNOWN_PATH);
 }
 
+/* A route said to be as the one before is that, whatever became of that one. */
+static void test_again(void **state)
+{
+	struct edge *e = *state;
+	struct ip_addr own = addr("192.168.30.18");
+	struct route r = {.prefix = pfx("10.9.0.0/16"), .nexthop = addr("192.168.30.18")};
+
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
+	r.nexthop = addr("192.0.2.99");
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_UNKNOWN_PATH);
+	r.again = true;
+	r.prefix = pfx("10.8.0.0/16");
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_UNKNOWN_PATH);
+	r.again = false;
+	r.nexthop = addr("192.168.30.18");
+	r.prefix = pfx("10.2.30.0/26"); /* inside */
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OWN);
+	r.again = true;
+	r.prefix = pfx("10.7.0.0/16");
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
+	r.prefix = pfx("10.2.30.64/26");
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OWN);
+	r.prefix = pfx("10.6.0.0/16");
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OK);
+	assert_ptr_equal(edge_first(e, VIEW_LOCAL, "10.6.0.0/16")->attr,
+			 edge_first(e, VIEW_LOCAL, "10.7.0.0/16")->attr);
+	assert_int_equal(rib_set_links(e->rib, NULL, 0, &own, 1), 0);
+	r.prefix = pfx("10.5.0.0/16");
+	assert_int_equal(rib_announce(e->rib, FEED_ROUTER, &r, 1), RIB_OWN);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, edge_setup, edge_teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(test_many_marks), T(test_interned), T(test_memo)};
+	const struct CMUnitTest tests[] = {T(test_many_marks), T(test_interned), T(test_memo),
+					   T(test_again)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,7 @@ void rib_memo_forget(struct rib *rib)
 	if (rib->memo.attr)
 		attributes_put(&rib->attributes, rib->memo.attr);
 	rib->memo.attr = NULL;
+	rib->memo.last = false;
 }
 
 static void count_live(struct rib *rib, struct rib_node *node, const struct candidate *c,
@@ -188,6 +189,8 @@ static bool memo_fits(const struct rib *rib, feed_id feed, const struct route *r
 	const struct rib_memo *memo = &rib->memo;
 	const struct attributes *a = memo->attr;
 
+	if (route->again)
+		return memo->last && !rib_prefix_inside(rib, &route->prefix);
 	if (!a || a->feed != feed || route->view != VIEW_LOCAL ||
 	    a->has_as_path != route->has_as_path || a->has_local_pref != route->has_local_pref ||
 	    (a->has_local_pref && a->local_pref != route->local_pref))
@@ -209,6 +212,7 @@ static void memo_set(struct rib *rib, const struct route *route, struct attribut
 	rib_memo_forget(rib);
 	attr->refs++;
 	memo->attr = attr;
+	memo->last = true;
 	memcpy(memo->path, route->path, sizeof(memo->path));
 	memcpy(memo->interface, route->interface, sizeof(memo->interface));
 	memo->nexthop_ll = route->nexthop_ll;
@@ -221,7 +225,8 @@ static enum rib_result route_resolve(struct rib *rib, feed_id feed, const struct
 	enum rib_result result;
 	int path;
 
-	if (memo_fits(rib, feed, route)) {
+	rib->memo.last = memo_fits(rib, feed, route);
+	if (rib->memo.last) {
 		*attr = rib->memo.attr;
 		(*attr)->refs++;
 		return RIB_OK;

@@ -41,6 +41,7 @@ struct route {
 	bool chosen;
 	bool own;	 /* the feed knows that it is this box's own; else the RIB finds out */
 	uint64_t age_ns; /* since it was true; 0: it is now */
+	bool again;	 /* prefix and sub apart it says what the route told just before said */
 	/* remote view; where they are not given, `path` says both */
 	bool has_class;
 	enum sw_class class;

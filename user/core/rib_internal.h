@@ -46,6 +46,7 @@ struct attribute_table {
  */
 struct rib_memo {
 	struct attributes *attr; /* with a reference; NULL: none */
+	bool last;		 /* the last route told came to it */
 	char path[SW_NAME_LEN], interface[16];
 	struct ip_addr nexthop_ll;
 };

@@ -243,7 +243,8 @@ static enum rib_result sink_announce(void *arg, feed_id feed, const struct route
 	enum rib_result ret;
 
 	edge_reserve(d); /* next hops are told by the links' networks */
-	d->announced_ns = clock_coarse();
+	if (!route->again)
+		d->announced_ns = clock_coarse();
 	if (d->cold && !d->cold_ending)
 		ret = rib_announce_later(d->rib, feed, route, d->announced_ns);
 	else

@@ -51,7 +51,8 @@ struct bgp_attributes {
 	struct ip_addr nexthop_ll; /* second, link-local next hop of MP_REACH */
 	const uint32_t *as_path;   /* AS_SETs and confederations flattened: see .c; the call's */
 	size_t n_as;		   /* 256 at most */
-	bool as_path_cut;	   /* longer than 256 */
+	bool again;	  /* they are those of the route told before, of this UPDATE, too */
+	bool as_path_cut; /* longer than 256 */
 	bool has_as_path, has_local_pref;
 	uint32_t local_pref;
 };

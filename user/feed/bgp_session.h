@@ -47,6 +47,7 @@ struct bgp_conn {
 	struct bgp_open open;
 	struct bgp_session session;
 	struct bgp_update_ops ops;
+	struct route route; /* that was told last; its AS path is the UPDATE's */
 	bool eor4, eor6, eor_told;
 	bool failed;	   /* inside an UPDATE: to be closed with out-of-resources */
 	bool notified;	   /* ended by a NOTIFICATION, theirs or ours: no graceful restart */

@@ -17,17 +17,24 @@ static void on_announce(void *arg, const struct prefix *p, uint32_t path_id,
 {
 	struct bgp_conn *c = arg;
 	struct feed_report *rep = &c->feed->report;
-	struct route route = {.view = VIEW_LOCAL, .source = c->source};
+	struct route *route = &c->route;
 	char prefix[PREFIX_STRLEN], nexthop[IP_STRLEN];
 	enum rib_result result;
 
+	if (attr->again) {
+		route->prefix = *p;
+		route->sub = path_id;
+	} else {
+		*route = (struct route){.view = VIEW_LOCAL, .source = c->source};
+		bgp_route_fill(route, p, path_id, attr);
+	}
 	if (!is_unicast(p)) {
 		feed_error(rep, "BGP peer %s: %s is no unicast prefix: do not announce it here",
 			   c->name, prefix_format(p, prefix));
 		return;
 	}
-	bgp_route_fill(&route, p, path_id, attr);
-	result = rep->sink.announce(rep->sink.arg, rep->id, &route);
+	result = rep->sink.announce(rep->sink.arg, rep->id, route);
+	route->again = true;
 	if (result == RIB_NO_MEMORY)
 		c->failed = true;
 	if (result == RIB_UNKNOWN_PATH) {

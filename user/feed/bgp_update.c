@@ -159,7 +159,7 @@ static int check(struct bgp_update *u)
 }
 
 static void tell(const struct bgp_update *u, struct bgp_span s, uint8_t family,
-		 const struct bgp_attributes *attr, const struct bgp_update_ops *ops)
+		 struct bgp_attributes *attr, const struct bgp_update_ops *ops)
 {
 	bool addpath = family == 4 ? u->session->addpath4 : u->session->addpath6;
 	struct prefix p;
@@ -168,15 +168,17 @@ static void tell(const struct bgp_update *u, struct bgp_span s, uint8_t family,
 	while (s.len) {
 		if (nlri_next(&s, family, addpath, &p, &id))
 			ops->masked(ops->arg, &p);
-		if (attr)
-			ops->announce(ops->arg, &p, id, attr);
-		else
+		if (!attr) {
 			ops->withdraw(ops->arg, &p, id);
+			continue;
+		}
+		ops->announce(ops->arg, &p, id, attr);
+		attr->again = true;
 	}
 }
 
 static void tell_mp(const struct bgp_update *u, const struct bgp_mp *mp,
-		    const struct bgp_attributes *attr, const struct bgp_update_ops *ops)
+		    struct bgp_attributes *attr, const struct bgp_update_ops *ops)
 {
 	if (mp->family)
 		tell(u, mp->nlri, mp->family, attr, ops);
@@ -198,7 +200,7 @@ int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t le
 		     const struct bgp_update_ops *ops, bool *treated, struct bgp_error *err)
 {
 	struct bgp_attributes attr;
-	const struct bgp_attributes *routes;
+	struct bgp_attributes *routes;
 	struct bgp_error first;
 	struct bgp_update u;
 	uint8_t family;
@@ -220,6 +222,7 @@ int bgp_update_parse(const struct bgp_session *s, const uint8_t *body, size_t le
 	tell_mp(&u, &u.unreach, NULL, ops);
 	attr.nexthop = u.nexthop;
 	tell(&u, u.nlri, 4, routes, ops);
+	attr.again = false;
 	attr.nexthop = u.reach.nexthop;
 	attr.nexthop_ll = u.reach.nexthop_ll;
 	tell_mp(&u, &u.reach, routes, ops);
