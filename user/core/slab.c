@@ -8,7 +8,9 @@
 #include <sys/mman.h>
 
 #define CHUNK_MIN 1024u
-#define CHUNK_MAX ((size_t)2 << 20)
+#define CHUNK_MAX SLAB_CHUNK
+
+static void *(*chunk_ready)(void);
 
 struct slab_chunk {
 	struct slab_chunk *next;
@@ -17,7 +19,7 @@ struct slab_chunk {
 };
 
 /* Aligned to its size, so that it can be one huge page. */
-static struct slab_chunk *chunk_map(void)
+void *slab_chunk_map(void)
 {
 	char *at = mmap(NULL, 2 * CHUNK_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			-1, 0);
@@ -30,7 +32,24 @@ static struct slab_chunk *chunk_map(void)
 		munmap(at, before);
 	munmap(at + before + CHUNK_MAX, CHUNK_MAX - before);
 	madvise(at + before, CHUNK_MAX, MADV_HUGEPAGE); /* small pages do as well */
-	return (struct slab_chunk *)(at + before);
+	return at + before;
+}
+
+void slab_chunk_unmap(void *chunk)
+{
+	munmap(chunk, CHUNK_MAX);
+}
+
+void slab_chunks_from(void *(*take)(void))
+{
+	chunk_ready = take;
+}
+
+static struct slab_chunk *chunk_large(void)
+{
+	void *chunk = chunk_ready ? chunk_ready() : NULL;
+
+	return chunk ? chunk : slab_chunk_map();
 }
 
 static struct slab_chunk *chunk_small(size_t size)
@@ -43,7 +62,7 @@ static struct slab_chunk *chunk_small(size_t size)
 static void chunk_free(struct slab_chunk *chunk)
 {
 	if (chunk->size == CHUNK_MAX)
-		munmap(chunk, CHUNK_MAX);
+		slab_chunk_unmap(chunk);
 	else
 		free(chunk);
 }
@@ -55,7 +74,7 @@ static struct slab_chunk *chunk_new(const struct slab *slab)
 
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
-	chunk = size == CHUNK_MAX ? chunk_map() : chunk_small(size);
+	chunk = size == CHUNK_MAX ? chunk_large() : chunk_small(size);
 	if (!chunk)
 		return NULL;
 	chunk->size = size;

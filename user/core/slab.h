@@ -23,4 +23,14 @@ void *slab_take(struct slab *slab);
 void slab_give(struct slab *slab, void *object);
 void slab_clear(struct slab *slab);
 
+/*
+ * A chunk of the largest size, zeroed, that the kernel has been asked for and has given no memory
+ * yet; NULL: out of memory. For who makes some ready (daemon/chunks.c).
+ */
+#define SLAB_CHUNK ((size_t)2 << 20)
+void *slab_chunk_map(void);
+void slab_chunk_unmap(void *chunk);
+/* Asked before one is mapped: returns a chunk that is ready, else NULL. NULL: nobody is asked. */
+void slab_chunks_from(void *(*take)(void));
+
 #endif

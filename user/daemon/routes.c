@@ -4,6 +4,7 @@
  * change never holds up the news of a link. Also the cold start: what was adopted stays until each
  * feed has sent its table.
  */
+#include "daemon/chunks.h"
 #include "daemon/daemon_impl.h"
 
 #include <errno.h>
@@ -208,6 +209,7 @@ static bool cold_go_on(struct daemon *d)
 	if (fib_counts(d->fib).pending)
 		return true;
 	d->cold = d->cold_ending = false;
+	chunks_end();
 	d->warm_ns = clock_now();
 	usable_peers_forget(d, PEER_EARLIER);
 	path_routes_write(d);
@@ -392,6 +394,7 @@ int routes_init(struct daemon *d, char err[DATAPATH_ERR])
 	};
 
 	d->cold = true; /* what is adopted is no news */
+	chunks_begin();
 	d->rib = rib_new(d->cfg, d->path_ids);
 	d->fib = d->rib ? fib_new(d->cfg, d->rib, &ops) : NULL;
 	d->feeds = calloc(d->cfg->n_feeds + 1, sizeof(*d->feeds));
@@ -480,6 +483,7 @@ void routes_stop(struct daemon *d)
 	}
 	free(d->feeds);
 	d->feeds = NULL;
+	chunks_end();
 	network_stop(d);
 	if (d->fib)
 		fib_free(d->fib);
