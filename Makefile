@@ -28,6 +28,7 @@ PROG     := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/test
 LABTOOL  := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(filter-out %/nic_reset.c %.bpf.c,$(wildcard tests/lab/*.c))) \
 	$(patsubst tests/lab/%.bpf.c,$(BUILD)/lab/%.bpf.o,$(wildcard tests/lab/*.bpf.c)) $(BUILD)/lab/nic_reset.so
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(wildcard user/core/*.c user/feed/*.c))
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_SRC := $(filter-out tests/bench/bench_%.c %.bpf.c %/peer_dpdk.c,$(wildcard tests/bench/*.c))
 HEADERS  := $(wildcard include/*/*.h user/*/*.h)
@@ -128,10 +129,19 @@ $(BUILD)/bench/bench_%: tests/bench/bench_%.c $(BUILD)/libsameway.a $(BENCH_SKEL
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/prog $< $(BUILD)/libsameway.a -lcmocka $(LDLIBS) -o $@
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard user/core/*.c user/feed/*.c) $(HEADERS)
+# what is fuzzed is built once, for all targets
+FUZZ_FLAGS = $(filter-out -O2,$(ALL_CFLAGS)) -O1 -fno-sanitize-recover=all
+$(BUILD)/fuzz/user/%.o: user/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(filter-out -O2,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $< $(wildcard user/core/*.c user/feed/*.c) $(LDLIBS) -o $@
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c $< -o $@
+
+$(BUILD)/libsameway-fuzz.a: $(FUZZ_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libsameway-fuzz.a
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $< $(BUILD)/libsameway-fuzz.a $(LDLIBS) -o $@
 
 unit: $(UNIT)
 prog: $(PROG)
