@@ -280,6 +280,21 @@ static const char *oracle(const struct edge *e, const struct views *v, const str
 	return "ok";
 }
 
+/* Nothing leads to it, though Azure has a prefix with it as its own, and no other way. */
+static bool oracle_lost(const struct views *v, const struct ip_addr *dst)
+{
+	for (size_t i = 0; i < v->n_remote; i++) {
+		bool own = prefix_has(&v->remote[i].prefix, dst);
+
+		for (size_t k = 0; k < v->n_remote; k++)
+			if (prefix_equal(&v->remote[k].prefix, &v->remote[i].prefix))
+				own &= v->remote[k].class == SW_CLASS_PEERING;
+		if (own && v->remote[i].prefix.len)
+			return true;
+	}
+	return false;
+}
+
 static struct ip_addr random_host(const char *base, unsigned int from, unsigned int bits)
 {
 	struct prefix p = prefix_of(base);
@@ -338,11 +353,14 @@ static void random_story(void)
 		const char *want;
 		char s[IP_STRLEN], d[IP_STRLEN];
 
-		if (!best_of(e, &v, &dst, best)) {
-			assert_null(row);
-			continue;
-		}
 		want = oracle(e, &v, &src, &dst);
+		if (!best_of(e, &v, &dst, best)) {
+			if (!oracle_lost(&v, &dst)) {
+				assert_null(row);
+				continue;
+			}
+			want = "no-route";
+		}
 		if (!row || strcmp(text_of(row, "verdict"), want))
 			fail_msg("%s -> %s: %s by the audit, %s by the oracle", ip_format(&src, s),
 				 ip_format(&dst, d), row ? text_of(row, "verdict") : "no row",

@@ -121,12 +121,12 @@ struct audit_forward audit_choose(const struct audit *a, const struct rib_node *
 
 	if (rule && rule->action != RULE_NOTHING)
 		audit_choose_ruled(a, node, down, rule, &out);
-	else
+	else if (node)
 		choose(a, node, down, &out);
 	out.has_expected = out.paths;
 	out.expected = out.class;
 	out.wanted = out.paths;
-	if (a->ctx->cfg->mode == SW_MODE_MONITOR) {
+	if (node && a->ctx->cfg->mode == SW_MODE_MONITOR) {
 		as_chosen(a, node, down, &out);
 		if (out.rule)
 			out.better = audit_rule_better(a, &out);

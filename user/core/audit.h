@@ -12,8 +12,11 @@
 
 #include "core/cause.h"
 
+struct network_watch;
+
 struct audit {
 	const struct incident_context *ctx;
+	const struct network_watch *watch; /* knows what was lost in failures; NULL: nothing is */
 	/* IPv4, IPv6: paths that select may take, and those that it may take as last resort */
 	uint64_t usable[2], last[2];
 	int down; /* id of a path that is taken out; -1: none */
@@ -78,7 +81,7 @@ struct audit_source {
 
 /* A learned prefix, or a part of it that a rule is for. */
 struct audit_destination {
-	const struct rib_node *node;
+	const struct rib_node *node; /* NULL: it has no candidate any more (audit_lost()) */
 	struct prefix prefix;
 	struct ip_addr host; /* one of it that no more specific row has, if there is any */
 	struct audit_rules rules;
@@ -100,6 +103,13 @@ int audit_sources(const struct audit *audit, struct audit_source **out, size_t *
  */
 bool audit_destination(const struct audit *audit, const struct rib_node *node,
 		       struct audit_destination *out);
+/*
+ * Prefixes that may be lost: the next behind *at into it (the first, where it has not begun).
+ * False: there is none. And whether that one is: nothing leads to it, and something did, or should.
+ */
+bool audit_lost_after(const struct audit *audit, bool begun, struct prefix *at);
+bool audit_lost(const struct audit *audit, const struct prefix *prefix,
+		struct audit_destination *out);
 /*
  * The first part of the destination behind `after` (its own prefix, or a part's) that a rule asks
  * for by its addresses alone: a row of its own, as in a route table. False: there is none.
@@ -125,8 +135,9 @@ void audit_source_of(const struct audit *audit, const struct ip_addr *src,
 /* Which of the source's ways back the destination's answers take. */
 enum audit_by audit_by(const struct audit_source *src, const struct audit_destination *dst);
 /*
- * What select (bpf/select.h) would choose for packets to the prefix by a rule (NULL: none), or, in
- * monitor mode, what the routing daemon has chosen, where a feed tells; `down`: paths that are out.
+ * What select (bpf/select.h) would choose for packets to the prefix (NULL: of no candidate) by a
+ * rule (NULL: none), or, in monitor mode, what the routing daemon has chosen, where a feed tells;
+ * `down`: paths that are out.
  */
 struct audit_forward audit_choose(const struct audit *audit, const struct rib_node *node,
 				  uint64_t down, const struct config_rule *rule);

@@ -157,7 +157,8 @@ bool audit_part(const struct audit *a, const struct audit_destination *whole,
 	for (size_t i = 0; i < cfg->n_rules; i++) {
 		const struct prefix *to = &cfg->rules[i].to;
 
-		if (!audit_rule_splits(&cfg->rules[i], to, rib_node_prefix(whole->node)) ||
+		if (!whole->node ||
+		    !audit_rule_splits(&cfg->rules[i], to, rib_node_prefix(whole->node)) ||
 		    prefix_cmp(to, after) <= 0 || (first && prefix_cmp(to, first) >= 0) ||
 		    cause_match(a->ctx->rib, VIEW_LOCAL, to) != whole->node ||
 		    audit_is_exempt(a, to))

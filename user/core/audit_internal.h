@@ -20,6 +20,9 @@ bool audit_rule_better(const struct audit *a, const struct audit_forward *f);
 /* Whether Azure's answers may come by one of the paths that a rule of the way out allows. */
 bool audit_returns_allowed(const struct audit *a, const struct audit_forward *f,
 			   const struct audit_return *r);
+/* Cause and words of a destination without a candidate. */
+void audit_tell_lost(const struct audit *a, const struct audit_destination *dst,
+		     struct cause_told *told);
 /* `from`: the rules' from prefixes, else `to`. */
 void audit_rules_meet(const struct config *cfg, bool from, const struct prefix *prefix,
 		      const struct ip_addr *host, struct audit_rules *out);

@@ -109,16 +109,16 @@ static bool rule_tier(const struct audit *a, const struct rib_node *node,
 void audit_choose_ruled(const struct audit *a, const struct rib_node *node, uint64_t down,
 			const struct config_rule *rule, struct audit_forward *out)
 {
-	bool six = rib_node_prefix(node)->family == 6;
-	uint64_t usable = a->usable[six] & ~down, last = a->last[six] & ~down;
+	uint8_t family = node ? rib_node_prefix(node)->family : 4;
+	uint64_t usable = a->usable[family == 6] & ~down, last = a->last[family == 6] & ~down;
 	struct sw_rule row;
 
 	rule_compile(a->ctx->cfg, a->ctx->path_ids, UINT64_MAX, rule, &row);
 	out->rule = rule;
 	out->allowed = row.paths;
 	out->must_encrypt = row.flags & SW_RULE_ENCRYPT;
-	if (rule_tier(a, node, &row, usable, out) ||
-	    rule_tier(a, audit_default(a, rib_node_prefix(node)->family), &row, usable, out))
+	if (node && (rule_tier(a, node, &row, usable, out) ||
+		     rule_tier(a, audit_default(a, family), &row, usable, out)))
 		return;
 	if (row.flags)
 		out->dropped = true;

@@ -174,9 +174,14 @@ static void tell_no_path(const struct audit *a, const struct audit_destination *
 	struct policy_answer answer;
 	char text[PREFIX_STRLEN];
 
-	policy_tiers(a->ctx->cfg, dst->node, &answer);
 	told->side = SIDE_ONPREM;
 	told->severity = SEVERITY_CRITICAL;
+	if (!dst->node) {
+		told->side = SIDE_UNKNOWN;
+		audit_tell_lost(a, dst, told);
+		return;
+	}
+	policy_tiers(a->ctx->cfg, dst->node, &answer);
 	if (dst->forward.rule) {
 		tell_no_listed(a, dst, answer.members, told);
 		return;

@@ -228,6 +228,30 @@ static void row_find(struct network_rows *rows, struct row *row, uint64_t now)
 	}
 }
 
+bool network_gone_after(const struct network_watch *watch, const struct prefix *after,
+			struct prefix *out)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < watch->rows->n; i++) {
+		const struct row *row = &watch->rows->row[i];
+
+		if (row->kind != ROW_GONE || (after && prefix_cmp(&row->prefix, after) <= 0) ||
+		    (found && prefix_cmp(&row->prefix, out) >= 0))
+			continue;
+		*out = row->prefix;
+		found = true;
+	}
+	return found;
+}
+
+uint64_t network_gone_paths(const struct network_watch *watch, const struct prefix *prefix)
+{
+	const struct row *row = row_of(watch->rows, prefix, false);
+
+	return row && row->kind == ROW_GONE ? row->paths : 0;
+}
+
 void network_prefixes_look(struct network_watch *watch, uint64_t now)
 {
 	struct network_rows *rows = watch->rows;

@@ -162,6 +162,13 @@ void network_paths_look(struct network_watch *watch, const struct incident_conte
 void network_watch_prefix(struct network_watch *watch, const struct prefix *prefix,
 			  const struct sw_group *old, const struct sw_group *new, uint64_t usable,
 			  uint64_t now);
+/*
+ * Prefixes that had a path and have none since one failed: the first behind `after` (NULL: of all)
+ * in order; and all the paths that one had, 0: it is none of them.
+ */
+bool network_gone_after(const struct network_watch *watch, const struct prefix *after,
+			struct prefix *out);
+uint64_t network_gone_paths(const struct network_watch *watch, const struct prefix *prefix);
 /* The same where what is lost is no news: only what comes back to a path. */
 void network_watch_gain(struct network_watch *watch, const struct sw_group *old,
 			const struct sw_group *new, uint64_t usable, uint64_t now);

@@ -18,6 +18,7 @@ void audit_begin(struct daemon *d, struct incident_context *ctx, struct audit *o
 	alerts_context(d, ctx);
 	*out = (struct audit){
 		.ctx = ctx,
+		.watch = d->network_watch,
 		.usable = {both & u->peers4 & c->can4, both & u->peers6 & c->can6},
 		.last = {last & c->can4, last & c->can6},
 		.down = -1,

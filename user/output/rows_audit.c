@@ -366,7 +366,8 @@ static const struct rib_node *place_node(const struct rib *rib, struct audit_pla
 	return rib_after(rib, VIEW_LOCAL, &place->dst);
 }
 
-static void part_fill(struct part *p)
+/* Those that are learned. True: it is enough for this part. */
+static bool part_routes(struct part *p)
 {
 	const struct rib *rib = p->audit->ctx->rib;
 	const struct rib_node *node = place_node(rib, p->place);
@@ -379,14 +380,36 @@ static void part_fill(struct part *p)
 		if (!audit_destination(p->audit, node, &d)) {
 			p->place->in_row = false;
 			if (part_full(p))
-				break;
+				return true;
 			continue;
 		}
 		if (part_learned(p, &d))
-			break;
+			return true;
 		p->place->in_row = false;
 	}
-	p->place->more = node;
+	return false;
+}
+
+/* Those that have no candidate any more, likewise. */
+static bool part_lost(struct part *p)
+{
+	struct audit_place *place = p->place;
+	struct audit_destination d;
+
+	if (!place->lost)
+		*place = (struct audit_place){.lost = true};
+	while (place->in_row || audit_lost_after(p->audit, place->begun, &place->dst)) {
+		place->begun = true;
+		if (audit_lost(p->audit, &place->dst, &d) ? part_destination(p, &d) : part_full(p))
+			return true;
+		place->in_row = false;
+	}
+	return false;
+}
+
+static void part_fill(struct part *p)
+{
+	p->place->more = (!p->place->lost && part_routes(p)) || part_lost(p);
 	p->out->failed |= p->dc.text.failed;
 	free(p->dc.text.buf);
 	free(p->dc.lost.buf);

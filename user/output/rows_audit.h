@@ -18,6 +18,7 @@ struct rows_text {
 
 /* Where an audit stands: by value, since the tables change between two parts. Zeroed at first. */
 struct audit_place {
+	bool lost;	    /* learned prefixes are told: those that are lost follow */
 	bool begun, in_row; /* in_row: `part` is not finished, its sources up to `src` are */
 	struct prefix dst;  /* the last ones told: learned prefix, */
 	struct prefix part; /* itself or the part of it that has a row, */
