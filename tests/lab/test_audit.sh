@@ -98,6 +98,10 @@ check "and a clear message" grep -q 'nosuch: no such path' "$RUN/err"
 in_ns lan ping -c 3 -i 0.2 10.10.30.4 >/dev/null
 check "explain: what the flow table has seen" true_json '(.seen.hosts | length) >= 1 and .seen.hosts[0].forward.packets >= 3 and .seen.prefixes[0].flows >= 1' explain 10.10.30.4 from 10.2.30.10
 
+check "reload: at once it knows as much as before" eval 's reload >/dev/null && rows_are "$(want ok ok ok ok 0)"' || rows >&2
+check "and explain" eval 's reload >/dev/null && true_json ".verdict == \"ok\" and .tiers != [] and .return.class == \"expressroute\"" explain 10.10.30.4'
+check "and routes" eval 's reload >/dev/null && true_json "length == 5" routes'
+
 rm "$RUN/azure/ergw.json"
 check_within 8 "no remote view: unknown, and what to feed" rows_are "$(want null null null null 0)" || rows >&2
 check "as the fix" jq -e 'all(.[]; .cause == "unknown" and (.fix | test("view: remote")) and .view_age_s == null)' "$RUN/audit.json"

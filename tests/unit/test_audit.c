@@ -240,6 +240,30 @@ static void test_if_down(void **state)
 	edge_free(e);
 }
 
+/* A backup that BFD, a probe or its session calls dead carries nothing but a last resort. */
+static void test_if_down_last_resort(void **state)
+{
+	struct edge *e = seed_edge();
+	struct audit a = audit_of(e, ER1);
+	json_t *rows, *row;
+
+	(void)state;
+	a.usable[0] &= ~(1ULL << VPN);
+	rows = rows_of(&a, SIZE_MAX, NULL, NULL);
+	row = row_of(rows, "10.2.30.0/25", "10.10.30.0/24");
+	assert_true(json_is_true(json_object_get(row, "last_resort")));
+	assert_true(json_is_true(json_object_get(row, "lost")));
+	assert_true(json_is_false(json_object_get(row, "moves")));
+	json_decref(rows);
+	a.usable[0] = ~0ULL;
+	rows = rows_of(&a, SIZE_MAX, NULL, NULL);
+	row = row_of(rows, "10.2.30.0/25", "10.10.30.0/24");
+	assert_true(json_is_false(json_object_get(row, "last_resort")));
+	assert_true(json_is_true(json_object_get(row, "moves")));
+	json_decref(rows);
+	edge_free(e);
+}
+
 /* A circuit with another usable path goes on; one that Azure has nothing else of is a black hole.
  */
 static void test_if_down_return(void **state)
@@ -339,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_only_on_vpn),
 		cmocka_unit_test(test_if_down),
 		cmocka_unit_test(test_if_down_return),
+		cmocka_unit_test(test_if_down_last_resort),
 		cmocka_unit_test(test_circuits),
 		cmocka_unit_test(test_changes_between),
 	};

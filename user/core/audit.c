@@ -94,7 +94,7 @@ static void as_chosen(const struct audit *a, const struct rib_node *node, uint64
 		return;
 	out->paths = paths;
 	out->class = class;
-	out->dropped = false;
+	out->dropped = out->last_resort = false;
 }
 
 static void circuit_name(const struct audit *a, struct audit_forward *out)

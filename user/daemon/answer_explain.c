@@ -233,6 +233,17 @@ static void why_monitor(const struct daemon *d, char *buf, size_t size)
 			 "; in monitor mode, as now, the kernel's routes decide");
 }
 
+/* The data plane goes by tables of before, and what is told of routes is not of these. */
+static void why_awaited(const struct daemon *d, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+
+	if (routes_awaited(d))
+		snprintf(buf + used, size - used,
+			 "; by the tables of before: those of the feeds are awaited (`waiting` of "
+			 "`status`), what is told of candidates and returns is not whole");
+}
+
 /* What a rule does with it. */
 static void why_ruled(const struct config *cfg, const struct config_rule *rule,
 		      const struct explain *e, char *buf, size_t size)
@@ -471,6 +482,7 @@ json_t *answer_explain(struct daemon *d, const json_t *request, struct answer_er
 		why_transit(d, &e, why, sizeof(why));
 	if (e.io.kind == SW_GROUP_ROUTE && is_sent(&e))
 		why_monitor(d, why, sizeof(why));
+	why_awaited(d, why, sizeof(why));
 	ret = e.node ? rows_route(d->cfg, d->path_ids, e.node, d->usable) : NULL;
 	json_object_set_new(row, "dst", rows_ip(&e.dst));
 	json_object_set_new(row, "src", rows_ip(&e.src));

@@ -18,7 +18,8 @@
 
 #define REQUEST_MAX  65536
 #define CLIENTS_MAX  64
-#define FOLLOWER_MAX (4 << 20) /* bytes a follower may leave unread */
+#define FOLLOWER_MAX (4 << 20)	   /* bytes a follower may leave unread */
+#define HELD_NS	     2000000000ULL /* at most, for the feeds' tables */
 
 struct client {
 	TAILQ_ENTRY(client) entry;
@@ -27,7 +28,9 @@ struct client {
 	bool follows;
 	/* The stream it is sent, a part whenever it has read the one before. */
 	enum stream { STREAM_NONE, STREAM_ROUTES, STREAM_AUDIT } streams;
-	bool ended; /* it asks no more: freed when it has got what it asked for */
+	json_t *held;	  /* what it asked of tables that are awaited, NULL: nothing */
+	uint64_t held_ns; /* since when */
+	bool ended;	  /* it asks no more: freed when it has got what it asked for */
 	struct routes_place place;
 	struct audit_place pair;
 	char down[SW_NAME_LEN]; /* audit: the path that is taken out, empty: none */
@@ -46,6 +49,7 @@ static void client_free(struct client *c)
 
 	TAILQ_REMOVE(&control->clients, c, entry);
 	control->n--;
+	json_decref(c->held);
 	bufferevent_free(c->bev);
 	free(c);
 }
@@ -177,24 +181,22 @@ static void serve_audit(struct client *c, const json_t *request)
 	client_stream(c, STREAM_AUDIT);
 }
 
-static void client_serve(struct client *c, const char *line, size_t len)
+/* What is answered from the routes: not while those of before are in force and ours are awaited. */
+static bool asks_tables(const json_t *request)
 {
-	struct answer_error err = {.exit = 2};
-	json_t *request = json_loadb(line, len, 0, NULL), *rows = NULL;
 	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+
+	return cmd && (!strcmp(cmd, "routes") || !strcmp(cmd, "explain") || !strcmp(cmd, "audit"));
+}
+
+/* The answer of all commands but those that answer in parts. */
+static void serve_one(struct client *c, const json_t *request)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	struct answer_error err = {.exit = 2};
+	json_t *rows = NULL;
 	size_t i = 0;
 
-	if (asks_all_routes(request)) {
-		json_decref(request);
-		c->place = (struct routes_place){0};
-		client_stream(c, STREAM_ROUTES);
-		return;
-	}
-	if (asks_audit(request)) {
-		serve_audit(c, request);
-		json_decref(request);
-		return;
-	}
 	snprintf(err.text, sizeof(err.text), "%.60s: not a command of this version",
 		 cmd ? cmd : "this");
 	for (; cmd && i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -210,6 +212,31 @@ static void client_serve(struct client *c, const char *line, size_t len)
 	client_send(c, rows ? json_pack("{s:b, s:o}", "ok", 1, "rows", rows)
 			    : json_pack("{s:b, s:i, s:s}", "ok", 0, "exit", err.exit, "error",
 					err.text));
+}
+
+static void client_serve(struct client *c, const json_t *request)
+{
+	if (asks_all_routes(request)) {
+		c->place = (struct routes_place){0};
+		client_stream(c, STREAM_ROUTES);
+	} else if (asks_audit(request)) {
+		serve_audit(c, request);
+	} else {
+		serve_one(c, request);
+	}
+}
+
+static void client_take(struct client *c, const char *line, size_t len)
+{
+	json_t *request = json_loadb(line, len, 0, NULL);
+
+	if (routes_awaited(c->d) && asks_tables(request)) {
+		c->held = request;
+		c->held_ns = clock_now();
+		bufferevent_disable(c->bev, EV_READ);
+		return;
+	}
+	client_serve(c, request);
 	json_decref(request);
 }
 
@@ -221,9 +248,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 	char *line;
 
 	/* a daemon that failed is half taken apart */
-	while (!c->streams && !c->d->failed &&
+	while (!c->streams && !c->held && !c->d->failed &&
 	       (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
-		client_serve(c, line, len);
+		client_take(c, line, len);
 		free(line);
 		if (evbuffer_get_length(bufferevent_get_output(bev)) > CONTROL_MAX_LINE) {
 			client_free(c); /* asks and does not read */
@@ -253,7 +280,8 @@ static void on_gone(struct bufferevent *bev, short what, void *arg)
 {
 	struct client *c = arg;
 
-	if (!(what & BEV_EVENT_EOF) || !evbuffer_get_length(bufferevent_get_output(bev))) {
+	if (!(what & BEV_EVENT_EOF) ||
+	    (!c->held && !evbuffer_get_length(bufferevent_get_output(bev)))) {
 		client_free(c);
 		return;
 	}
@@ -282,6 +310,26 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	d->control->n++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_gone, c);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+void control_go_on(struct daemon *d)
+{
+	struct client *c, *next;
+
+	for (c = d->control ? TAILQ_FIRST(&d->control->clients) : NULL; c; c = next) {
+		json_t *request = c->held;
+
+		next = TAILQ_NEXT(c, entry);
+		if (!request || (routes_awaited(d) && clock_now() < c->held_ns + HELD_NS))
+			continue;
+		c->held = NULL;
+		if (!c->ended)
+			bufferevent_enable(c->bev, EV_READ);
+		client_serve(c, request);
+		json_decref(request);
+		if (!c->streams)
+			on_read(c->bev, c); /* what it asked meanwhile */
+	}
 }
 
 void control_tell(struct daemon *d, enum incident_change change, const struct incident *inc)

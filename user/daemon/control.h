@@ -7,6 +7,8 @@
  * each change until one side closes. `routes` without arguments answers as many lines as it takes,
  * {"ok": true, "more": true, "rows": [...]}, the last with "more": false, in order of prefix; the
  * table may change meanwhile.
+ * After a reload, and after a start that adopts, what asks of routes (routes, audit, explain) is
+ * answered when the feeds' tables are there, or two seconds later.
  *
  * cmd          arguments                                   rows
  * status       -                                           the object of contract.md

@@ -189,6 +189,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		alerts_scan(d);
 	d->ticks++;
 	alerts_save(d);
+	control_go_on(d);
 }
 
 static void on_hold(evutil_socket_t fd, short what, void *arg)

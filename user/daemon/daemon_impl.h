@@ -400,6 +400,7 @@ void bfd_stop(struct daemon *d);
 void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size);
 
 /* routes.c */
+bool routes_awaited(const struct daemon *d); /* packets go by tables of before: ours are to come */
 int routes_init(struct daemon *d, char err[DATAPATH_ERR]);
 int routes_start_feeds(struct daemon *d, char err[DATAPATH_ERR]);
 /* The links' networks changed: routes that had no path may have one. */
@@ -458,6 +459,8 @@ void network_paths_changed(struct daemon *d);
 /* control.c */
 int control_start(struct daemon *d, char err[DATAPATH_ERR]);
 void control_stop(struct daemon *d);
+/* Answers what waits for routes_awaited(), or has waited long enough. */
+void control_go_on(struct daemon *d);
 /* To every follower of alerts. */
 void control_tell(struct daemon *d, enum incident_change change, const struct incident *inc);
 

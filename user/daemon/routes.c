@@ -197,6 +197,11 @@ static void cold_end(struct daemon *d, bool late)
 	event_add(d->ev_compile, &now);
 }
 
+bool routes_awaited(const struct daemon *d)
+{
+	return d->cold && datapath_adopted(d->dp);
+}
+
 /*
  * Nothing is left to compile. The first time old entries go, which may be more work (true); then
  * enforce begins: the table first, whole, then the mode.
@@ -227,6 +232,7 @@ static bool cold_go_on(struct daemon *d)
 		   fib_counts(d->fib).installed4, fib_counts(d->fib).installed6);
 	if (!watched) /* else each flow's next packet judges it first */
 		alerts_scan(d);
+	control_go_on(d);
 	return false;
 }
 

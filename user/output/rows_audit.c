@@ -157,6 +157,12 @@ static void source_common(struct common *c, const struct audit_source *s, int by
 	part_end(c, SRC_WAS);
 }
 
+/* A last resort is no backup: link and drain are all that was asked of it. */
+static bool is_usable(const struct audit_forward *f)
+{
+	return f->paths && !f->last_resort;
+}
+
 static void destination_common(struct common *c, const struct audit *a,
 			       const struct audit_destination *d)
 {
@@ -169,11 +175,12 @@ static void destination_common(struct common *c, const struct audit *a,
 	put_text(t, ",\"rule\":");
 	put_string(t, d->forward.rule ? d->forward.rule->name : NULL);
 	put_bool(t, ",\"dropped\":", d->forward.dropped);
+	put_bool(t, ",\"last_resort\":", d->forward.last_resort);
 	part_end(c, DST_FORWARD);
 	if (a->down < 0)
 		return;
-	put_bool(t, ",\"moves\":", d->forward.paths && d->forward.paths != d->was.paths);
-	put_bool(t, ",\"lost\":", !d->forward.paths && d->was.paths);
+	put_bool(t, ",\"moves\":", is_usable(&d->forward) && d->forward.paths != d->was.paths);
+	put_bool(t, ",\"lost\":", !is_usable(&d->forward) && is_usable(&d->was));
 	put_text(t, ",\"was\":{\"forward\":");
 	put_forward(t, a, &d->was);
 	put_bool(t, ",\"dropped\":", d->was.dropped);

@@ -138,6 +138,8 @@ static void put_row(struct audit_text *a, FILE *out, const json_t *row)
 	fprintf(out, "%-18s %-18s %-20s", src, field_text(row, "dst_prefix"), paths);
 	put_back(out, json_object_get(row, "reverse"));
 	fprintf(out, " %s\n", verdict);
+	if (json_is_true(json_object_get(row, "last_resort")))
+		fputs("    nothing is usable: by that as a last resort\n", out);
 	if (field_known(row, "rule"))
 		fprintf(out, "    rule  %s\n", field_text(row, "rule"));
 	if (json_array_size(json_object_get(row, "part_rules")))
@@ -160,6 +162,7 @@ static void put_move(struct audit_text *a, const json_t *row)
 	bool moves = json_is_true(json_object_get(row, "moves"));
 	bool lost = json_is_true(json_object_get(row, "lost"));
 	bool dropped = json_is_true(json_object_get(row, "dropped"));
+	bool resort = json_is_true(json_object_get(row, "last_resort"));
 	char before[120], after[120], line[400];
 
 	if (strcmp(a->last, dst) != 0) {
@@ -180,6 +183,7 @@ static void put_move(struct audit_text *a, const json_t *row)
 		 before,
 		 moves	   ? after
 		 : dropped ? "nothing: dropped by rule "
+		 : resort  ? "nothing usable: a last resort"
 			   : "nothing: no backup exists",
 		 !moves && dropped ? field_text(row, "rule") : "");
 	if (strstr(a->changes, line))
