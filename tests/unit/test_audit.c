@@ -191,6 +191,36 @@ static void test_behind_vpn_half(void **state)
 	edge_free(e);
 }
 
+/* A circuit's route table is all that there is: it tells nothing of what is behind the VPN. */
+static void test_second_hand(void **state)
+{
+	struct edge *e = edge_new();
+	struct route r = {.view = VIEW_REMOTE,
+			  .prefix = prefix_of("10.2.30.0/25"),
+			  .has_class = true,
+			  .class = SW_CLASS_EXPRESSROUTE,
+			  .second_hand = true};
+	json_t *rows;
+
+	(void)state;
+	edge_hub(e);
+	edge_route(e, "10.11.30.64/26", "vpn30", 65515, 100);
+	assert_int_equal(rib_announce(e->rib, 1, &r, e->ctx.now), RIB_OK);
+	rows = audit_all(e, -1);
+	assert_pair(rows, "10.2.30.0/25", "10.10.30.0/24", "ok", "null");
+	assert_pair(rows, "10.2.30.0/25", "10.11.30.64/26", "null", "unknown");
+	assert_non_null(strstr(text_of(row_of(rows, "10.2.30.0/25", "10.11.30.64/26"), "fix"),
+			       "feed what the gateway of 10.11.30.64/26 has learned"));
+	json_decref(rows);
+	/* a gateway's word counts, whatever else is there */
+	learned(e, "10.2.30.0/25", SW_CLASS_EXPRESSROUTE, "er1");
+	rows = audit_all(e, -1);
+	assert_string_equal(text_of(row_of(rows, "10.2.30.0/25", "10.11.30.64/26"), "verdict"),
+			    "asymmetric");
+	json_decref(rows);
+	edge_free(e);
+}
+
 static void test_only_on_vpn(void **state) /* S18 */
 {
 	struct edge *e = seed_edge();
@@ -360,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_vpn_more_specific),
 		cmocka_unit_test(test_onprem_more_specific),
 		cmocka_unit_test(test_behind_vpn_half),
+		cmocka_unit_test(test_second_hand),
 		cmocka_unit_test(test_only_on_vpn),
 		cmocka_unit_test(test_if_down),
 		cmocka_unit_test(test_if_down_return),

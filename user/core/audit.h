@@ -47,6 +47,7 @@ struct audit_return {
 	enum sw_class class;
 	char circuit[SW_NAME_LEN]; /* as the feed names it, empty: not told */
 	bool stale;
+	bool second_hand; /* as route.second_hand: of ExpressRoute's edge, which sees no VPN */
 	uint64_t age_ns;
 	struct prefix prefix; /* what matched */
 };

@@ -115,7 +115,8 @@ static void find_by(const struct audit *a, struct audit_destination *d)
 
 enum audit_by audit_by(const struct audit_source *src, const struct audit_destination *dst)
 {
-	if (dst->vpn_only && (src->was[AUDIT_BY_VPN].known || src->vpn_seen))
+	if (dst->vpn_only &&
+	    (src->was[AUDIT_BY_VPN].known || src->vpn_seen || src->was[AUDIT_BY_ANY].second_hand))
 		return AUDIT_BY_VPN;
 	return dst->by;
 }

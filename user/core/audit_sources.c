@@ -153,6 +153,7 @@ static struct audit_return to_return(const struct remote_return *from)
 		.known = true,
 		.class = from->class,
 		.stale = from->candidate->stale,
+		.second_hand = from->candidate->attr->second_hand,
 		.age_ns = from->age_ns,
 		.prefix = from->prefix,
 	};

@@ -235,7 +235,7 @@ static void tell_unknown(const struct audit_source *src, const struct audit_dest
 	told->side = SIDE_UNKNOWN;
 	told->severity = SEVERITY_INFO;
 	prefix_format(&dst->prefix, to);
-	if (src->was[AUDIT_BY_ANY].known && dst->vpn_only) {
+	if (src->was[AUDIT_BY_ANY].known && dst->vpn_only && src->vpn_seen) {
 		tell_half(prefix, to, &msg, &fix);
 		return;
 	}
