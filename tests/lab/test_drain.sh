@@ -47,7 +47,7 @@ far_side_via_vpn
 check "as text" eval 's path er1-primary drain --for 3s >"$RUN/text" 2>/dev/null'
 check "begins with what it is about to do, ends with what came of it" eval 'grep -q "^er1-primary is not usable now: .* for 3 s, comes back by itself$" "$RUN/text" &&
 	grep -q "^er1-primary is back after [34] s, by itself$" "$RUN/text" && grep -Eq "^ +by vpn30 +2 flows, [0-9.k]+ packets" "$RUN/text" &&
-	grep -q "still come, of each flow that had them" "$RUN/text" && ! grep -q "still come by" "$RUN/text"'
+	grep -q "round trip  not known: " "$RUN/text" && grep -q "still come, of each flow that had them" "$RUN/text" && ! grep -q "still come by" "$RUN/text"'
 far_side_via_er
 
 # A backup that is a black hole: what goes there gets no answers.

@@ -77,6 +77,8 @@ ex $DST from 172.16.9.9
 is "from nowhere inside: said so, and no path" '.path == null and .step == null and .verdict == null and .if_down == [] and (.why | test("172.16.9.9 is not inside: no network of `inside` has it"))'
 ex $DST from 10.11.30.65
 is "from behind a path" '.path == null and (.why | test("behind a path \\(10.11.30.64/26\\): path to path is transit-denied"))'
+check "then no candidate is taken" eval 's explain $DST from 10.11.30.65 >"$RUN/text" && grep -q "^candidates" "$RUN/text" && ! grep -q taken "$RUN/text"'
+check "an address of no prefix: routes says so" eval '[ "$(s routes 192.0.2.1)" = "no routes" ] && [ "$(j length routes 192.0.2.1)" = 0 ]'
 ex 10.2.30.10 from $DST
 is "the two turned round" '.path == null and (.why | test("turn the two round"))'
 ex $DST from 10.2.30.3

@@ -56,6 +56,9 @@ check "doctor is content" eval 's -j doctor | jq -e "[.[] | select(.check == \"p
 
 background lan ping ping -i 0.02 -c 1500 -W 1 "$CLOUD4"
 wait_for 5 lines_reach ping 'bytes from' 20
+check "a drain: the round trip before, and by the backup" eval 's -j path er1-primary drain --for 2s 2>/dev/null |
+	jq -e ".rtt_before_ms > 0 and (.backups[0] | .path == \"vpn30\" and .rtt_ms > 0)"'
+check_within 5 "and back" both_up
 began=$(now_ms)
 grey
 check_within 5 "grey failure: the path says probe-failed" er_failed
@@ -83,7 +86,7 @@ ping_lost 30 0.1 "$CLOUD4" >/dev/null
 kill -CONT "$(cat "$RUN/sameway.pid")"
 sent=$(j '.[0].probe.sent' paths)
 check_within 5 "stopped for 3 s and woken, it goes on" eval "[ \"\$(j '.[0].probe.sent' paths)\" -ge $((sent + 6)) ]"
-check_equal "and took no path away" "$(lines sameway 'path er1-primary is not usable')" 1
+check_equal "and took no path away, but for the drain and the failure" "$(lines sameway 'path er1-primary is not usable')" 2
 
 grey
 wait_for 5 er_failed

@@ -499,13 +499,17 @@ static void test_no_daemon(void **state)
 static void test_no_routes(void **state)
 {
 	static const struct {
-		const char *row, *message;
+		const char *row, *message, *fix;
 	} cases[] = {
 		{"\"usable\":true,\"reasons\":[],\"routes4\":0,\"routes6\":0",
-		 "no feed has a route"},
-		{"\"usable\":true,\"reasons\":[],\"routes4\":1,\"routes6\":0", NULL},
+		 "no feed has a route", "`peers`"},
+		{"\"usable\":true,\"reasons\":[],\"routes4\":1,\"routes6\":0", NULL, ""},
 		{"\"usable\":false,\"reasons\":[\"bfd-down\"],\"routes4\":0,\"routes6\":0",
-		 "not usable: bfd-down"},
+		 "not usable: bfd-down", "show bfd"},
+		{"\"usable\":false,\"reasons\":[\"interface-down\",\"bfd-down\"]",
+		 "not usable: interface-down, bfd-down", "of vpn30's interface"},
+		{"\"usable\":false,\"reasons\":[\"failback-delay\"]", "not usable: failback-delay",
+		 "wait: vpn30"},
 	};
 
 	(void)state;
@@ -519,7 +523,7 @@ static void test_no_routes(void **state)
 		assert_non_null(paths);
 		doctor_paths(&report, paths);
 		assert_wrong(&report, cases[i].message ? "path" : NULL, "vpn30", cases[i].message,
-			     i ? "sameway paths" : "`peers`");
+			     cases[i].fix);
 		json_decref(paths);
 	}
 }

@@ -247,11 +247,24 @@ static void test_text(void **state)
 		      "\"backups\":[{\"path\":\"vpn30\",\"class\":\"vpn\",\"flows\":4,"
 		      "\"packets\":120,\"bytes\":10080}],\"packets_lost\":0,\"losses\":[]}",
 		      "er1-primary is back after 300 s, by itself\n"
-		      "  prefixes  3 moved, 0 without a path\n"
-		      "  flows     4 of 4 moved\n"
-		      "  by vpn30  4 flows, 120 packets, 10.1k bytes\n"
-		      "  answers   still come, of each flow that had them\n"
-		      "  lost      0 packets, by the counters of this edge\n");
+		      "  prefixes    3 moved, 0 without a path\n"
+		      "  flows       4 of 4 moved\n"
+		      "  by vpn30    4 flows, 120 packets, 10.1k bytes\n"
+		      "  answers     still come, of each flow that had them\n"
+		      "  round trip  not known: these paths have no `probe:` that is answered\n"
+		      "  lost        0 packets, by the counters of this edge\n");
+	/* of no flow it does not say that its answers come */
+	assert_report("{\"path\":\"er1-primary\",\"usable\":true,\"reasons\":[],\"ended\":"
+		      "\"by-itself\",\"took_s\":3.0,\"prefixes_moved\":0,\"prefixes_lost\":0,"
+		      "\"lost_prefixes\":[],\"lost_rules\":[],\"flows\":{\"alive\":0,\"moved\":0,"
+		      "\"unanswered\":0,\"answered_by_it\":0},\"backups\":[],\"rtt_before_ms\":2.0,"
+		      "\"packets_lost\":0,\"losses\":[]}",
+		      "er1-primary is back after 3 s, by itself\n"
+		      "  prefixes    0 moved, 0 without a path\n"
+		      "  flows       none went by er1-primary before: of its backup nothing is "
+		      "proven\n"
+		      "  round trip  2.0 ms by er1-primary before\n"
+		      "  lost        0 packets, by the counters of this edge\n");
 	assert_report(
 		"{\"path\":\"er1-primary\",\"usable\":false,\"reasons\":[\"interface-down\"],"
 		"\"ended\":\"by-hand\",\"took_s\":12.0,\"prefixes_moved\":3,"

@@ -206,6 +206,15 @@ static void test_words(void **state)
 			    "failed: its link is down; no backup exists: "
 			    "10.17.30.0/26");
 	er_link_up(n);
+	net_wait(n, 70);
+	net_path(n, ER1, WORD_ADMIN, true);
+	net_wait(n, 3);
+	inc = &n->last[NETWORK_NO_BACKUP];
+	assert_string_equal(inc->message,
+			    "1 prefix has no path: only expressroute had it, and er1-primary is "
+			    "drained; no backup exists: 10.17.30.0/26");
+	assert_non_null(strstr(inc->fix, "`sameway path er1-primary undrain` when the work is"));
+	net_path(n, ER1, WORD_ADMIN, false);
 	net_wait(n, 10);
 	end_by_er(n);
 	net_wait(n, 12);

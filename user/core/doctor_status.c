@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The preflight of a running daemon: its answer to `status`, and the rows of `paths`. */
+/* The preflight of a running daemon: its answer to `status`. */
 #include "core/doctor_status.h"
 
 #include "core/gso.h"
@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECENT_S     10
-#define BFD_SLOW_MS  1000
-#define PROBE_ENOUGH 20 /* intervals, to speak of loss */
+#define RECENT_S 10
 
-static const char *text_of(const json_t *row, const char *key)
+const char *doctor_text(const json_t *row, const char *key)
 {
 	const char *text = json_string_value(json_object_get(row, key));
 
@@ -36,7 +34,7 @@ static void check_feed_tables(struct doctor_report *report, const char *feed, co
 			doctor_add(report, "feed", feed, false,
 				   "collect it again, or see why it can't be read in `sameway "
 				   "status`; routes that no table confirms go after stale-time",
-				   "table %.100s is stale, %lld s old", text_of(row, "name"),
+				   "table %.100s is stale, %lld s old", doctor_text(row, "name"),
 				   (long long)json_integer_value(json_object_get(row, "age_s")));
 	}
 }
@@ -51,8 +49,8 @@ static void check_feeds(struct doctor_report *report, const json_t *status)
 			   "add a feed to the config, see sameway.yaml(5)",
 			   "there is none: no route will ever be known");
 	json_array_foreach (json_object_get(status, "feeds"), i, row) {
-		const char *name = text_of(row, "name"), *state = text_of(row, "state");
-		const char *why = text_of(row, "last_error");
+		const char *name = doctor_text(row, "name"), *state = doctor_text(row, "state");
+		const char *why = doctor_text(row, "last_error");
 
 		check_feed_tables(report, name, json_object_get(row, "tables"));
 		if (!strcmp(state, "up"))
@@ -61,7 +59,7 @@ static void check_feeds(struct doctor_report *report, const json_t *status)
 		else
 			doctor_add(
 				report, "feed", name, false,
-				!strcmp(text_of(row, "type"), "bgp")
+				!strcmp(doctor_text(row, "type"), "bgp")
 					? "see whether the routing daemon's session to it is up: "
 					  "`birdc show protocols`, `vtysh -c 'show bgp summary'`"
 					: "see whether its source is there and can be read",
@@ -79,9 +77,9 @@ static void check_hooks(struct doctor_report *report, const json_t *status)
 		if (json_is_true(json_object_get(row, "attached")))
 			continue;
 		all = false;
-		doctor_add(report, "hook", text_of(row, "interface"), false,
+		doctor_add(report, "hook", doctor_text(row, "interface"), false,
 			   "see `ip link` for the interface; it is attached again when it returns",
-			   "%s is not attached", text_of(row, "hook"));
+			   "%s is not attached", doctor_text(row, "hook"));
 	}
 	if (all)
 		doctor_add(report, "hook", "hooks", true, "", "all attached");
@@ -99,9 +97,9 @@ static void check_auto_hooks(struct doctor_report *report, const json_t *status)
 			.gso_frames = json_integer_value(json_object_get(row, "gso_frames")),
 			.gso_packets = json_integer_value(json_object_get(row, "gso_packets")),
 		};
-		const char *name = text_of(row, "interface");
+		const char *name = doctor_text(row, "interface");
 
-		if (!strcmp(text_of(row, "hook"), "tc"))
+		if (!strcmp(doctor_text(row, "hook"), "tc"))
 			doctor_add(
 				report, "auto-hook", name, true, "",
 				"a veth that stays at TC: it brought %llu packets in %llu frames, "
@@ -217,7 +215,7 @@ static void check_egress(struct doctor_report *report, const json_t *status)
 			   "to use; `sameway counters` has the interface (STAYED)",
 			   "%lld packets of this box left by another path than policy's, the last "
 			   "just now: with `forward` %s what it sends goes by the kernel's routes",
-			   stayed, text_of(status, "forward"));
+			   stayed, doctor_text(status, "forward"));
 	if (!is_recent(egress, "back_s") && !is_recent(egress, "stayed_s"))
 		doctor_add(report, "egress", "kernel's routes", true, "",
 			   "nothing leaves against policy now; since the first start %lld packets "
@@ -237,7 +235,7 @@ static void check_rules(struct doctor_report *report, const json_t *status)
 		if (!json_is_true(json_object_get(row, "dropping")))
 			continue;
 		all = false;
-		doctor_add(report, "rule", text_of(row, "name"), false,
+		doctor_add(report, "rule", doctor_text(row, "name"), false,
 			   "see why its paths are not usable, or bring no route, with `sameway "
 			   "paths` and `sameway routes`; or list one more in the rule",
 			   "none of the paths that it lists is usable: what it matches is dropped "
@@ -277,7 +275,7 @@ static void check_notify(struct doctor_report *report, const json_t *status)
 		doctor_add(report, "notify", "notify", false,
 			   "run the command by hand, with a line of `sameway -j alerts -f` on its "
 			   "standard input",
-			   "its last run failed: %.200s", text_of(notify, "last_error"));
+			   "its last run failed: %.200s", doctor_text(notify, "last_error"));
 	else
 		doctor_add(report, "notify", "notify", true, "",
 			   json_integer_value(json_object_get(notify, "sent"))
@@ -288,7 +286,8 @@ static void check_notify(struct doctor_report *report, const json_t *status)
 void doctor_status(struct doctor_report *report, const char *instance, const json_t *status)
 {
 	doctor_add(report, "daemon", instance, true, "", "runs, version %s, mode %s, forward %s",
-		   text_of(status, "version"), text_of(status, "mode"), text_of(status, "forward"));
+		   doctor_text(status, "version"), doctor_text(status, "mode"),
+		   doctor_text(status, "forward"));
 	check_feeds(report, status);
 	check_hooks(report, status);
 	check_auto_hooks(report, status);
@@ -316,176 +315,4 @@ void doctor_no_daemon(struct doctor_report *report, const char *instance, bool p
 			   "followed");
 	else
 		doctor_add(report, "daemon", instance, true, "", "not started yet");
-}
-
-static void check_bfd_refused(struct doctor_report *report, const char *name, const json_t *refused)
-{
-	static const struct {
-		const char *why, *text, *fix;
-	} rows[] = {
-		{"ttl", "were not sent by a neighbour (TTL below 255)",
-		 "a BFD session of one hop is expected of a far end on the link: use multihop BFD "
-		 "there, or see who sends them"},
-		{"source", "are of no gateway and no peer of the path",
-		 "list the far end in `peers` of the path that its session is of"},
-		{"session",
-		 "are not of our side's session (another port or discriminator than it has)",
-		 "both sides: multihop BFD, or neither; else see who sends them: `tcpdump`"},
-		{"malformed", "can't be (RFC 5880, 6.8.6)", "see who sends them: `tcpdump`"},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		json_int_t n = json_integer_value(json_object_get(refused, rows[i].why));
-
-		if (n)
-			doctor_add(report, "bfd", name, false, rows[i].fix,
-				   "%lld BFD packets for this box %s: not heard", (long long)n,
-				   rows[i].text);
-	}
-}
-
-/* What keeps a path's BFD from telling, or from telling soon. */
-static void check_bfd(struct doctor_report *report, const char *name, const json_t *bfd)
-{
-	const char *state = text_of(bfd, "state");
-	const json_t *row;
-	size_t i;
-
-	if (!strcmp(state, "up"))
-		doctor_add(report, "bfd", name, true, "", "up");
-	if (!strcmp(state, "never-heard"))
-		doctor_add(
-			report, "bfd", name, false,
-			"turn BFD on in the routing daemon's session by that path (BIRD: `bfd on;` "
-			"and `protocol bfd`), or leave `bfd: true` out",
-			"`bfd: true`, but no BFD session was ever heard");
-	json_array_foreach (json_object_get(bfd, "sessions"), i, row) {
-		const char *peer = text_of(row, "peer"), *says = text_of(row, "state");
-		double ms = json_number_value(json_object_get(row, "interval_ms"));
-
-		if (!strcmp(says, "admin-down"))
-			doctor_add(
-				report, "bfd", name, false,
-				"bring the session up again there; till then the path's failure is "
-				"told by link and routes alone",
-				"the BFD session with %s is administratively down", peer);
-		else if (!strcmp(state, "not-armed") && strcmp(says, "never-heard"))
-			doctor_add(
-				report, "bfd", name, false,
-				"see why it does not come up: `birdc show bfd sessions`, `vtysh -c "
-				"'show bfd peers'`",
-				"the BFD session with %s has not been up yet", peer);
-		else if (ms > BFD_SLOW_MS && json_is_true(json_object_get(row, "armed")))
-			doctor_add(
-				report, "bfd", name, false,
-				"set its intervals to 300 ms on both sides, as Microsoft has them",
-				"BFD with %s has an interval of %.0f ms: a silent cut is noticed "
-				"after %.0f ms",
-				peer, ms, json_number_value(json_object_get(row, "detect_ms")));
-	}
-	check_bfd_refused(report, name, json_object_get(bfd, "refused"));
-}
-
-/* A probe that says nothing, or not what was meant. */
-static void check_probe(struct doctor_report *report, const char *path, const json_t *row,
-			const json_t *probe)
-{
-	const char *target = text_of(probe, "target"), *state = text_of(probe, "state");
-	long long sent = json_integer_value(json_object_get(probe, "sent"));
-	long long lost = json_integer_value(json_object_get(probe, "lost"));
-	long long last = json_integer_value(json_object_get(probe, "last"));
-	const char *blocked = text_of(probe, "blocked"), *way = text_of(probe, "elsewhere");
-	const char *gateway = text_of(row, "gateway");
-
-	if (way[0])
-		doctor_add(report, "probe", path, false,
-			   "have the far side send them back by the path (its routes to the "
-			   "address of this box on it), or give a target that does",
-			   "answers of %s come by %s, and do not count for this path", target, way);
-	else if (!strcmp(blocked, "no-address"))
-		doctor_add(report, "probe", path, false,
-			   "give the path's device (`l3:`, else its interface) an address of the "
-			   "target's family",
-			   "%s can't be probed: the device has no address to send from", target);
-	else if (blocked[0])
-		doctor_add(report, "probe", path, false,
-			   "see the other findings of the path; `send-failed`: the daemon's log",
-			   "%s is not probed now: %s", target, blocked);
-	else if (!strcmp(state, "never-answered") &&
-		 sent > json_integer_value(json_object_get(probe, "misses")))
-		doctor_add(
-			report, "probe", path, false,
-			"it is sent from the path's own address: the target must have a route back "
-			"to that by this path (announce the link's network, or give a target that "
-			"has one; tcpdump on the path's device shows it); until it answers, it "
-			"objects to nothing",
-			"%s has never answered, %lld sent", target, sent);
-	else if (!strcmp(state, "down"))
-		doctor_add(report, "probe", path, false,
-			   "see what is behind the path's far router, whatever its BGP says",
-			   "%s does not answer: the path is not used until it does", target);
-	else if (last >= PROBE_ENOUGH && lost * 10 >= last)
-		doctor_add(report, "probe", path, false,
-			   "look for loss on the path (the provider, the tunnel's underlay), or "
-			   "for a limit on echo requests at the target",
-			   "%s leaves %lld of the last %lld without an answer", target, lost, last);
-	else
-		doctor_add(report, "probe", path, true, "", "%s: %s, %lld of the last %lld lost%s",
-			   target, state, lost, last,
-			   gateway[0] && !strcmp(gateway, target)
-				   ? "; it is the gateway: nothing behind it is proven"
-				   : "");
-}
-
-/* Usable; without a route it is a backup of nothing, and nobody would see that. */
-static void check_routes(struct doctor_report *report, const char *name, const json_t *row)
-{
-	long long n4 = json_integer_value(json_object_get(row, "routes4"));
-	long long n6 = json_integer_value(json_object_get(row, "routes6"));
-
-	if (n4 || n6)
-		doctor_add(report, "path", name, true, "", "usable, %lld IPv4 and %lld IPv6 routes",
-			   n4, n6);
-	else
-		doctor_add(report, "path", name, false,
-			   "see whether the routing daemon's session by it is up and takes its "
-			   "routes; where `status` has routes refused as unknown-path, list their "
-			   "next hop in the path's `peers`",
-			   "usable, and no feed has a route for it: nothing is sent by it, and it "
-			   "is no backup");
-}
-
-void doctor_paths(struct doctor_report *report, const json_t *paths)
-{
-	const json_t *row, *reason;
-	size_t i, k;
-
-	json_array_foreach (paths, i, row) {
-		bool usable = json_is_true(json_object_get(row, "usable"));
-		const char *name = text_of(row, "name");
-		char why[200] = "", fix[HOST_TEXT];
-		const json_t *probe = json_object_get(row, "probe");
-		size_t used = 0;
-
-		check_bfd(report, name, json_object_get(row, "bfd"));
-		if (json_is_object(probe))
-			check_probe(report, name, row, probe);
-		json_array_foreach (json_object_get(row, "reasons"), k, reason) {
-			const char *text = json_string_value(reason);
-
-			if (text && used + strlen(text) + 3 < sizeof(why))
-				used += (size_t)snprintf(why + used, sizeof(why) - used, "%s%s",
-							 used ? ", " : "", text);
-		}
-		if (usable) {
-			check_routes(report, name, row);
-			continue;
-		}
-		snprintf(fix, sizeof(fix),
-			 strstr(why, "drained") ? "`sameway path %s undrain`"
-						: "see `sameway paths` and the findings of %s's "
-						  "interface",
-			 name);
-		doctor_add(report, "path", name, false, fix, "not usable: %s", why);
-	}
 }

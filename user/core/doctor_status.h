@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+/* Text of the field, "" where it is none. */
+const char *doctor_text(const json_t *row, const char *key);
 /* The daemon's `status`. */
 void doctor_status(struct doctor_report *report, const char *instance, const json_t *status);
 /* No daemon answers. pinned: its maps are there; socket: so is its control socket. */

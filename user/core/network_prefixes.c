@@ -312,7 +312,7 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 	struct text msg = {s.message, 0}, fix = {s.fix, 0};
 	struct prefix first[NETWORK_NAMES];
 	uint64_t paths, bad;
-	size_t n = network_prefixes_lost(watch, ctx, facts->usable, rank, first, &paths);
+	size_t n = network_prefixes_lost(watch, ctx, facts->usable, rank, first, &paths), names;
 
 	bad = paths & ~network_well(ctx, facts, paths);
 	s.severity = SEVERITY_CRITICAL;
@@ -326,9 +326,16 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 	lost_name(watch, set, rank, &s, first, n);
 	text_add(&msg, "%zu prefix%s no path: only %s had %s, and ", n, n == 1 ? " has" : "es have",
 		 class, n == 1 ? "it" : "them");
-	text_path_names(&msg, ctx, bad ? bad : paths);
-	text_add(&msg, "%s%s; no backup exists: ", bad ? " failed: " : " lost them",
-		 bad ? network_cause_words(s.cause) : "");
+	names = text_path_names(&msg, ctx, bad ? bad : paths);
+	if (bad && s.cause == CAUSE_DRAINED) {
+		text_add(&msg, " %s drained", names == 1 ? "is" : "are");
+		text_add(&fix, "`sameway path %s undrain` when the work is done; ",
+			 rib_path(ctx->rib, (unsigned int)s.path)->name);
+	} else {
+		text_add(&msg, "%s%s", bad ? " failed: " : " lost them",
+			 bad ? network_cause_words(s.cause) : "");
+	}
+	text_add(&msg, "; no backup exists: ");
 	network_prefixes_text(&msg, first, n);
 	text_add(&fix, "nothing sends them to a path that has no route for them; announce them on "
 		       "the VPN too (in Azure: where the VPN gateway learns them) if they need a "

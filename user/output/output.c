@@ -57,6 +57,8 @@ int output_parts_end(const struct output_parts *parts)
 {
 	if (parts->json)
 		fputs(parts->begun ? "\n]\n" : "[]\n", stdout);
+	else if (!parts->begun && parts->view == SHOW_ROUTES)
+		fputs("no routes\n", stdout);
 	return output_done(0);
 }
 

@@ -59,6 +59,11 @@ static void drain_flow_rows(struct table *table, const json_t *rows)
 	size_t i;
 
 	table_cell(table, "flows");
+	if (!alive) {
+		table_cell(table, "none went by %s before: of its backup nothing is proven",
+			   field_text(rows, "path"));
+		return;
+	}
 	table_cell(table, "%s of %s moved%s", field_count(flows, "moved", a),
 		   field_count(flows, "alive", b),
 		   moved < alive ? "; the others sent nothing since, or have no path" : "");
@@ -68,6 +73,8 @@ static void drain_flow_rows(struct table *table, const json_t *rows)
 			   plural(field_number(row, "flows")), field_count(row, "packets", b),
 			   plural(field_number(row, "packets")), field_count(row, "bytes", c));
 	}
+	if (!moved)
+		return;
 	table_cell(table, "answers");
 	if (silent)
 		table_cell(table, "ended for %s flow%s that had them: the backup loses them",
@@ -85,10 +92,11 @@ static void drain_flow_rows(struct table *table, const json_t *rows)
 /* By the paths' probes, where they have any. */
 static void drain_rtt(struct table *table, const json_t *rows)
 {
+	bool known = field_known(rows, "rtt_before_ms");
 	const json_t *row;
 	size_t i;
 
-	if (field_known(rows, "rtt_before_ms")) {
+	if (known) {
 		table_cell(table, "round trip");
 		table_cell(table, "%.1f ms by %s before",
 			   json_number_value(json_object_get(rows, "rtt_before_ms")),
@@ -97,10 +105,15 @@ static void drain_rtt(struct table *table, const json_t *rows)
 	json_array_foreach (json_object_get(rows, "backups"), i, row) {
 		if (!field_known(row, "rtt_ms"))
 			continue;
+		known = true;
 		table_cell(table, "round trip");
 		table_cell(table, "%.1f ms by %s",
 			   json_number_value(json_object_get(row, "rtt_ms")),
 			   field_text(row, "path"));
+	}
+	if (!known) {
+		table_cell(table, "round trip");
+		table_cell(table, "not known: these paths have no `probe:` that is answered");
 	}
 }
 

@@ -44,7 +44,7 @@ static void explain_choice(FILE *out, const json_t *rows)
 }
 
 /* Each candidate, and what put it behind the one that was taken. */
-static int explain_candidates(FILE *out, const json_t *rows)
+static int explain_candidates(FILE *out, const json_t *rows, bool taken)
 {
 	struct table *table = table_new("lllll", 9);
 	const json_t *row;
@@ -58,7 +58,9 @@ static int explain_candidates(FILE *out, const json_t *rows)
 
 		table_cell(table, "%s", field_text(row, "path"));
 		table_cell(table, "%s",
-			   field_known(row, "step") ? field_text(row, "step") : "taken");
+			   field_known(row, "step") ? field_text(row, "step")
+			   : taken		    ? "taken"
+						    : "-");
 		table_cell(table, "%s", field_text(row, "prefix"));
 		if (field_known(row, "local_pref"))
 			table_cell(table, "pref %llu",
@@ -134,7 +136,8 @@ int text_explain(FILE *out, const json_t *rows)
 		fputs("ladder\n", out);
 	err = text_tiers(out, rows, 9);
 	if (!err)
-		err = explain_candidates(out, json_object_get(rows, "candidates"));
+		err = explain_candidates(out, json_object_get(rows, "candidates"),
+					 field_known(rows, "path"));
 	if (err)
 		return err;
 	explain_if_down(out, json_object_get(rows, "if_down"));

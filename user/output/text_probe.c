@@ -57,8 +57,12 @@ int text_status_probes(FILE *out, const json_t *probes)
 			table_cell(table, "-");
 		table_cell(table, "%s", field_count(row, "sent", n));
 		table_cell(table, "%s", field_count(row, "answered", n));
-		table_cell(table, "%llu/%llu", (unsigned long long)field_number(row, "lost"),
-			   (unsigned long long)field_number(row, "last"));
+		if (field_number(row, "last"))
+			table_cell(table, "%llu/%llu",
+				   (unsigned long long)field_number(row, "lost"),
+				   (unsigned long long)field_number(row, "last"));
+		else
+			table_cell(table, "-");
 		if (probe_odd(row, odd, sizeof(odd))[0])
 			table_note(table, "%s", odd);
 	}
