@@ -106,6 +106,8 @@ check_within 5 "paths: bfd-down, and the link is up" true_json '.[0].usable == f
 check_within 3 "the text of paths names the far end" eval 's paths | grep -q "192.168.30.18 .*silent"'
 check_within 10 "an incident: failover, cause bfd-down" true_json 'any(.[]; .verdict == "failover" and .state == "open" and .cause == "bfd-down")' alerts
 check_within 10 "its duration is the silence" true_json '[.[] | select(.verdict == "failover" and .state == "open")][0].duration_ms | . >= 500 and . < 3000' alerts
+check_within 10 "BGP's end, which it brings, and BFD's own are no other cause" true_json '(map(.verdict) | index("no-backup")) and all(.[]; .cause == "bfd-down")' alerts
+check_within 10 "nor in audit" eval 's -j audit | jq -e "any(.[]; .dst_prefix == \"10.17.30.0/26\" and .verdict == \"no-route\" and .cause == \"bfd-down\")"'
 check "and the log says who is silent" grep -q 'er1-primary is not usable: no BFD from .* for 900 ms' "$RUN/sameway.log"
 check_at_least "traffic goes by VPN" "$(moved edge tun30 tx ping_lost 40 0.01 $CLOUD4)" 40
 end_background ping INT

@@ -66,8 +66,12 @@ static inline void net_tick(struct net *n)
 	incidents_network_begin(n->w.set);
 	network_watch_tell(n->watch, &e->ctx, &n->facts, n->w.set);
 	incidents_network_end(n->w.set, &e->ctx);
-	for (int id = 0; id < SW_MAX_PATHS; id++)
-		e->ctx.path[id].flapping = n->watch->path[id].flapping.open;
+	for (int id = 0; id < SW_MAX_PATHS; id++) {
+		const struct network_path *p = &n->watch->path[id];
+
+		e->ctx.path[id].flapping = p->flapping.open;
+		e->ctx.path[id].fell = p->failed ? (uint8_t)p->cause : CAUSE_UNKNOWN;
+	}
 }
 
 static inline void net_wait(struct net *n, unsigned int seconds)

@@ -51,8 +51,8 @@ static struct net *net_seed(void)
 
 static void er1_session(struct net *n, bool down)
 {
-	net_path(n, ER1, WORD_peers4, down);
-	net_path(n, ER1, WORD_peers6, down);
+	net_path(n, ER1, WORD_PEERS4, down);
+	net_path(n, ER1, WORD_PEERS6, down);
 }
 
 /* Steady: a row a learned prefix, and none of what only Azure has. */
@@ -194,10 +194,8 @@ static void test_ruled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_steady),
-		cmocka_unit_test(test_withdrawn),
-		cmocka_unit_test(test_well),
-		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_steady), cmocka_unit_test(test_withdrawn),
+		cmocka_unit_test(test_well),   cmocka_unit_test(test_session),
 		cmocka_unit_test(test_ruled),
 	};
 

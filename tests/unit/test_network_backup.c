@@ -353,6 +353,65 @@ static void monitor(struct net *n)
 	n->w.e->cfg.mode = SW_MODE_MONITOR;
 }
 
+static void er_bfd_down(struct net *n)
+{
+	net_path(n, ER1, WORD_BFD, true);
+}
+static void er_bfd_gone(struct net *n)
+{
+	net_path(n, ER1, WORD_BFD, false);
+}
+/* BIRD ends the session, and by that BFD's: it asks for nothing any more. */
+static void er_session_ends(struct net *n)
+{
+	er_bgp_down(n);
+	net_path(n, ER1, WORD_BFD, false);
+}
+static void er_bfd_up(struct net *n)
+{
+	n->w.e->ctx.path[ER1].bfd_up = true;
+	net_path(n, ER1, WORD_BFD, false);
+}
+static void vpn_bfd_down(struct net *n)
+{
+	net_path(n, VPN, WORD_BFD, true);
+}
+static void vpn_session_ends(struct net *n)
+{
+	vpn_bgp_down(n);
+	net_path(n, VPN, WORD_BFD, false);
+}
+static void vpn_bfd_up(struct net *n)
+{
+	n->w.e->ctx.path[VPN].bfd_up = true;
+	net_path(n, VPN, WORD_BFD, false);
+}
+
+/* One fall has one cause: BFD's word holds for the routes that it took along. */
+static const struct story bfd_stories[] = {
+	{"BFD, then the session and BFD with it",
+	 {{er_bfd_down, 2, "no-backup expressroute critical bfd-down"},
+	  {er_session_ends, 30, "no-backup expressroute critical bfd-down"},
+	  {er_bgp_up, 5, ""}}},
+	{"the session first, BFD a moment later",
+	 {{er_bgp_down, 1, ""},
+	  {er_bfd_down, 2, "no-backup expressroute critical bfd-down"},
+	  {er_bfd_gone, 30, "no-backup expressroute critical bfd-down"}}},
+	{"of a backup",
+	 {{vpn_bfd_down, 5, DOWN "warning bfd-down"},
+	  {vpn_session_ends, 30, DOWN "warning bfd-down"},
+	  {vpn_bfd_up, 5, DOWN "warning bgp-down"}}},
+	{"BGP alone while BFD is up",
+	 {{er_bfd_up, 1, ""}, {er_bgp_down, 3, "no-backup expressroute critical bgp-down"}}},
+};
+
+static void test_bfd_took_along(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bfd_stories) / sizeof(bfd_stories[0]); i++)
+		net_story(&bfd_stories[i]);
+}
+
 #define LOST "no-backup expressroute critical link-down"
 
 /* What a rule binds to ExpressRoute's paths: nothing takes over when the last of them is gone. */
@@ -462,7 +521,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),	    cmocka_unit_test(test_words),
 		cmocka_unit_test(test_restart),	    cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_bound_first), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_bound_first), cmocka_unit_test(test_bfd_took_along),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

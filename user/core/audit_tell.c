@@ -119,20 +119,22 @@ static void tell_no_return(const struct audit *a, const struct audit_source *src
 		 name);
 }
 
-/* What objects to all of these, but the one that is taken out. */
-static enum cause cause_of_all(const struct audit *a, uint64_t paths)
+/* Why none of these is well: a person's drain, else what is true of the first that has more than a
+ * link that is down to tell. The one that is taken out is as if its link were. */
+static enum cause cause_of_all(const struct audit *a, uint64_t paths, uint8_t family)
 {
-	bool link = true, admin = false;
+	enum cause cause = CAUSE_LINK_DOWN;
 
 	for (uint64_t left = paths; left; left &= left - 1) {
-		const uint64_t *words = a->ctx->path[__builtin_ctzll(left)].objections;
+		int id = __builtin_ctzll(left);
+		enum cause of = id == a->down ? CAUSE_LINK_DOWN : cause_of_path(a->ctx, id, family);
 
-		if (__builtin_ctzll(left) == a->down)
-			continue;
-		link &= words[WORD_link] != 0;
-		admin |= words[WORD_admin] != 0;
+		if (a->ctx->path[id].objections[WORD_admin] && id != a->down)
+			return CAUSE_DRAINED;
+		if (cause == CAUSE_LINK_DOWN)
+			cause = of;
 	}
-	return admin ? CAUSE_DRAINED : link ? CAUSE_LINK_DOWN : CAUSE_UNKNOWN;
+	return cause;
 }
 
 /* Nothing is left of what a rule lists. */
@@ -148,7 +150,7 @@ static void tell_no_listed(const struct audit *a, const struct audit_destination
 	text_add(&msg, "rule %s sends %s by ", f->rule->name, text);
 	text_path_names(&msg, a->ctx, f->allowed);
 	if (members & f->allowed) {
-		told->cause = cause_of_all(a, members & f->allowed);
+		told->cause = cause_of_all(a, members & f->allowed, dst->prefix.family);
 		text_add(&msg, "%s, and none of that is usable",
 			 f->dropped ? " or not at all" : "");
 	} else {
@@ -194,7 +196,7 @@ static void tell_no_path(const struct audit *a, const struct audit_destination *
 		text_add(&fix, "list the class in `prefer`, if it is to be sent there");
 		return;
 	}
-	told->cause = cause_of_all(a, answer.members);
+	told->cause = cause_of_all(a, answer.members, dst->prefix.family);
 	tell_if(a, &msg);
 	text_add(&msg, "%s has no path left: no backup exists", text);
 	text_add(&fix, "announce %s on another path, too, if it needs a backup", text);

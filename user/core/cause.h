@@ -192,8 +192,17 @@ bool cause_key(const struct incident_context *ctx, const struct sw_event *ev,
  * no packet is, any more.
  */
 bool cause_is_over(const struct incident_context *ctx, const struct sw_event *ev);
-/* Why a path (its id) is not well for a family, 0: for either: what objects to it, or no routes. */
+/*
+ * Why a path (its id) is not well for a family, 0: for either: what objects to it, or no routes.
+ * BFD's word holds for the routes that its fall took along: the routing daemon ends the session,
+ * and by that BFD itself asks for nothing more.
+ */
 enum cause cause_of_path(const struct incident_context *ctx, int id, uint8_t family);
+/*
+ * Whether `news` tells more of one failure than `old`, of what may be seen of it one after the
+ * other: routes that go, BFD, the link.
+ */
+bool cause_tells_more(enum cause news, enum cause old);
 /* Whether a flow of this verdict opens an incident (contract.md, "Incidents open on"). */
 bool cause_opens(uint8_t verdict);
 /* scenarios.md's severity of a confirmed incident. */

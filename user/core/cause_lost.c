@@ -26,8 +26,24 @@ enum cause cause_of_path(const struct incident_context *ctx, int id, uint8_t fam
 		return CAUSE_PREFIX_LIMIT;
 	if ((family ? peers4 || peers6 : peers4 && peers6) ||
 	    !rib_path_routes(ctx->rib, id, family))
-		return CAUSE_BGP_DOWN;
+		return ctx->path[id].fell == CAUSE_BFD_DOWN && !ctx->path[id].bfd_up
+			       ? CAUSE_BFD_DOWN
+			       : CAUSE_BGP_DOWN;
 	return CAUSE_UNKNOWN;
+}
+
+bool cause_tells_more(enum cause news, enum cause old)
+{
+	switch (news) {
+	case CAUSE_LINK_DOWN:
+		return old != CAUSE_LINK_DOWN;
+	case CAUSE_BFD_DOWN:
+		return old == CAUSE_BGP_DOWN || old == CAUSE_UNKNOWN;
+	case CAUSE_BGP_DOWN:
+		return old == CAUSE_UNKNOWN;
+	default:
+		return false;
+	}
 }
 
 /*

@@ -123,8 +123,8 @@ static void record_refresh(struct record *rec, const struct incident_context *ct
 	/* The first packet on the new path, of whichever flow, ends the failover. */
 	if (f->duration_ms >= 0 && (inc->duration_ms < 0 || f->duration_ms < inc->duration_ms))
 		inc->duration_ms = f->duration_ms;
-	/* BGP may lose a link's routes before we see the link go. */
-	if (told->cause == CAUSE_LINK_DOWN && inc->cause != CAUSE_LINK_DOWN &&
+	/* BGP may lose a link's routes before we see the link go, or BFD's word. */
+	if (cause_tells_more(told->cause, inc->cause) &&
 	    elapsed(inc->opened_ns, ctx->now) < ctx->cfg->confirm_ns)
 		incident_set(rec, f, told);
 	/* Its paths are those of a flow of its own that moved; another flow's are no news. */

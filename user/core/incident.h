@@ -113,6 +113,8 @@ struct incident_path_state {
 	uint64_t received_ns;	/* when a packet was last seen to come by it, 0: never */
 	bool limit_near;	/* a limit on its prefixes is, or was lately, near */
 	bool flapping;		/* an incident of that kind tells of it */
+	bool bfd_up;		/* a BFD session of it is up: what it said before is over */
+	uint8_t fell;		/* enum cause: why it failed, while it has not been well since */
 	bool dead;		/* a black hole: nothing comes back of what leaves by it */
 };
 struct incident_context {

@@ -50,7 +50,7 @@ static void cause_refine(struct network_path *p, const struct incident_context *
 	enum cause cause = cause_of_path(ctx, id, 0);
 
 	if (ctx->now < p->failed_ns + CAUSE_NS &&
-	    (cause == CAUSE_LINK_DOWN || p->cause == CAUSE_UNKNOWN))
+	    (cause_tells_more(cause, p->cause) || p->cause == CAUSE_UNKNOWN))
 		p->cause = cause;
 }
 

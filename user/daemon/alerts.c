@@ -133,6 +133,9 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		state->flapping = d->network_watch && d->network_watch->path[id].flapping.open;
 		state->received_ns = blackholes_received(d->blackholes, id);
 		state->dead = blackholes_dead(d->blackholes, id);
+		state->bfd_up = bfd_is_up(d, id);
+		if (d->network_watch && d->network_watch->path[id].failed)
+			state->fell = (uint8_t)d->network_watch->path[id].cause;
 		for (size_t w = 0; w < 8; w++)
 			state->objections[w] = !(words[w] >> id & 1);
 	}

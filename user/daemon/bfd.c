@@ -109,6 +109,16 @@ void bfd_stop(struct daemon *d)
 	d->ev_bfd = NULL;
 }
 
+bool bfd_is_up(struct daemon *d, unsigned int id)
+{
+	const struct sw_bfd *row = &datapath_bfd(d->dp)[id];
+
+	for (size_t i = 0; datapath_ctl(d->dp)->bfd >> id & 1 && i < SW_BFD_SESSIONS; i++)
+		if (row->session[i].family && row->session[i].armed && !row->session[i].down)
+			return true;
+	return false;
+}
+
 void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size)
 {
 	const struct sw_bfd *row = &datapath_bfd(d->dp)[id];

@@ -398,6 +398,7 @@ int bfd_start(struct daemon *d, char err[DATAPATH_ERR]);
 void bfd_stop(struct daemon *d);
 /* Why the path is down by BFD, or up again, for the log. */
 void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size);
+bool bfd_is_up(struct daemon *d, unsigned int id); /* any session of the path */
 
 /* routes.c */
 bool routes_awaited(const struct daemon *d); /* packets go by tables of before: ours are to come */
