@@ -2,8 +2,8 @@
 /*
  * Liveness: BFD (RFC 5880) without any userspace. TC sees the control packets of the routing
  * daemon's sessions, those of the far side at ingress, our own at egress, and notes what they say;
- * they go on unchanged. The kernel's timer makes of it which paths are down, and is the only writer
- * of word bfd in `usable`.
+ * they go on unchanged. The kernel's timer (timer.h) makes of it which paths are down, and is the
+ * only writer of word bfd in `usable`.
  *
  * A session objects once it was Up, when the far side says anything else or is silent for its
  * detection time; never after AdminDown of either side. All of a path's sessions of a family down
@@ -264,8 +264,11 @@ static __always_inline __u64 bfd_detect_ns(const struct sw_bfd_session *s, union
 /* The timer's look at all paths; the latter part at one of them. */
 struct liveness {
 	__u64 now;
-	__u64 paths; /* still to be looked at */
-	__u64 down;
+	__u64 paths;	 /* still to be looked at */
+	__u64 down;	 /* BFD objects, or holds back */
+	__u64 link;	 /* word `link` as it was */
+	__u64 cut, back; /* have lost their carrier; are given back */
+	__u64 held;	 /* have it again */
 	bool stalled;
 	__u32 path;
 	__u32 armed, alive; /* by family: some session is; a bit each */
@@ -333,96 +336,30 @@ static int liveness_session(__u32 i, struct liveness *l)
 	return 0;
 }
 
-/* Held back longer the sooner it fails again, as the daemon's (user/daemon/usable.c). */
-static __always_inline void liveness_fell(struct sw_bfd *row, const struct liveness *l)
-{
-	if (row->failed_ns && l->now - row->failed_ns < SW_FAILBACK_MAX_NS)
-		row->hold_ns = row->hold_ns < SW_FAILBACK_MAX_NS / 2 ? row->hold_ns * 2
-								     : SW_FAILBACK_MAX_NS;
-	else
-		row->hold_ns = row->delay_ns;
-	row->failed_ns = row->down_ns = l->now;
-	row->silent_ns = l->silent_ns;
-	row->down = 1;
-}
-
 static int liveness_path(__u32 n __attribute__((unused)), struct liveness *l)
 {
-	struct path_sum sum = {.path = lowest_bit(l->paths)};
-	struct sw_bfd *row = bpf_map_lookup_elem(&bfd, &sum.path);
+	__u32 path = lowest_bit(l->paths);
+	struct sw_bfd *row = bpf_map_lookup_elem(&bfd, &path);
 
 	if (!l->paths || !row)
 		return 1;
 	l->paths &= l->paths - 1;
-	l->path = sum.path;
+	l->path = path;
 	l->armed = l->alive = 0;
 	l->silent_ns = 0;
 	bpf_loop(SW_BFD_SESSIONS, liveness_session, l, 0);
 	if (l->armed & ~l->alive) {
-		if (!row->down)
-			liveness_fell(row, l);
-		row->up_ns = 0;
-	} else if (row->down) {
-		path_sum(&sum);
-		if (!row->up_ns) {
-			row->up_rx = sum.total.rx_packets;
-			row->up_ns = l->now;
+		if (!row->hold.down) {
+			hold_begin(&row->hold, l->now);
+			row->silent_ns = l->silent_ns;
 		}
-		if (l->now - row->up_ns >= row->hold_ns || sum.total.rx_packets > row->up_rx)
-			row->down = row->up_ns = 0;
+		row->hold.up_ns = 0;
+	} else if (row->hold.down && hold_over(&row->hold, path, l->now)) {
+		row->hold.down = row->hold.up_ns = 0;
 	}
-	if (row->down)
-		l->down |= 1ULL << (sum.path & 63);
+	if (row->hold.down)
+		l->down |= 1ULL << (path & 63);
 	return 0;
-}
-
-static int liveness_stamp(__u32 n __attribute__((unused)), struct liveness *l)
-{
-	struct sw_path *path = path_row(lowest_bit(l->paths));
-
-	if (!l->paths || !path)
-		return 1;
-	l->paths &= l->paths - 1;
-	*(volatile __u64 *)&path->changed_ns = l->now;
-	return 0;
-}
-
-/* The generation moves on; 0 in a record says that it was never judged. */
-static __always_inline void judge_anew(struct sw_ctl *c)
-{
-	__sync_fetch_and_add(&c->generation, (c->generation + 1) & SW_JUDGED_MASK ? 1 : 2);
-}
-
-/*
- * In the order that the daemon has, too: when it changed, the bit, the generation. A path that is
- * out for another reason has not changed.
- */
-static __always_inline void liveness_tell(struct sw_ctl *c, struct sw_usable *u, struct liveness *l)
-{
-	__u64 word = ~l->down, peers = (u->peers4 & c->can4) | (u->peers6 & c->can6);
-
-	if (u->bfd == word)
-		return;
-	l->paths =
-		(u->bfd ^ word) & u->link & peers & u->probe & u->admin & u->failback & u->neighbor;
-	bpf_loop(SW_MAX_PATHS, liveness_stamp, l, 0);
-	__sync_lock_test_and_set(&u->bfd, word);
-	judge_anew(c);
-}
-
-/* Each SW_CLOCK_PERIOD_NS, by the kernel's timer; see SW_STALL_NS. */
-static __always_inline void liveness_look(__u64 now, bool stalled)
-{
-	__u32 zero = 0;
-	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
-	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
-	struct liveness l = {.now = now, .stalled = stalled};
-
-	if (!u || !c)
-		return;
-	l.paths = c->bfd;
-	bpf_loop(SW_MAX_PATHS, liveness_path, &l, 0);
-	liveness_tell(c, u, &l);
 }
 
 #endif

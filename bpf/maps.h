@@ -33,6 +33,8 @@ MAP_ARRAY(usable, struct sw_usable, 1);
  * what is made of it by the kernel's timer (liveness.h).
  */
 MAP_ARRAY(bfd, struct sw_bfd, SW_MAX_PATHS);
+/* Carrier by path: which devices, by sw_carrier_find; what they have, by the kernel's timer. */
+MAP_ARRAY(carrier, struct sw_carrier, SW_MAX_PATHS);
 /* The paths, by id. Written by the daemon (changed_ns: by the kernel's timer, too). */
 MAP_ARRAY(paths, struct sw_path, SW_MAX_PATHS);
 /* Probes of the paths, see abi_probe.h. Written and read by user space alone. */

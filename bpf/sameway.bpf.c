@@ -8,7 +8,8 @@
  *   sw_tc_egress    path interfaces: what leaves by a path, whoever sent it; moves what the kernel
  *                   sent by another path than select's
  *   sw_explain      never attached: the same stages on a tuple, by BPF_PROG_TEST_RUN
- *   sw_start        arms the timer that keeps path_counters
+ *   sw_start        arms the kernel's timer
+ *   sw_carrier_find finds the devices of a path whose carrier the timer reads
  *   sw_redirect_err, sw_devmap_xmit, sw_kfree_skb
  *                   the kernel's tracepoints: what was redirected and the kernel then lost
  */
@@ -52,7 +53,10 @@
 #include "frags.h"
 #include "egress.h"
 #include "fast.h"
+#include "hold.h"
 #include "liveness.h"
+#include "device.h"
+#include "carrier.h"
 #include "timer.h"
 #include "tracepoint.h"
 
@@ -231,6 +235,8 @@ int sw_tc_ingress(struct __sk_buff *ctx)
 	now = clock_now();
 	if (liveness_is(&d->pkt) && c->bfd >> (d->at.slot & 63) & 1)
 		liveness_heard(ctx, d);
+	if (c->held >> (d->at.slot & 63) & 1 && d->at.role == SW_ROLE_PATH)
+		gateway_hear(ctx, d->at.slot);
 	if (d->pkt.nd && d->at.role != SW_ROLE_INSIDE)
 		nexthop_learn(ctx, &d->at, &d->pkt, &d->heard);
 	if (mss_asked(&d->pkt, c) && sends(d, c))
@@ -407,6 +413,12 @@ SEC("syscall")
 int sw_start(void *ctx __attribute__((unused)))
 {
 	return timer_start();
+}
+
+SEC("syscall")
+int sw_carrier_find(struct sw_carrier_ask *ask)
+{
+	return carrier_ask(ask, settings());
 }
 
 SEC("raw_tp/xdp_redirect_err")

@@ -1,14 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's timer: keeps the clock (clock.h), decides by BFD which paths are down (liveness.h),
- * and each second sums the per-CPU counters of the paths into path_counters, so that plain bpftool
- * shows them, with or without a daemon, notes when either direction last had a packet, and ends the
- * drains that the daemon should have. It lives while map `timers` is pinned.
+ * The kernel's timer: keeps the clock (clock.h), decides by BFD (liveness.h) and carrier
+ * (carrier.h) which paths are down, and each second sums the per-CPU counters of the paths into
+ * path_counters, so that plain bpftool shows them, with or without a daemon, notes when either
+ * direction last had a packet, and ends the drains that the daemon should have. It lives while map
+ * `timers` is pinned.
  */
 #ifndef SAMEWAY_BPF_TIMER_H
 #define SAMEWAY_BPF_TIMER_H
 
 #define CLOCK_MONOTONIC_ 1
+
+static int liveness_stamp(__u32 n __attribute__((unused)), struct liveness *l)
+{
+	struct sw_path *path = path_row(lowest_bit(l->paths));
+
+	if (!l->paths || !path)
+		return 1;
+	l->paths &= l->paths - 1;
+	*(volatile __u64 *)&path->changed_ns = l->now;
+	return 0;
+}
+
+/* The generation moves on; 0 in a record says that it was never judged. */
+static __always_inline void judge_anew(struct sw_ctl *c)
+{
+	__sync_fetch_and_add(&c->generation, (c->generation + 1) & SW_JUDGED_MASK ? 1 : 2);
+}
+
+/*
+ * In the order that the daemon has, too: when it changed, the bit, the generation. A path that is
+ * out for another reason has not changed.
+ */
+static __always_inline void liveness_tell(struct sw_ctl *c, struct sw_usable *u, struct liveness *l)
+{
+	__u64 others = ((u->peers4 & c->can4) | (u->peers6 & c->can6)) & u->probe & u->admin &
+		       u->failback & u->neighbor;
+	__u64 heard = u->bfd ^ ~l->down, link = l->cut | l->back;
+
+	if (!heard && !link)
+		return;
+	l->paths = ((heard & u->link) | (link & u->bfd)) & others;
+	bpf_loop(SW_MAX_PATHS, liveness_stamp, l, 0);
+	__sync_lock_test_and_set(&u->bfd, ~l->down);
+	__sync_fetch_and_and(&u->link, ~l->cut);
+	__sync_fetch_and_or(&u->link, l->back);
+	judge_anew(c);
+}
+
+/* Each SW_CLOCK_PERIOD_NS; see SW_STALL_NS. */
+static __always_inline void liveness_look(__u64 now, bool stalled)
+{
+	__u32 zero = 0;
+	struct sw_usable *u = bpf_map_lookup_elem(&usable, &zero);
+	struct sw_ctl *c = bpf_map_lookup_elem(&ctl, &zero);
+	struct liveness l = {.now = now, .stalled = stalled};
+
+	if (!u || !c)
+		return;
+	if (carrier_readable) {
+		l.link = *(volatile __u64 *)&u->link;
+		l.paths = c->carrier;
+		bpf_loop(SW_MAX_PATHS, carrier_path, &l, 0);
+		if (c->held != l.held)
+			c->held = l.held;
+	}
+	l.paths = c->bfd;
+	bpf_loop(SW_MAX_PATHS, liveness_path, &l, 0);
+	liveness_tell(c, u, &l);
+}
 
 /* all: packets of the paths before this one. */
 static int sum_path(__u32 id, struct sw_path_stats *all)

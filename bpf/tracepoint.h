@@ -18,28 +18,10 @@
 #ifndef SAMEWAY_BPF_TRACEPOINT_H
 #define SAMEWAY_BPF_TRACEPOINT_H
 
-/* The kernel's, as far as they are read here; libbpf puts in the offsets of the running one. */
-struct ns_common {
-	unsigned int inum;
-} __attribute__((preserve_access_index));
-struct net {
-	struct ns_common ns;
-} __attribute__((preserve_access_index));
-typedef struct {
-	struct net *net;
-} possible_net_t;
-struct net_device {
-	int ifindex;
-	unsigned int flags;
-	unsigned long state;
-	possible_net_t nd_net;
-} __attribute__((preserve_access_index));
 struct sk_buff {
 	struct net_device *dev;
 	int skb_iif;
 } __attribute__((preserve_access_index));
-#define DEVICE_UP	  1 /* IFF_UP */
-#define DEVICE_NO_CARRIER 2 /* __LINK_STATE_NOCARRIER, a bit's number */
 
 static __always_inline void redirect_lost(__u32 slot, int err, __u32 packets)
 {
@@ -80,14 +62,6 @@ static __always_inline struct sw_interface *traced_interface(const struct net_de
 		return NULL;
 	row = bpf_map_lookup_elem(&interfaces, &ifindex);
 	return row && !row->owner ? row : NULL;
-}
-
-/* Why the kernel sends nothing by the device, 0: it does. */
-static __always_inline int device_silent(const struct net_device *dev)
-{
-	if (!(BPF_CORE_READ(dev, flags) & DEVICE_UP))
-		return -ENETDOWN;
-	return BPF_CORE_READ(dev, state) >> DEVICE_NO_CARRIER & 1 ? -ENXIO : 0;
 }
 
 #endif

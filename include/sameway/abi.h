@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define SW_ABI_VERSION 11
+#define SW_ABI_VERSION 12
 
 #define SW_MAX_PATHS   64
 #define SW_MAX_WEIGHT  64
@@ -118,7 +118,10 @@ enum sw_group_kind {
 	SW_GROUP_EXEMPT,
 };
 
-/* Map `ctl`, one row, mmapped; written by the daemon (`generation`: the kernel's timer, too). */
+/*
+ * Map `ctl`, one row, mmapped; written by the daemon (`generation`: the kernel's timer, too;
+ * `carrier`, `held`: by programs alone).
+ */
 struct sw_ctl {
 	__u32 abi;	  /* SW_ABI_VERSION */
 	__u32 mode;	  /* enum sw_mode in effect now (monitor during a cold start) */
@@ -160,6 +163,8 @@ struct sw_ctl {
 	__u32 rules_last; /* `rules` as it last was, other than 0 */
 	__u32 transit;	  /* 1: path to path is forwarded */
 	__u64 bfd;	  /* paths whose BFD sessions object: `bfd: true` */
+	__u64 carrier;	  /* paths whose carrier the kernel's timer reads, see abi_carrier.h */
+	__u64 held;	  /* by the timer: those of them that have it again and are held back */
 };
 
 /* What a packet of the path carries in the bits of `mask`. */
@@ -173,8 +178,8 @@ static inline __u32 sw_mark(__u32 mask, __u32 path)
 #define SW_UNWATCHED_IN	 0x2
 
 /*
- * Map `usable`, one row, mmapped: one cache line, each word has ONE writer (admin: two, by atomic
- * operations, see SW_DRAIN_LATE_NS); set = no objection.
+ * Map `usable`, one row, mmapped: one cache line, each word has ONE writer (admin and link: two, by
+ * atomic operations, see SW_DRAIN_LATE_NS and struct sw_carrier); set = no objection.
  */
 struct sw_usable {
 #define SW_FIELD_WORD(field, text) __u64 field;
@@ -436,6 +441,7 @@ struct sw_beat {
 #include "sameway/abi_flow.h"
 #include "sameway/abi_probe.h"
 #include "sameway/abi_rule.h"
+#include "sameway/abi_carrier.h"
 #include "sameway/abi_bfd.h"
 
 /*

@@ -13,9 +13,6 @@
 #define SW_BFD_PORT	3784 /* one hop, RFC 5881 */
 #define SW_BFD_MULTIHOP 4784 /* RFC 5883 */
 
-/* Of the longest failback-delay, and the time that its doubling looks back. */
-#define SW_FAILBACK_MAX_NS 300000000000ULL
-
 /* States of a session, by their numbers in a packet: RFC 5880, 4.1. */
 #define SW_BFD_STATES(X)                                                                           \
 	X(ADMIN_DOWN, "admin-down")                                                                \
@@ -86,19 +83,13 @@ struct sw_bfd_session {
 
 /* Map `bfd`, mmapped, a row a path id. */
 struct sw_bfd {
-	__u64 delay_ns; /* failback-delay; the daemon */
 	/* TC ingress */
 	struct {
 		SW_BFD_REFUSALS(SW_FIELD_COUNT)
 	} refused;
 	/* the kernel's timer */
-	__u64 down;	 /* it objects, or holds the path back: see up_ns */
-	__u64 down_ns;	 /* CLOCK_MONOTONIC when that began */
-	__u64 silent_ns; /* CLOCK_MONOTONIC of the last packet before it, 0: it was said */
-	__u64 up_ns;	 /* CLOCK_MONOTONIC since when all is well again, 0: it is not */
-	__u64 up_rx;	 /* packets that the path had received then */
-	__u64 hold_ns;	 /* how long it holds the path back */
-	__u64 failed_ns; /* CLOCK_MONOTONIC of the last failure, 0: none */
+	struct sw_hold hold;
+	__u64 silent_ns; /* CLOCK_MONOTONIC of the last packet before it fell, 0: it was said */
 	struct sw_bfd_session session[SW_BFD_SESSIONS];
 };
 

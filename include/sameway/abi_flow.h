@@ -168,7 +168,7 @@ struct sw_flow_table {
 };
 
 /* Map `clock`, one row: CLOCK_MONOTONIC, by the kernel's timer each SW_CLOCK_PERIOD_NS. */
-#define SW_CLOCK_PERIOD_NS 4000000ULL
+#define SW_CLOCK_PERIOD_NS 2000000ULL
 struct sw_clock {
 	__u64 now_ns; /* 0: not running yet */
 	__u64 pad[7];

@@ -4,7 +4,7 @@
  * learned of ours as it leaves, detection times, and what the kernel's timer makes of it, against
  * an oracle that says it again in its own words.
  */
-#include "edge.h"
+#include "clock.h"
 
 #define GATEWAY	   "192.168.1.2" /* of er0 */
 #define GATEWAY6   "fd99:1::2"
@@ -12,8 +12,6 @@
 #define FAR_PEER   "10.99.0.1"	  /* a peer behind er0, over several hops */
 #define LINK_LOCAL "fe80::2"
 #define OWN_LL	   "fe80::1"
-#define MS	   1000000ULL
-#define DEADLINE   (20 * SECOND_NS)
 
 static struct sw_bfd *bfd;
 
@@ -27,14 +25,6 @@ struct control {
 	uint32_t tx, rx; /* ms */
 	uint8_t more;	 /* bytes behind it */
 };
-
-static uint64_t precise_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
 
 static int or_usual(int given, int usual)
 {
@@ -418,49 +408,6 @@ static void test_session(void **state)
 
 /* The timer */
 
-static struct sw_beat beat_read(void)
-{
-	struct {
-		uint64_t timer[2];
-		struct sw_beat beat;
-	} row = {0};
-	uint32_t zero = 0;
-
-	assert_int_equal(bpf_map_lookup_elem(map_fd("timers"), &zero, &row), 0);
-	return row.beat;
-}
-
-static void timer_arm(void)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(edge.skel->progs.sw_start), &opts),
-			 0);
-	assert_int_equal(opts.retval, 0);
-}
-
-/*
- * Two looks of the timer that began after this: the first is over when the second one's time is
- * there. None of them by a machine that had stood still, when silence would not count.
- */
-static void timer_looks(void)
-{
-	uint64_t from = precise_ns(), seen = 0, end = from + DEADLINE;
-	int n = 0;
-
-	while (n < 3) {
-		uint64_t clock = *(volatile uint64_t *)&edge.clock->now_ns;
-
-		if (clock > from && clock != seen) {
-			seen = clock;
-			n = clock - beat_read().stalled_ns < SW_STALL_NS ? 0 : n + 1;
-		}
-		if (precise_ns() > end)
-			fail_msg("the timer does not run");
-		usleep(500);
-	}
-}
-
 static bool bit(enum device path)
 {
 	return *(volatile uint64_t *)&edge.usable->bfd >> path & 1;
@@ -641,7 +588,7 @@ static void story_settle(struct story *p, uint64_t delay)
 static void story_compare(const struct story *p, int at, unsigned int step)
 {
 	const struct sw_bfd *b = &bfd[far_path[at]];
-	uint64_t hold = b->delay_ns;
+	uint64_t hold = b->hold.delay_ns;
 
 	for (unsigned int n = 1; n < p->failures && hold < SW_FAILBACK_MAX_NS; n++)
 		hold *= 2;
@@ -660,9 +607,9 @@ static void story_compare(const struct story *p, int at, unsigned int step)
 	}
 	CHECK(bit(far_path[at]) == !p->down, "step %u: path %d is %s", step, at,
 	      p->down ? "usable" : "down");
-	CHECK(!!b->up_ns == p->held, "step %u: path %d, held %d", step, at, (int)p->held);
-	CHECK(!p->failures || b->hold_ns == hold, "step %u: held for %" PRIu64 ", not %" PRIu64,
-	      step, (uint64_t)b->hold_ns, hold);
+	CHECK(!!b->hold.up_ns == p->held, "step %u: path %d, held %d", step, at, (int)p->held);
+	CHECK(!p->failures || b->hold.hold_ns == hold,
+	      "step %u: held for %" PRIu64 ", not %" PRIu64, step, (uint64_t)b->hold.hold_ns, hold);
 }
 
 /* Who speaks goes on speaking: a step may take long. */
@@ -740,7 +687,7 @@ static void random_story(void **state, uint64_t delay, unsigned int steps)
 	edge.what = delay ? "held back" : "no delay";
 	for (int at = 0; at < 2; at++) {
 		memset(&bfd[far_path[at]], 0, sizeof(*bfd));
-		bfd[far_path[at]].delay_ns = delay;
+		bfd[far_path[at]].hold.delay_ns = delay;
 		for (size_t i = 0; i < FAR_ENDS; i++) {
 			session_set(far_path[at], i, far[at][i]);
 			bfd[far_path[at]].session[i].gateway = 1;
@@ -795,14 +742,14 @@ static void test_held_back(void **state)
 	uint64_t from, end;
 
 	timer_start(state);
-	bfd[ER0].delay_ns = 200 * MS;
+	bfd[ER0].hold.delay_ns = 200 * MS;
 	own_sends(ER0, OWN, GATEWAY, 0, &up);
 	for (int i = 0; i < 3; i++) {
 		far_says(ER0, GATEWAY, OWN, &up);
 		timer_looks();
 		assert_true(bit(ER0));
 		if (i == 2) /* long ago */
-			bfd[ER0].failed_ns -= SW_FAILBACK_MAX_NS;
+			bfd[ER0].hold.failed_ns -= SW_FAILBACK_MAX_NS;
 		far_says(ER0, GATEWAY, OWN, &down);
 		timer_looks();
 		assert_false(bit(ER0));
@@ -819,14 +766,14 @@ static void test_held_back(void **state)
 	/* held back, and worse again: no new failure, and the delay begins anew */
 	far_says(ER0, GATEWAY, OWN, &down);
 	timer_looks();
-	bfd[ER0].hold_ns = LONG_HOLD;
+	bfd[ER0].hold.hold_ns = LONG_HOLD;
 	far_says(ER0, GATEWAY, OWN, &up);
 	timer_looks();
-	assert_int_not_equal(bfd[ER0].up_ns, 0);
+	assert_int_not_equal(bfd[ER0].hold.up_ns, 0);
 	far_says(ER0, GATEWAY, OWN, &down);
 	timer_looks();
-	assert_int_equal(bfd[ER0].up_ns, 0);
-	assert_int_equal(bfd[ER0].hold_ns, LONG_HOLD);
+	assert_int_equal(bfd[ER0].hold.up_ns, 0);
+	assert_int_equal(bfd[ER0].hold.hold_ns, LONG_HOLD);
 }
 
 /* A path that is out for another reason has not changed by BFD: no flow settles for it. */

@@ -19,6 +19,7 @@
 static struct sw_usable fake_usable;
 static struct sw_path fake_paths[SW_MAX_PATHS];
 static struct sw_bfd fake_bfd[SW_MAX_PATHS];
+static struct sw_carrier fake_carrier[SW_MAX_PATHS];
 static uint64_t fake_watched; /* sw_ctl.bfd */
 static struct sw_probe fake_probes[SW_MAX_PATHS];
 static struct sw_flow_key fake_keys[3];
@@ -72,6 +73,13 @@ int maps_bfd(struct maps *maps, unsigned int id, struct sw_bfd *out)
 {
 	(void)maps;
 	*out = fake_bfd[id];
+	return 0;
+}
+
+int maps_carrier(struct maps *maps, unsigned int id, struct sw_carrier *out)
+{
+	(void)maps;
+	*out = fake_carrier[id];
 	return 0;
 }
 

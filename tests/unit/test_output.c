@@ -179,7 +179,7 @@ static void test_bfd(void **state)
 	(void)state;
 	fake_watched = 1 << 0 | 1 << 5;
 	fake_usable.bfd = ~1ULL;
-	fake_bfd[0] = (struct sw_bfd){.down = 1, .refused = {.ttl = 4, .source = 1}};
+	fake_bfd[0] = (struct sw_bfd){.hold.down = 1, .refused = {.ttl = 4, .source = 1}};
 	fake_bfd[0].session[0] = fake_session(18, SW_BFD_UP, 900);
 	fake_bfd[0].session[0].down = fake_bfd[0].session[0].misses = 1;
 	fake_bfd[0].session[1] = fake_session(22, SW_BFD_DOWN, 3000);
@@ -218,7 +218,7 @@ static void test_bfd(void **state)
 	free(text);
 	json_decref(rows);
 
-	fake_bfd[0].up_ns = 1; /* well again, and held back */
+	fake_bfd[0].hold.up_ns = 1; /* well again, and held back */
 	rows = rows_paths(fake_maps());
 	reasons = json_object_get(json_array_get(rows, 0), "reasons");
 	assert_int_equal(json_array_size(reasons), 1);
@@ -227,6 +227,27 @@ static void test_bfd(void **state)
 	json_decref(rows);
 	memset(fake_bfd, 0, sizeof(fake_bfd));
 	fake_watched = 0;
+}
+
+/* What the kernel's timer has taken away for its carrier, and holds back since it is there again.
+ */
+static void test_carrier(void **state)
+{
+	json_t *rows, *reasons;
+
+	(void)state;
+	for (int held = 0; held < 2; held++) {
+		fake_usable.link = ~1ULL;
+		fake_carrier[0].hold = (struct sw_hold){.down = 1, .up_ns = (uint64_t)held};
+		rows = rows_paths(fake_maps());
+		assert_true(json_is_false(json_object_get(json_array_get(rows, 0), "usable")));
+		reasons = json_object_get(json_array_get(rows, 0), "reasons");
+		assert_int_equal(json_array_size(reasons), 1);
+		assert_string_equal(json_string_value(json_array_get(reasons, 0)),
+				    held ? "failback-delay" : "interface-down");
+		json_decref(rows);
+	}
+	memset(fake_carrier, 0, sizeof(fake_carrier));
 }
 
 /* One family's peers down is a reason, but the other family still carries traffic. */
@@ -735,6 +756,7 @@ int main(void)
 		cmocka_unit_test_setup(test_probe_elsewhere, setup),
 		cmocka_unit_test_setup(test_maintenance, setup),
 		cmocka_unit_test_setup(test_bfd, setup),
+		cmocka_unit_test_setup(test_carrier, setup),
 		cmocka_unit_test_setup(test_objections, setup),
 		cmocka_unit_test_setup(test_counters, setup),
 		cmocka_unit_test_setup(test_counters_rules, setup),

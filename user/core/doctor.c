@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define BEAT_LATE_NS  (3 * 1000000000ULL) /* the timer runs each second */
-#define CLOCK_LATE_NS 1000000000ULL	  /* and writes the time each 4 ms */
+#define CLOCK_LATE_NS 1000000000ULL	  /* and writes the time each 2 ms */
 /* A line of the index can be full before the table is: so many of its room pushed out is little. */
 #define FORGOTTEN_PART 16
 

@@ -128,7 +128,7 @@ void alerts_context(struct daemon *d, struct incident_context *ctx)
 		state->configured = d->path[id].cfg;
 		state->changed_ns = d->path[id].changed_ns;
 		state->moved = d->path[id].moved;
-		state->silent_ns = bfd[id].down ? bfd[id].silent_ns : 0;
+		state->silent_ns = bfd[id].hold.down ? bfd[id].silent_ns : 0;
 		state->limit_near = network_limit_near(d, id);
 		state->flapping = d->network_watch && d->network_watch->path[id].flapping.open;
 		state->received_ns = blackholes_received(d->blackholes, id);

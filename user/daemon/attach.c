@@ -175,15 +175,16 @@ static uint64_t missing(const struct daemon *d)
 	return expected(d, d->attach.paths & ~d->usable);
 }
 
-/* Only a failback-delay keeps it from being usable: the daemon's, or the timer's after BFD. */
+/* Only a failback-delay keeps it from being usable: the daemon's, or the kernel's timer's. */
 static bool is_held(const struct daemon *d, unsigned int id)
 {
 	const struct path_state *p = &d->path[id];
-	const struct sw_bfd *bfd = &datapath_bfd(d->dp)[id];
+	const struct sw_hold *bfd = &datapath_bfd(d->dp)[id].hold;
+	const struct sw_hold *carrier = &datapath_carrier(d->dp)[id].hold;
 
-	if (p->objected || (bfd->down && !bfd->up_ns))
+	if (p->objected || (bfd->down && !bfd->up_ns) || (carrier->down && !carrier->up_ns))
 		return false;
-	return p->hold_until_ns || bfd->down;
+	return p->hold_until_ns || bfd->down || carrier->down;
 }
 
 /* That goes for all of its paths that are missing: it ends by itself. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BFD: tells the kernel whose sessions are to be watched on which path (map `bfd`, sw_ctl.bfd), and
- * looks as often as at carrier what its timer has made of it. It decides nothing: bpf/liveness.h
- * does, with this daemon dead, too.
+ * BFD: tells the kernel whose sessions are to be watched on which path (map `bfd`, sw_ctl.bfd). It
+ * decides nothing: bpf/liveness.h does, with this daemon dead, too.
  */
 #include "daemon/daemon_impl.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,38 +73,15 @@ static void path_write(struct daemon *d, unsigned int id)
 	}
 	if (!cfg || !cfg->bfd)
 		return;
-	row->delay_ns = d->cfg->failback_delay_ns;
+	row->hold.delay_ns = d->cfg->failback_delay_ns;
 	row_write(row, cfg);
 	word_set(&c->bfd, id, true);
 }
 
-static void on_look(evutil_socket_t fd, short what, void *arg)
+void bfd_start(struct daemon *d)
 {
-	(void)fd;
-	(void)what;
-	usable_bfd(arg);
-}
-
-int bfd_start(struct daemon *d, char err[DATAPATH_ERR])
-{
-	static const struct timeval period = {.tv_usec = CARRIER_PERIOD_MS * 1000};
-
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
 		path_write(d, id);
-	d->ev_bfd = event_new(d->base, -1, EV_PERSIST, on_look, d);
-	if (!datapath_ctl(d->dp)->bfd && !~d->bfd) /* there is nothing to look at */
-		return 0;
-	if (d->ev_bfd && !event_add(d->ev_bfd, &period))
-		return 0;
-	snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
-	return -ENOMEM;
-}
-
-void bfd_stop(struct daemon *d)
-{
-	if (d->ev_bfd)
-		event_free(d->ev_bfd);
-	d->ev_bfd = NULL;
 }
 
 bool bfd_is_up(struct daemon *d, unsigned int id)
@@ -125,7 +100,7 @@ void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size)
 	char addr[IP_STRLEN];
 
 	snprintf(buf, size, ": BFD is up again, or asks for nothing");
-	for (size_t i = 0; row->down && i < SW_BFD_SESSIONS; i++) {
+	for (size_t i = 0; row->hold.down && i < SW_BFD_SESSIONS; i++) {
 		const struct sw_bfd_session *s = &row->session[i];
 		struct ip_addr ip = {.family = (uint8_t)s->family};
 

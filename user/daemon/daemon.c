@@ -351,9 +351,13 @@ int daemon_plane_start(struct daemon *d, char err[DATAPATH_ERR])
 	if (ret)
 		return ret;
 	usable_init(d);
-	ret = bfd_start(d, err);
-	if (ret)
+	bfd_start(d);
+	carrier_start(d);
+	ret = usable_start(d);
+	if (ret) {
+		snprintf(err, DATAPATH_ERR, "out of memory: give the daemon more");
 		return ret;
+	}
 	if (!d->control) /* early: who wants to stop us finds us */
 		ret = control_start(d, err);
 	if (!ret)
@@ -387,7 +391,7 @@ void daemon_plane_stop(struct daemon *d)
 	forward_stop(d);
 	probes_stop(d);
 	alerts_stop(d);
-	bfd_stop(d);
+	usable_stop(d);
 	edge_stop(d);
 	routes_stop(d);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)

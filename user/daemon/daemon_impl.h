@@ -13,6 +13,7 @@
  *   reserve.c     own, exempt and inside addresses -> reserved prefixes
  *   usable.c      who objects to which path -> the words of map `usable`
  *   bfd.c         which BFD sessions the kernel is to watch; what it made of them
+ *   carrier.c     which devices the kernel's timer is to read; what it made of them
  *   probe.c       hosts beyond the paths that are to answer by them (probe.h)
  *   routes.c      feeds -> RIB -> compiler -> maps; cold start
  *   forward.c     who sends: redirects, or the kernel by marks; its rules and tables
@@ -213,7 +214,8 @@ struct daemon {
 	uint64_t warm_ns;		 /* when the cold start was over */
 	uint64_t heard_ns;		 /* verdicts of packets before it open nothing */
 	uint64_t usable;		 /* paths usable now, of any family */
-	uint64_t bfd;			 /* word bfd of map `usable`, as it was last looked at */
+	uint64_t bfd, link;		 /* words of map `usable`, as they were last looked at */
+	bool carrier_told;		 /* that the kernel's timer can't read it */
 	size_t moved, lost;		 /* prefixes, by the last change */
 	uint64_t moved_ns;		 /* when that was */
 	uint64_t fell_from, fell_ns;	 /* usable before the paths that fell then; 0: none did */
@@ -221,7 +223,7 @@ struct daemon {
 	uint64_t lost_names_ns;		 /* when the first of them was lost */
 	uint64_t writes; /* of the compiler to the maps: groups, prefixes, removals */
 	struct event *ev_compile, *ev_tick, *ev_hold, *ev_ring, *ev_save, *ev_int, *ev_term,
-		*ev_hup, *ev_mode, *ev_put, *ev_bfd;
+		*ev_hup, *ev_mode, *ev_put, *ev_look;
 	uint64_t put_ns; /* when rules were last looked at for news of them */
 	struct watch *watch;
 	struct probes *probes;
@@ -390,15 +392,20 @@ void redirects_tick(struct daemon *d);
 /* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
 void watch_update(struct daemon *d);
 
-/*
- * bfd.c. start: after usable_init; a session that an earlier daemon had watched goes on. 0 or
- * -errno with err.
- */
-int bfd_start(struct daemon *d, char err[DATAPATH_ERR]);
-void bfd_stop(struct daemon *d);
+/* bfd.c. start: after usable_init; a session that an earlier daemon had watched goes on. */
+void bfd_start(struct daemon *d);
 /* Why the path is down by BFD, or up again, for the log. */
 void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size);
 bool bfd_is_up(struct daemon *d, unsigned int id); /* any session of the path */
+
+/* carrier.c. start: after usable_init; what an earlier daemon's timer holds it holds on. */
+void carrier_start(struct daemon *d);
+/* The paths' devices as they are now. 0, or -ENOMEM: netlink alone tells. */
+int carrier_watch(struct daemon *d);
+/* The kernel's timer has path `id`: it found no carrier, or holds the path back since. */
+bool carrier_cut(struct daemon *d, unsigned int id);
+/* It is ours now: word `link` is to say that it is down. */
+void carrier_take(struct daemon *d, unsigned int id);
 
 /* routes.c */
 bool routes_awaited(const struct daemon *d); /* packets go by tables of before: ours are to come */

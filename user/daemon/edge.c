@@ -141,21 +141,6 @@ static int port_attach(struct daemon *d, const struct edge_port *port, char err[
 	return ret;
 }
 
-static int carrier_watch(struct daemon *d)
-{
-	uint32_t watched[2 * SW_MAX_PATHS];
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->n_ports; i++) {
-		if (d->port[i].role != SW_ROLE_PATH || !d->port[i].present)
-			continue;
-		watched[n++] = d->port[i].link.ifindex;
-		if (d->port[i].owner.ifindex != d->port[i].link.ifindex)
-			watched[n++] = d->port[i].owner.ifindex;
-	}
-	return links_watch_carrier(d->links, watched, n, CARRIER_PERIOD_MS);
-}
-
 /* An interface that came (back), or changed, after the start. */
 static void port_appeared(struct daemon *d, struct edge_port *port)
 {
@@ -372,6 +357,7 @@ static void stale_rows_clear(struct daemon *d)
 		if (w != offsetof(struct sw_usable, bfd) / sizeof(*words)) /* the timer's */
 			__atomic_and_fetch(&words[w], configured, __ATOMIC_RELEASE);
 	}
+	d->link &= configured;
 	maps_interface_each(d->maps, stale_interface, d);
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		if (d->path[id].cfg)

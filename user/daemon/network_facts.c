@@ -31,18 +31,28 @@ static bool routes_told(const struct daemon *d)
 	return all;
 }
 
-/* How long it is held back now, by BFD or not: what doubled it long ago counts no more. */
+static uint64_t hold_longer(const struct sw_hold *timer, uint64_t hold, uint64_t now)
+{
+	bool counts = timer->down || now - timer->failed_ns < SW_FAILBACK_MAX_NS;
+
+	return counts && timer->hold_ns > hold ? timer->hold_ns : hold;
+}
+
+/*
+ * How long it is held back now, by us or by the kernel's timer: what doubled it long ago counts no
+ * more.
+ */
 static uint64_t hold_now(const struct daemon *d, unsigned int id, uint64_t now)
 {
 	const struct path_state *p = &d->path[id];
-	const struct sw_bfd *bfd = &datapath_bfd(d->dp)[id];
+	const struct sw_hold *carrier = &datapath_carrier(d->dp)[id].hold;
 	uint64_t hold = d->cfg->failback_delay_ns;
 
 	if (p->hold_ns && (p->hold_until_ns || now - p->failed_ns < SW_FAILBACK_MAX_NS))
 		hold = p->hold_ns;
-	if (bfd->hold_ns > hold && (bfd->down || now - bfd->failed_ns < SW_FAILBACK_MAX_NS))
-		hold = bfd->hold_ns;
-	return hold;
+	if (carrier->down)
+		hold = hold_longer(carrier, hold, now);
+	return hold_longer(&datapath_bfd(d->dp)[id].hold, hold, now);
 }
 
 static void facts_paths(struct daemon *d)
@@ -57,7 +67,7 @@ static void facts_paths(struct daemon *d)
 
 		if (!p->cfg)
 			continue;
-		f->objected |= (uint64_t)(p->objected || !(d->bfd >> id & 1)) << id;
+		f->objected |= (uint64_t)(p->objected || !((d->bfd & d->link) >> id & 1)) << id;
 		f->held |= (uint64_t)p->held << id;
 		f->reset |= (uint64_t)attach_resets(d, id) << id;
 		f->hold_ns[id] = hold_now(d, id, now);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which paths can carry traffic: each source of objections has its word in map `usable`, and this
- * file is the writer of all but bfd, which is the kernel's timer's. Down at once; up after
+ * file is the writer of all but bfd, which is the kernel's timer's; link is the timer's, too (see
+ * struct sw_carrier). Down at once; up after
  * failback-delay, which doubles with each failure within five minutes, and ends at once when the
  * far side's packets come on the path.
  */
 #include "core/cause.h"
 #include "daemon/daemon_impl.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -90,13 +93,14 @@ static uint64_t rx_packets(struct daemon *d, unsigned int id)
 	return maps_path_stats(d->maps, id, &stats) ? 0 : stats.rx_packets;
 }
 
-/* Paths usable by all words, of any family: as the programs' select has it (bfd: had it). */
+/* Paths usable by all words, of any family: as the programs' select has it (the timer's: had it).
+ */
 static uint64_t usable_now(struct daemon *d)
 {
 	const struct sw_usable *u = datapath_usable(d->dp);
 	const struct sw_ctl *c = datapath_ctl(d->dp);
 
-	return u->link & ((u->peers4 & c->can4) | (u->peers6 & c->can6)) & d->bfd & u->probe &
+	return d->link & ((u->peers4 & c->can4) | (u->peers6 & c->can6)) & d->bfd & u->probe &
 	       u->admin & u->failback & u->neighbor;
 }
 
@@ -183,6 +187,68 @@ static void usable_moved(struct daemon *d, unsigned int id, uint64_t before, uin
 		   after >> id & 1 ? "usable" : "not usable", why, moved, lost);
 }
 
+/* What the kernel's timer says of the path has changed; `word`: what we knew of it. */
+static void look_path(struct daemon *d, unsigned int id, uint64_t *word)
+{
+	uint64_t before = usable_now(d);
+	char why[120] = ": its carrier was lost";
+
+	*word ^= 1ULL << id;
+	if (!d->path[id].cfg || !d->started)
+		return;
+	if (word == &d->link && *word >> id & 1 && !d->path[id].link_up) {
+		/* given back in the moment in which we took it */
+		*word ^= 1ULL << id;
+		word_set(&datapath_usable(d->dp)->link, id, false);
+		return;
+	}
+	if (word == &d->bfd)
+		bfd_why(d, id, why, sizeof(why));
+	else if (*word >> id & 1)
+		snprintf(why, sizeof(why), ": its carrier is back");
+	if (usable_now(d) != before)
+		usable_moved(d, id, before, usable_now(d), clock_now(), why);
+}
+
+/* The kernel's timer may have changed words bfd and link. */
+static void usable_look(struct daemon *d)
+{
+	const struct sw_usable *u = datapath_usable(d->dp);
+	uint64_t bfd = __atomic_load_n(&u->bfd, __ATOMIC_ACQUIRE) ^ d->bfd;
+	uint64_t link = __atomic_load_n(&u->link, __ATOMIC_ACQUIRE) ^ d->link;
+
+	for (unsigned int id = 0; id < SW_MAX_PATHS && (bfd | link); id++) {
+		if (bfd >> id & 1)
+			look_path(d, id, &d->bfd);
+		if (link >> id & 1)
+			look_path(d, id, &d->link);
+	}
+	if ((bfd | link) && d->started)
+		network_paths_changed(d);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	usable_look(arg);
+}
+
+int usable_start(struct daemon *d)
+{
+	static const struct timeval period = {.tv_usec = CARRIER_PERIOD_MS * 1000};
+
+	d->ev_look = event_new(d->base, -1, EV_PERSIST, on_look, d);
+	return d->ev_look && !event_add(d->ev_look, &period) ? 0 : -ENOMEM;
+}
+
+void usable_stop(struct daemon *d)
+{
+	if (d->ev_look)
+		event_free(d->ev_look);
+	d->ev_look = NULL;
+}
+
 /*
  * Publishes what changed. changed_ns goes first: a program that sees the new usable must find when
  * it changed; the generation goes last, so that flows are judged by the new state.
@@ -195,40 +261,19 @@ static void publish(struct daemon *d, unsigned int id, __u64 *word, bool set, ui
 
 	if (!!(*word >> id & 1) == set)
 		return;
-	usable_bfd(d); /* a change of its own */
+	usable_look(d); /* changes of their own */
 	before = usable_now(d);
 	after = set ? before : before & ~(1ULL << id);
 	if (!p->first_up && (set || after != before))
 		__atomic_store_n(&row->changed_ns, now, __ATOMIC_RELEASE);
 	word_set(word, id, set);
+	if (word == &datapath_usable(d->dp)->link)
+		d->link = (d->link & ~(1ULL << id)) | (uint64_t)set << id;
 	after = usable_now(d);
 	if (after == before)
 		daemon_changed(d);
 	else
 		usable_moved(d, id, before, after, now, "");
-}
-
-void usable_bfd(struct daemon *d)
-{
-	uint64_t seen = __atomic_load_n(&datapath_usable(d->dp)->bfd, __ATOMIC_ACQUIRE);
-	bool changed = false;
-
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
-		uint64_t before = usable_now(d);
-		char why[120];
-
-		if (!((seen ^ d->bfd) >> id & 1))
-			continue;
-		d->bfd ^= 1ULL << id;
-		if (!d->path[id].cfg || !d->started)
-			continue;
-		changed = true;
-		bfd_why(d, id, why, sizeof(why));
-		if (usable_now(d) != before)
-			usable_moved(d, id, before, usable_now(d), clock_now(), why);
-	}
-	if (changed)
-		network_paths_changed(d);
 }
 
 static bool objects(struct daemon *d, const struct path_state *p, unsigned int id)
@@ -264,6 +309,7 @@ void usable_update(struct daemon *d, unsigned int id)
 	if (!p->cfg || !d->started) /* before the start: only looked at, told all at once */
 		return;
 	drain_ended(d, id);
+	usable_look(d); /* what the timer took away is told as its doing */
 	objected = objects(d, p, id);
 	if (!objected && p->objected)
 		hold_begin(d, p, id, now);
@@ -278,7 +324,10 @@ void usable_update(struct daemon *d, unsigned int id)
 	/* the failback word first: the path must not be usable between two stores */
 	if (!objected && p->hold_until_ns)
 		publish(d, id, &u->failback, false, now);
-	publish(d, id, &u->link, p->link_up, now);
+	if (!p->link_up)
+		carrier_take(d, id);
+	if (!p->link_up || !carrier_cut(d, id)) /* else the timer knows better than we do yet */
+		publish(d, id, &u->link, p->link_up, now);
 	publish(d, id, &u->peers4, !peers_down(p, 4), now);
 	publish(d, id, &u->peers6, !peers_down(p, 6), now);
 	publish(d, id, &u->probe, !p->probe_down, now);
@@ -407,6 +456,7 @@ void usable_init(struct daemon *d)
 	if (!datapath_adopted(d->dp)) /* as the timer's first look has it */
 		u->bfd = ~0ULL;
 	d->bfd = u->bfd;
+	d->link = u->link;
 	for (unsigned int id = 0; id < SW_MAX_PATHS; id++) {
 		const struct sw_path *row = &datapath_paths(d->dp)[id];
 		struct path_state *p = &d->path[id];
@@ -433,7 +483,7 @@ void usable_init(struct daemon *d)
 		d->usable = usable_now(d);
 		return;
 	}
-	u->link = u->neighbor = u->failback = 0;
+	u->link = u->neighbor = u->failback = d->link = 0;
 	u->peers4 = u->peers6 = u->admin = configured;
 	d->usable = 0;
 }

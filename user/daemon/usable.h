@@ -29,8 +29,9 @@ void usable_peers_forget(struct daemon *d, uint16_t said);
 /* mac: NULL while it is not resolved. */
 void usable_neighbor(struct daemon *d, uint32_t ifindex, const struct ip_addr *addr,
 		     const uint8_t mac[6]);
-/* The kernel's timer may have changed word bfd. */
-void usable_bfd(struct daemon *d);
+/* Looks each few ms at what the kernel's timer has changed. 0, or -ENOMEM. */
+int usable_start(struct daemon *d);
+void usable_stop(struct daemon *d);
 /* Ends holds that are over, or that the far side's packets have ended. */
 void usable_holds(struct daemon *d);
 

@@ -4,7 +4,8 @@
  * the device is not stacked on another (all real NICs, TAP: measured), so a path's cut can
  * be news that come 0.9 s late. The ioctls tell at once: ETHTOOL_GLINK asks the driver, the flags
  * say what the kernel has made of it. Down where either says so. Never sysfs: under nsenter it
- * shows another namespace's devices.
+ * shows another namespace's devices. Paths' interfaces are read by the kernel's timer already,
+ * where the kernel lets it (bpf/carrier.h); then what it says is all that is read here.
  */
 #include "kernel/links_internal.h"
 
@@ -61,10 +62,26 @@ bool links_is_veth(const char *ifname)
 	return is;
 }
 
+void carrier_list(const struct links *links, struct known_link *link)
+{
+	link->watched = false;
+	link->up = NULL;
+	for (size_t i = 0; i < links->n_watch && !link->watched; i++) {
+		if (links->watch[i].ifindex != link->heard.ifindex)
+			continue;
+		link->watched = true;
+		link->up = links->watch[i].up;
+	}
+}
+
 void carrier_refresh(struct links *links, struct known_link *link)
 {
-	int carrier = link->watched ? carrier_read(links->ioctl_fd, link->heard.name) : 1;
+	int carrier = 1;
 
+	if (link->up)
+		carrier = !!__atomic_load_n(link->up, __ATOMIC_ACQUIRE);
+	else if (link->watched)
+		carrier = carrier_read(links->ioctl_fd, link->heard.name);
 	if (carrier >= 0) /* else netlink is about to say so, and knows better */
 		link->carrier = carrier;
 }
@@ -83,13 +100,13 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n,
+int links_watch_carrier(struct links *links, const struct links_carrier *list, size_t n,
 			unsigned int period_ms)
 {
 	struct timeval period = {.tv_sec = period_ms / 1000,
 				 .tv_usec = (suseconds_t)(period_ms % 1000) * 1000};
 	struct event *timer = NULL;
-	uint32_t *watch = NULL;
+	struct links_carrier *watch = NULL;
 
 	if (n) {
 		if (!period_ms)
@@ -102,17 +119,14 @@ int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n
 				event_free(timer);
 			return -ENOMEM;
 		}
-		memcpy(watch, ifindexes, n * sizeof(*watch));
+		memcpy(watch, list, n * sizeof(*watch));
 	}
 	carrier_free(links);
 	links->watch = watch;
 	links->n_watch = n;
 	links->carrier_tick = timer;
 	for (struct known_link *k = links->links; k; k = k->next) {
-		k->watched = false;
-		/* The list as it is now: a callback may have replaced it. */
-		for (size_t i = 0; i < links->n_watch; i++)
-			k->watched |= links->watch[i] == k->heard.ifindex;
+		carrier_list(links, k); /* as it is now: a callback may have replaced it */
 		carrier_refresh(links, k);
 		links_state_settle(links, k);
 	}

@@ -36,6 +36,7 @@ _Static_assert(sizeof(struct sw_verdict_row) % 8 == 0, "verdicts");
 _Static_assert(sizeof(struct sw_rules) % 8 == 0, "rules");
 _Static_assert(sizeof(struct sw_rule_names) % 8 == 0, "rule_names");
 _Static_assert(sizeof(struct sw_bfd) % 8 == 0, "bfd");
+_Static_assert(sizeof(struct sw_carrier) % 8 == 0, "carrier");
 _Static_assert(sizeof(struct sw_probe) % 8 == 0, "probes");
 
 static int stale(const struct datapath *dp, const char *map, const char *why,
@@ -156,6 +157,7 @@ static int map_memory(struct datapath *dp)
 		[MEM_RULES] = {dp->skel->maps.rules, sizeof(struct sw_rules)},
 		[MEM_RULE_NAMES] = {dp->skel->maps.rule_names, sizeof(struct sw_rule_names)},
 		[MEM_BFD] = {dp->skel->maps.bfd, sizeof(struct sw_bfd)},
+		[MEM_CARRIER] = {dp->skel->maps.carrier, sizeof(struct sw_carrier)},
 		[MEM_PROBES] = {dp->skel->maps.probes, sizeof(struct sw_probe)},
 		[MEM_VERDICTS] = {dp->skel->maps.verdicts, sizeof(struct sw_verdict_row)},
 		[MEM_FIB4] = {dp->skel->maps.fib4, sizeof(uint64_t)},
@@ -245,6 +247,9 @@ static int load(struct datapath *dp, char err[DATAPATH_ERR])
 	int ret;
 
 	trace_prepare(dp->skel);
+	dp->skel->rodata->carrier_readable =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_probe_read_kernel, NULL) ==
+		1;
 	ret = sameway__load(dp->skel);
 	if (ret)
 		return report_fail(

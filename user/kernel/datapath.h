@@ -60,7 +60,16 @@ struct sw_verdict_row *datapath_verdicts(struct datapath *dp);	      /* SW_VERDI
 struct sw_rules *datapath_rules(struct datapath *dp);		      /* two rows */
 struct sw_rule_names *datapath_rule_names(struct datapath *dp);	      /* two rows */
 struct sw_bfd *datapath_bfd(struct datapath *dp);		      /* SW_MAX_PATHS rows */
+struct sw_carrier *datapath_carrier(struct datapath *dp);	      /* SW_MAX_PATHS rows */
 struct sw_probe *datapath_probes(struct datapath *dp);		      /* SW_MAX_PATHS rows */
+
+/*
+ * Has the kernel's timer read the carrier of a path's devices, which are in the caller's network
+ * namespace: map `carrier`. 0; -ENODEV: one is not there (any more); -EOPNOTSUPP: this kernel
+ * doesn't let it; or another -errno.
+ */
+int datapath_carrier_find(struct datapath *dp, unsigned int path, uint32_t ifindex,
+			  uint32_t l3_ifindex);
 
 /* The FIB's tables, as core/stride.h's set, clear and slice. */
 int datapath_prefix_write(struct datapath *dp, const struct prefix *prefix, uint32_t group,

@@ -50,9 +50,14 @@ void links_stop(struct links *links);
 
 /*
  * Reads these interfaces' carrier every `period_ms` (replaces the list; n 0: none); a change is a
- * `link` call. -EINVAL: n without a period.
+ * `link` call. up: where something else reads it and says it, e.g. the kernel's timer; stays the
+ * caller's; NULL: the kernel is asked. -EINVAL: n without a period.
  */
-int links_watch_carrier(struct links *links, const uint32_t *ifindexes, size_t n,
+struct links_carrier {
+	uint32_t ifindex;
+	const uint32_t *up;
+};
+int links_watch_carrier(struct links *links, const struct links_carrier *list, size_t n,
 			unsigned int period_ms);
 /*
  * Has the kernel resolve and keep fresh the neighbour (NTF_EXT_MANAGED, 5.16; NTF_USE before).

@@ -27,7 +27,8 @@ struct known_link {
 	struct link_info heard; /* by the last message; its `up` is netlink's alone */
 	struct link_info told;
 	bool watched;
-	bool carrier; /* by the last reading; true where it is not watched */
+	const uint32_t *up; /* where its carrier is said, NULL: the kernel is asked */
+	bool carrier;	    /* by the last reading; true where it is not watched */
 	uint32_t mark;
 };
 
@@ -63,7 +64,7 @@ struct links {
 	struct known_address *addresses;
 	struct known_neighbor *neighbors[LINKS_NEIGHBOR_BUCKETS];
 	struct managed *managed;
-	uint32_t *watch;
+	struct links_carrier *watch;
 	size_t n_watch;
 	char buf[LINKS_BUFFER];
 };
@@ -106,6 +107,8 @@ struct known_link *links_state_find(const struct links *links, uint32_t ifindex)
 const struct known_neighbor *links_state_find_neighbor(const struct links *links, uint32_t ifindex,
 						       const struct ip_addr *addr);
 
+/* Whether, and how, the link's carrier is read, by the list of links_watch_carrier(). */
+void carrier_list(const struct links *links, struct known_link *link);
 /* Reads the carrier of a watched link into link->carrier; of one that is not: true. */
 void carrier_refresh(struct links *links, struct known_link *link);
 void carrier_free(struct links *links);

@@ -101,12 +101,11 @@ int links_state_link(struct links *links, const struct link_info *news)
 		k = calloc(1, sizeof(*k));
 		if (!k)
 			return -ENOMEM;
-		for (size_t i = 0; i < links->n_watch; i++)
-			k->watched |= links->watch[i] == news->ifindex;
 		k->next = links->links;
 		links->links = k;
 	}
 	k->heard = *news;
+	carrier_list(links, k);
 	k->mark = links->mark;
 	carrier_refresh(links, k);
 	links_state_settle(links, k);

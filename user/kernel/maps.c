@@ -23,6 +23,7 @@ enum map_id {
 	MAP_USABLE,
 	MAP_PATHS,
 	MAP_BFD,
+	MAP_CARRIER,
 	MAP_PROBES,
 	MAP_PATH_STATS,
 	MAP_NEXTHOPS,
@@ -43,6 +44,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_USABLE] = "usable",
 	[MAP_PATHS] = "paths",
 	[MAP_BFD] = "bfd",
+	[MAP_CARRIER] = "carrier",
 	[MAP_PROBES] = "probes",
 	[MAP_PATH_STATS] = "path_stats",
 	[MAP_NEXTHOPS] = "nexthops",
@@ -221,6 +223,11 @@ int maps_path(struct maps *maps, unsigned int id, struct sw_path *out)
 int maps_bfd(struct maps *maps, unsigned int id, struct sw_bfd *out)
 {
 	return row_read(maps, MAP_BFD, id, out, sizeof(*out));
+}
+
+int maps_carrier(struct maps *maps, unsigned int id, struct sw_carrier *out)
+{
+	return row_read(maps, MAP_CARRIER, id, out, sizeof(*out));
 }
 
 int maps_probe(struct maps *maps, unsigned int id, struct sw_probe *out)

@@ -18,6 +18,7 @@ int maps_ctl_each(int (*cb)(void *arg, const char *instance, const struct sw_ctl
 int maps_usable(struct maps *maps, struct sw_usable *out);
 int maps_path(struct maps *maps, unsigned int id, struct sw_path *out);
 int maps_bfd(struct maps *maps, unsigned int id, struct sw_bfd *out);
+int maps_carrier(struct maps *maps, unsigned int id, struct sw_carrier *out);
 int maps_probe(struct maps *maps, unsigned int id, struct sw_probe *out);
 int maps_path_stats(struct maps *maps, unsigned int id,
 		    struct sw_path_stats *out); /* CPUs summed */

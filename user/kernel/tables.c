@@ -56,6 +56,11 @@ struct sw_bfd *datapath_bfd(struct datapath *dp)
 	return dp->mem[MEM_BFD];
 }
 
+struct sw_carrier *datapath_carrier(struct datapath *dp)
+{
+	return dp->mem[MEM_CARRIER];
+}
+
 struct sw_probe *datapath_probes(struct datapath *dp)
 {
 	return dp->mem[MEM_PROBES];
@@ -301,4 +306,17 @@ int datapath_explain(struct datapath *dp, struct sw_explain *io)
 		return -EIO;
 	*io = answer;
 	return 0;
+}
+
+int datapath_carrier_find(struct datapath *dp, unsigned int path, uint32_t ifindex,
+			  uint32_t l3_ifindex)
+{
+	struct sw_carrier_ask ask = {.path = path, .ifindex = {ifindex}};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ask, .ctx_size_in = sizeof(ask));
+	int err;
+
+	if (l3_ifindex != ifindex)
+		ask.ifindex[1] = l3_ifindex;
+	err = bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.sw_carrier_find), &opts);
+	return err ? err : -(int)opts.retval;
 }

@@ -91,8 +91,8 @@ static const char *path_state(const struct sw_bfd *bfd)
 		heard |= bfd->session[i].said.s.mult;
 		armed |= bfd->session[i].armed;
 	}
-	if (bfd->down)
-		return bfd->up_ns ? "held" : "down";
+	if (bfd->hold.down)
+		return bfd->hold.up_ns ? "held" : "down";
 	return armed ? "up" : heard ? "not-armed" : "never-heard";
 }
 

@@ -91,14 +91,21 @@ json_t *rows_path(struct maps *maps, unsigned int id, const struct sw_path *path
 {
 	struct sw_usable words = *usable;
 	struct sw_path_stats stats = {0};
+	struct sw_carrier carrier = {0};
 	struct sw_bfd bfd = {0};
 	json_t *row = json_object();
 	json_t *reasons;
 	bool can, watched = ctl->bfd >> id & 1 && !maps_bfd(maps, id, &bfd);
 
 	maps_path_stats(maps, id, &stats);
-	if (watched && bfd.down && bfd.up_ns) { /* no objection any more, a delay */
+	maps_carrier(maps, id, &carrier);
+	/* no objection any more, a delay */
+	if (watched && bfd.hold.down && bfd.hold.up_ns) {
 		words.bfd |= 1ULL << id;
+		words.failback &= ~(1ULL << id);
+	}
+	if (carrier.hold.down && carrier.hold.up_ns) {
+		words.link |= 1ULL << id;
 		words.failback &= ~(1ULL << id);
 	}
 	reasons = rows_objections(&words, ctl, id, &can);
