@@ -252,6 +252,7 @@ static void test_whose(void **state)
 static void test_gone(void **state)
 {
 	char command[128];
+	uint32_t up;
 
 	carrier_start(state);
 	assert_int_equal(find(VPN1, edge.ifindex[VPN1], 0), 0);
@@ -268,10 +269,15 @@ static void test_gone(void **state)
 	assert_int_equal(find(VPN1, edge.ifindex[VPN1], 0), 0);
 	timer_looks();
 	assert_int_equal(carrier[VPN1].device[0].up, 1);
-	/* nor is what moved to another network namespace */
-	ip_batch("link set vpn1 netns 1\n");
+	/* nor is what moved to another network namespace, and is up there */
+	snprintf(command, sizeof(command),
+		 "ip netns add sw$PPID && ip link set vpn1 netns sw$PPID && "
+		 "ip -n sw$PPID link set vpn1 up");
+	assert_int_equal(system(command), 0);
 	timer_looks();
-	assert_int_equal(carrier[VPN1].device[0].up, 0);
+	up = carrier[VPN1].device[0].up;
+	assert_int_equal(system("ip netns del sw$PPID"), 0);
+	assert_int_equal(up, 0);
 }
 
 int main(void)
