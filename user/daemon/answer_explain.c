@@ -321,27 +321,19 @@ static struct prefix source_prefix(const struct daemon *d, const struct ip_addr 
 	return found;
 }
 
-/* Nothing has it, and no rule drops it. */
-static bool has_no_route(const struct config *cfg, const struct explain *e)
-{
-	return !e->stray && e->io.kind == SW_GROUP_FREE &&
-	       !(e->io.rule && e->io.rule <= cfg->n_rules &&
-		 rule_restricts(cfg, &cfg->rules[e->io.rule - 1]));
-}
-
-/* Both ways of the pair with path `down` out; the verdict. Of several paths the way out is its own.
- */
+/* Both ways of the pair with path `down` out; the verdict. Of several paths it has its own. */
 static int explain_judge(struct explain *e, int down, uint8_t path)
 {
 	struct audit_destination *dst = &e->destination;
 	const struct config *cfg = e->audit.ctx->cfg;
+	bool nowhere = !e->stray && e->io.kind == SW_GROUP_FREE && !e->io.rule_flags;
 
 	e->audit.down = down;
 	audit_source_of(&e->audit, &e->src, &e->source);
 	if (e->stray || !e->node || e->io.kind != SW_GROUP_ROUTE ||
 	    !audit_destination(&e->audit, e->node, dst)) {
 		dst->node = NULL;
-		return has_no_route(cfg, e) ? SW_VERDICT_NO_ROUTE : AUDIT_UNKNOWN;
+		return nowhere ? SW_VERDICT_NO_ROUTE : AUDIT_UNKNOWN;
 	}
 	dst->host = e->dst;
 	if (e->io.rule && e->io.rule <= cfg->n_rules)
