@@ -340,8 +340,7 @@ void edge_path_write(struct daemon *d, const struct edge_port *port);
 void edge_gateway_mac(struct daemon *d, struct edge_port *port, const uint8_t mac[6]);
 /* Before edge_stop, where nothing is to stay: gateways are ordinary neighbours again. */
 void edge_release(struct daemon *d);
-/* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if they changed.
- */
+/* reserve.c: hands the reserved prefixes and links' networks to RIB and compiler, if changed. */
 void edge_reserve(struct daemon *d);
 /* Each second: which devices XDP may send to. */
 void edge_tick(struct daemon *d);

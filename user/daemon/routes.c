@@ -42,16 +42,12 @@ static int prefix_remove(void *arg, const struct prefix *prefix, uint8_t cover_l
 
 static bool slice(void *arg)
 {
-	struct daemon *d = arg;
-
-	return datapath_prefix_slice(d->dp);
+	return datapath_prefix_slice(((struct daemon *)arg)->dp);
 }
 
 static int quiesce(void *arg)
 {
-	struct daemon *d = arg;
-
-	return datapath_quiesce(d->dp);
+	return datapath_quiesce(((struct daemon *)arg)->dp);
 }
 
 static void default_write(void *arg, uint8_t family, uint32_t group)
