@@ -54,7 +54,10 @@ order() {
 }
 run() {
 	background edge sameway env LD_PRELOAD="$NIC" NIC_RESET="$RUN/nic" "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml"
-	wait_for 20 sameway_ready
+	wait_for 20 sameway_ready || {
+		tail -n 3 "$RUN/sameway.log" | tr '\n' ';'
+		return 1
+	}
 }
 
 # nics_start: such an edge, in monitor; ends the script when that can't be had.

@@ -16,8 +16,9 @@ far_side_via_vpn
 in_ns lan ping -q -c 1 -W 1 $CLOUD4 >/dev/null
 start=$(now_ms)
 check_within 5 "alerts -f shows it live" lines_reach follow '"asymmetric"' 1
-check_at_most "opened within 1 s of the first pair, ms" $(($(now_ms) - start)) 1000
 opened() { grep -m 1 '"asymmetric"' "$RUN/follow.log"; }
+# by its own time: what a busy machine takes to show it to us is not the daemon's
+check_at_most "opened within 1 s of the first pair, ms" $(($(date -d "$(opened | jq -r .first_seen)" +%s%3N) - start)) 1000
 check "alert: side, cause, paths, severity" eval 'opened | jq -e "select(.event == \"open\" and .verdict == \"asymmetric\" and .side == \"azure\" and
 	.cause == \"azure-preference\" and .severity == \"notice\" and .forward_path == \"er1-primary\" and .reverse_path == \"vpn30\")"'
 check "alert: prefixes, inside first" eval 'opened | jq -e "select(.src_prefix == \"10.2.30.0/25\" and .dst_prefix == \"10.10.30.0/24\" and .flows >= 1)"'

@@ -134,14 +134,18 @@ while kill -0 $audit 2>/dev/null; do
 	s status >/dev/null
 	t=$((($(date +%s%N) - t) / 1000000))
 	[ $t -le $worst ] || worst=$t
+	sleep 0.1
 done
 wait $audit
 check_equal "400,000 pairs: two sources return by VPN, exit 3" $? 3
 echo "# status during the audit: $worst ms at most, with its start"
-check_equal "each pair that was there all the time is told once" "$(jq -c '[.[] | select((.dst_prefix | test("^10\\.99\\.") | not))] | group_by(.dst_prefix) | map(length) | unique' "$RUN/audit.json")" '[100]'
+# too large for jq beside others: each row's text
+texts() { tr , "\n" <"$RUN/audit.json" | LC_ALL=C grep -E "^$1"; }
+check_equal "each pair that was there all the time is told once" \
+	"$(texts '"dst_prefix": *"[^"]*"' | grep -v '"10\.99\.' | sort | uniq -c | awk '{ print $1 }' | sort -u)" 100
 check_within 20 "the changes are in" true_json '.routes.prefixes4 == 4000' status
 big
-check_equal "all pairs of the new table" "$(jq 'length' "$RUN/audit.json")" 400000
-check_equal "and those of them that are asymmetric" "$(jq '[.[] | select(.verdict == "asymmetric")] | length' "$RUN/audit.json")" 8000
+check_equal "all pairs of the new table" "$(texts '"dst_prefix":' | wc -l)" 400000
+check_equal "and those of them that are asymmetric" "$(texts '"verdict": *"asymmetric"' | wc -l)" 8000
 s detach >/dev/null
 done_testing

@@ -59,11 +59,12 @@ wait_for 5 lines_reach ping 'bytes from' 20
 check "a drain: the round trip before, and by the backup" eval 's -j path er1-primary drain --for 2s 2>/dev/null |
 	jq -e ".rtt_before_ms > 0 and (.backups[0] | .path == \"vpn30\" and .rtt_ms > 0)"'
 check_within 5 "and back" both_up
-began=$(now_ms)
 grey
 check_within 5 "grey failure: the path says probe-failed" er_failed
-took=$(($(now_ms) - began))
-check_at_most "ms from the cut to the path's end" "$took" $((1500 * ${LAB_SLOW:-1}))
+wait_for 5 lines_reach ping 'bytes from' $(($(lines ping 'bytes from') + 10))
+# by the pings, each 20 ms: what a busy machine takes to answer us is not the path's
+check_at_most "ms from the cut to the path's end" "$(sed -n 's/.*icmp_seq=\([0-9]*\).*/\1/p' "$RUN/ping.log" |
+	awk 'NR > 1 && ($1 - p - 1) * 20 > ms { ms = ($1 - p - 1) * 20 } { p = $1 } END { print ms + 0 }')" $((1500 * ${LAB_SLOW:-1}))
 check "BGP is up all the while" er_bgp
 check_at_least "traffic goes by VPN" "$(moved edge tun30 tx ping_lost 20 0.005 "$SPOKE4")" 20
 check_within 10 "a failover incident names the cause" true_json 'any(.[]; .verdict == "failover" and .cause == "er-dataplane" and
