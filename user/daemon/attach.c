@@ -21,6 +21,7 @@
 #define POLL_MS	       20
 #define SETTLE_NS      200000000ULL    /* a driver may reset a little after it said yes */
 #define ROUTES_WAIT_NS 180000000000ULL /* for sessions to come back on a link that did */
+#define SHAKEN_NS      3000000000ULL   /* BFD falls silent so much later, 1 s x 3 */
 
 static bool wanted(const struct daemon *d, const struct edge_port *port)
 {
@@ -80,6 +81,37 @@ bool attach_resets(const struct daemon *d, unsigned int id)
 	return d->attach.name[0] && d->attach.paths >> id & 1;
 }
 
+static struct sw_hold *hold_of(struct daemon *d, unsigned int id, int which)
+{
+	return which ? &datapath_carrier(d->dp)[id].hold : &datapath_bfd(d->dp)[id].hold;
+}
+
+/* Its interface is about to be shaken. */
+static void shake(struct daemon *d, unsigned int id)
+{
+	for (int i = 0; i < 2; i++)
+		d->path[id].unshaken[i] = *hold_of(d, id, i);
+}
+
+/* The timer writes both at a path's fall alone, which is over. */
+void attach_excuse(struct daemon *d, unsigned int id)
+{
+	uint64_t now = clock_now();
+
+	for (int i = 0; i < 2; i++) {
+		const struct sw_hold *before = &d->path[id].unshaken[i];
+		struct sw_hold *hold = hold_of(d, id, i);
+		bool lately = before->failed_ns && now - before->failed_ns < SW_FAILBACK_MAX_NS;
+
+		if (hold->failed_ns == before->failed_ns ||
+		    !(attach_resets(d, id) || now < d->path[id].shaken_until_ns))
+			continue;
+		__atomic_store_n(&hold->hold_ns, lately ? before->hold_ns : hold->delay_ns,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&hold->failed_ns, before->failed_ns, __ATOMIC_RELAXED);
+	}
+}
+
 static uint64_t paths_of(const struct daemon *d, const char *name)
 {
 	uint64_t mask = 0;
@@ -104,6 +136,9 @@ static uint64_t routed(const struct daemon *d)
 /* Remembers how it was before its link is shaken; wait_begin() after that. */
 static bool wait_prepare(struct daemon *d, const struct edge_port *port)
 {
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		if (paths_of(d, port->name) >> id & 1)
+			shake(d, id);
 	d->attach.paths = paths_of(d, port->name) & d->usable;
 	d->attach.routed = paths_of(d, port->name) & routed(d);
 	return links_carrier(port->name) == 1;
@@ -248,6 +283,9 @@ static bool wait_over(struct daemon *d)
 	if (d->attach.dipped)
 		daemon_log("%s: back %.1f s after XDP was %s", port->name, age / 1e9,
 			   d->attach.attached ? "attached" : "taken off");
+	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
+		if (paths_of(d, port->name) >> id & 1)
+			d->path[id].shaken_until_ns = clock_now() + SHAKEN_NS;
 	d->attach.name[0] = '\0';
 	return true;
 }

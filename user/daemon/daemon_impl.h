@@ -123,7 +123,11 @@ struct path_state {
 	uint64_t changed_ns;
 	size_t moved;		   /* prefixes that its last change moved, or left without a path */
 	uint64_t drained_until_ns; /* the drain ends by itself, 0: by hand only */
-	uint64_t limit_ns;	   /* when a limit on its prefixes was last near, 0: never */
+	/* the holds of its BFD and its carrier, before XDP was last put on or taken off its
+	 * interface */
+	struct sw_hold unshaken[2];
+	uint64_t shaken_until_ns; /* what falls by then is of that */
+	uint64_t limit_ns;	  /* when a limit on its prefixes was last near, 0: never */
 };
 
 struct feed_slot {
@@ -373,6 +377,11 @@ bool attach_lacks(const struct daemon *d, const struct edge_port *port);
 bool attach_pending(const struct daemon *d, const struct edge_port *port);
 /* Path `id` is down since we shake its interface: no failure of its own. */
 bool attach_resets(const struct daemon *d, unsigned int id);
+/*
+ * The kernel's timer has taken path `id` away: if that is since we shook its interface, a while
+ * later too, it is no failure, and the one that the timer counted is taken back.
+ */
+void attach_excuse(struct daemon *d, unsigned int id);
 
 /*
  * hook.c. The XDP hook that the interface is to have now, HOOK_COUNT: none, tc alone. As decided:

@@ -202,6 +202,8 @@ static void look_path(struct daemon *d, unsigned int id, uint64_t *word)
 		word_set(&datapath_usable(d->dp)->link, id, false);
 		return;
 	}
+	if (!(*word >> id & 1))
+		attach_excuse(d, id);
 	if (word == &d->bfd)
 		bfd_why(d, id, why, sizeof(why));
 	else if (*word >> id & 1)
