@@ -400,21 +400,6 @@ void redirects_tick(struct daemon *d);
 /* watch.c. After the hooks were attached, and each few seconds: tells the programs. */
 void watch_update(struct daemon *d);
 
-/* bfd.c. start: after usable_init; a session that an earlier daemon had watched goes on. */
-void bfd_start(struct daemon *d);
-/* Why the path is down by BFD, or up again, for the log. */
-void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size);
-bool bfd_is_up(struct daemon *d, unsigned int id); /* any session of the path */
-
-/* carrier.c. start: after usable_init; what an earlier daemon's timer holds it holds on. */
-void carrier_start(struct daemon *d);
-/* The paths' devices as they are now. 0, or -ENOMEM: netlink alone tells. */
-int carrier_watch(struct daemon *d);
-/* The kernel's timer has path `id`: it found no carrier, or holds the path back since. */
-bool carrier_cut(struct daemon *d, unsigned int id);
-/* It is ours now: word `link` is to say that it is down. */
-void carrier_take(struct daemon *d, unsigned int id);
-
 /* routes.c */
 bool routes_awaited(const struct daemon *d); /* packets go by tables of before: ours are to come */
 int routes_init(struct daemon *d, char err[DATAPATH_ERR]);

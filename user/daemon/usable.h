@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who objects to which path: usable.c. Part of daemon_impl.h. */
+/* Who objects to which path: usable.c, bfd.c, carrier.c. Part of daemon_impl.h. */
 #ifndef SAMEWAY_DAEMON_USABLE_H
 #define SAMEWAY_DAEMON_USABLE_H
 
@@ -34,5 +34,20 @@ int usable_start(struct daemon *d);
 void usable_stop(struct daemon *d);
 /* Ends holds that are over, or that the far side's packets have ended. */
 void usable_holds(struct daemon *d);
+
+/* bfd.c. start: after usable_init; a session that an earlier daemon had watched goes on. */
+void bfd_start(struct daemon *d);
+/* Why the path is down by BFD, or up again, for the log. */
+void bfd_why(struct daemon *d, unsigned int id, char *buf, size_t size);
+bool bfd_is_up(struct daemon *d, unsigned int id); /* any session of the path */
+
+/* carrier.c. start: after usable_init; what an earlier daemon's timer holds it holds on. */
+void carrier_start(struct daemon *d);
+/* The paths' devices as they are now. 0, or -ENOMEM: netlink alone tells. */
+int carrier_watch(struct daemon *d);
+/* The kernel's timer has path `id`: it found no carrier, or holds the path back since. */
+bool carrier_cut(struct daemon *d, unsigned int id);
+/* It is ours now: word `link` is to say that it is down. */
+void carrier_take(struct daemon *d, unsigned int id);
 
 #endif
