@@ -132,6 +132,9 @@ moved_by_us() {
 	echo $(($(j "$filter" counters) - before))
 }
 
+# bgp_since SECONDS: at most what the two BGP sessions of a path have sent since then ($SECONDS), a keepalive and an ACK a second
+bgp_since() { echo $((20 + 6 * (SECONDS - $1 + 1))); }
+
 # wire SECONDS DEVICE FILTER...: packets of the filter that tcpdump saw on the edge's device in that time. (It ends with an
 # empty line when it is told to stop: hence no wc.)
 wire() { in_ns edge timeout "$1" tcpdump -nn -i "$2" "${@:3}" 2>/dev/null | grep -c ' IP'; }
