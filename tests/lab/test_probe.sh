@@ -54,7 +54,7 @@ check "status has a row a probe" true_json '[.probes[] | .path + " " + .target +
 check "and shows it to people" eval 's status | grep -qE "^vpn30 +$BRANCH4 +up +[0-9.]+ ms "'
 check "doctor is content" eval 's -j doctor | jq -e "[.[] | select(.check == \"probe\")] | length == 2 and all(.[]; .ok)"'
 
-background lan ping ping -i 0.02 -c 1500 -W 1 "$CLOUD4"
+background lan ping ping -i 0.02 -c 6000 -W 1 "$CLOUD4"
 wait_for 5 lines_reach ping 'bytes from' 20
 check "a drain: the round trip before, and by the backup" eval 's -j path er1-primary drain --for 2s 2>/dev/null |
 	jq -e ".rtt_before_ms > 0 and (.backups[0] | .path == \"vpn30\" and .rtt_ms > 0)"'
