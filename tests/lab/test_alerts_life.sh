@@ -19,7 +19,7 @@ exits() {
 told() { [ -s "$RUN/hook.log" ] && jq -es "any(.[]; $1)" "$RUN/hook.log"; }
 # hook_is COMMAND: from the next reload or start on
 hook_is() {
-	EDGE_EXTRA="notify: { command: '$1' }" edge_config enforce 2s
+	EDGE_EXTRA="notify: { command: '$1' }" edge_config enforce "2s, confirm: 3s"
 }
 incident() { j "[.[] | select(.dst_prefix == \"$1\" and .state == \"open\")][0].id // \"none\"" alerts; }
 shown() { true_json "any(.[]; .dst_prefix == \"$1\" and $2)" alerts; }

@@ -133,7 +133,12 @@ kill_daemon() {
 	"${f}_start"
 }
 
-sameway_run() { background edge sameway "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml"; }
+listens() { in_ns edge ss -Htln 'sport = :1790' | grep -q '127.0.0.5:1790'; }
+sameway_run() {
+	background edge sameway "$SAMEWAY" -i "$LAB" run -c "$RUN/sameway.yaml"
+	# OpenBGPD would wait for half a minute
+	wait_for 10 listens && in_ns edge bgpctl -s "$RUN/openbgpd.sock" neighbor 127.0.0.5 clear >/dev/null
+}
 
 # kill_amid NAME PROCESS COMMAND...: killed at a random point of a change, and started again by the command
 kill_amid() {
