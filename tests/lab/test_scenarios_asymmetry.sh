@@ -19,6 +19,8 @@ both() {
 only() {
 	check "$ROW: nothing else is told" true_json "[.[] | select(.id > $BASE and .verdict != \"route-change\") | .dst_prefix] | unique - $(jq -cn '$ARGS.positional' --args "$@") == []" alerts --all
 }
+# no_other CAUSE: nothing asymmetric is blamed on anything else
+no_other() { silent 'no other cause' ".verdict == \"asymmetric\" and .cause != \"$1\""; }
 
 s10_local_pref_missing() {
 	row 'S10 local preference missing'
@@ -52,7 +54,8 @@ s12_maintenance_without_local_pref() {
 	maintenance on 10.10.12.0/24
 	talk "$HOST>10.10.12.4" "$FWHOST>10.10.12.4"
 	both 10.10.12.4 10.10.12.0/24 maintenance-no-local-pref onprem "$(says '12076x9') and $(fix_says 'local preference 200') and $(fix_says 'secondary connection') and
-		.forward_path == \"vpn30\" and .reverse_path == \"er1-primary\""
+		.forward_path == \"vpn30\" and .reverse_path == \"er1-primary\" and $(fix_says 'lasts as long as the maintenance')"
+	silent 'nothing else but maintenance itself' '.verdict != "maintenance" and .cause != "maintenance-no-local-pref"'
 	over
 	maintenance off 10.10.12.0/24
 }
@@ -76,6 +79,7 @@ s15_fib_override() {
 	ip -n "$LAB-edge" route add 10.10.15.0/24 dev tun30 proto static
 	talk "$HOST>10.10.15.4" "$FWHOST>10.10.15.4"
 	both 10.10.15.4 10.10.15.0/24 fib-override onprem "$(says '10.10.15.0/24 dev tun30 proto static') and $(says 'er1-primary 10.10.15.0/24') and $(fix_says 'ip route del 10.10.15.0/24 dev tun30')"
+	no_other fib-override
 	ip -n "$LAB-edge" route del 10.10.15.0/24 dev tun30 proto static
 	over
 }
@@ -104,6 +108,7 @@ s17_onprem_more_specific() {
 	talk "$HOST>10.10.17.4" "$FWHOST>10.10.17.4" "$HOST2>10.10.17.4"
 	both 10.10.17.4 10.10.17.0/24 onprem-more-specific azure "$(says '10.2.3[01].0/26') and $(says '10.2.3[01].0/25') and $(fix_says 'same prefixes|/26')"
 	judged "$HOST2" 10.10.17.4 ok "$(by er1-primary er1-primary)"
+	no_other onprem-more-specific
 	over
 	answers_no_more 10.2.30.0/26
 	answers_no_more 10.2.31.0/26
@@ -122,6 +127,7 @@ s18_not_advertised_on_er() {
 	told "$(incident asymmetric not-advertised-on-er azure warning) and $(pair 10.2.30.128/25 10.10.18.0/24) and $(says '10.2.30.128/25') and $(fix_says 'add 10.2.30.128/25 to what is advertised') and $(fix_says compare)" 'not-advertised-on-er, a warning'
 	told "$(incident asymmetric not-advertised-on-er azure critical) and $(pair 10.2.31.0/25 10.10.18.0/24)" 'critical where stateful'
 	judged "$HOST" 10.10.18.4 ok
+	no_other not-advertised-on-er
 	over
 	azure_steady
 	wait_for 5 azure_returns "$NEWHOST" expressroute
@@ -187,6 +193,7 @@ s20_azure_preference() {
 	answers tun30
 	talk "$HOST>10.10.20.4" "$FWHOST>10.10.20.4"
 	both 10.10.20.4 10.10.20.0/24 azure-preference azure "$(fix_says 'hubRoutingPreference') and $(fix_says 'mirror it here')"
+	no_other azure-preference
 	over
 }
 

@@ -61,7 +61,9 @@ s24_failover() {
 s25_no_backup() {
 	ROW='S25 prefix by ExpressRoute only lost'
 	told ".verdict == \"failover\" and .severity == \"critical\" and .prefixes_lost >= 1 and $(says 'no backup exists')" 'failover is critical, says that no backup exists'
-	told ".verdict == \"no-backup\" and .severity == \"critical\"" 'no-backup'
+	told ".verdict == \"no-backup\" and .severity == \"critical\" and .cause == \"link-down\" and .forward_path == \"er1-primary\" and .prefixes_lost >= 1 and
+		$(says 'no backup exists: .*10.17.2[0-9].0/26') and $(fix_says 'announce them on the VPN')" 'no-backup'
+	check "$ROW: audit has it as lost" eval 's -j audit | jq -e "any(.[]; .dst_prefix == \"10.17.25.0/26\" and .verdict == \"no-route\" and .cause == \"link-down\")"'
 	check_equal "$ROW: never sent to the VPN" "$(arrives tun30 'host 10.17.25.4' in_ns lan ping -q -c 5 -i 0.1 -W 0.1 10.17.25.4)" 0
 	check "$ROW: explain says so" explained '.path == null' 10.17.25.4
 }
@@ -170,7 +172,7 @@ s27_flapping() {
 		er_up er0 er1-primary 10.10.27.4
 		answers ce0
 	done
-	told '.verdict == "flapping" and .severity == "warning"' 'flapping'
+	told ".verdict == \"flapping\" and .severity == \"warning\" and .subject == \"er1-primary\" and .cause == \"link-down\" and $(says 'hold-down') and $(fix_says 'failback-delay')" 'flapping'
 	check_equal "$ROW: it is held down before it is used again" "$held" held
 	check "$ROW: one alarm" true_json "[.[] | select(.id > $BASE and .verdict == \"flapping\")] | length == 1" alerts --all
 	check "$ROW: one failover, not one each time" true_json "[.[] | select(.id > $BASE and .verdict == \"failover\")] | length <= 1" alerts --all

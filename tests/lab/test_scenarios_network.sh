@@ -49,11 +49,14 @@ s28_other_edge() {
 	azure_steady
 	# the other half
 	row 'S28 leaves through another edge'
-	ip -n "$LAB-lan" route add 10.17.28.5/32 via 10.77.0.2
-	talk "$HOST>10.17.28.5" "$HOST2>10.17.28.4"
-	check_within 8 "$ROW: TCP of which only their half is seen, is one-way" one_way tcp 10.17.28.5 "$HOST" null er1-primary
+	ip -n "$LAB-lan" route add 10.17.36.5/32 via 10.77.0.2
+	talk "$HOST>10.17.36.5" "$HOST2>10.17.36.4"
+	check_within 8 "$ROW: TCP of which only their half is seen, is one-way" one_way tcp 10.17.36.5 "$HOST" null er1-primary
+	told ".verdict == \"one-way\" and .severity == \"warning\" and .cause == \"unknown\" and .forward_path == null and .reverse_path == \"er1-primary\" and
+		$(pair 10.2.30.0/25 10.17.36.0/26) and $(fix_says 'other edge')" 'one-way, of the other half'
+	silent 'not called asymmetric' '.verdict == "asymmetric"'
 	over
-	ip -n "$LAB-lan" route del 10.17.28.5/32 via 10.77.0.2
+	ip -n "$LAB-lan" route del 10.17.36.5/32 via 10.77.0.2
 }
 
 # one_way PROTO SOURCE DESTINATION FORWARD REVERSE
@@ -94,7 +97,7 @@ s31_backup_not_independent() {
 s32_route_leak() {
 	row 'S32 route leak through this edge'
 	azure_table "${STEADY[@]}" '10.17.32.0/26 65021-12076'
-	told ".verdict == \"route-leak\" and .severity == \"warning\" and $(says '10.17.32.0/26') and $(fix_says 'prefix-list|out')" 'route-leak' 10
+	told ".verdict == \"route-leak\" and .severity == \"warning\" and .side == \"onprem\" and $(says '10.17.32.0/26') and $(fix_says 'prefix-list|out')" 'route-leak' 10
 	ip -n "$LAB-azure" addr add 10.11.32.68/32 dev lo
 	ip -n "$LAB-azure" route add 10.17.32.0/26 dev tun30
 	in_ns azure ping -q -c 10 -i 0.05 -W 0.2 -I 10.11.32.68 10.17.32.4 >/dev/null
