@@ -123,11 +123,9 @@ struct path_state {
 	uint64_t changed_ns;
 	size_t moved;		   /* prefixes that its last change moved, or left without a path */
 	uint64_t drained_until_ns; /* the drain ends by itself, 0: by hand only */
-	/* the holds of its BFD and its carrier, before XDP was last put on or taken off its
-	 * interface */
-	struct sw_hold unshaken[2];
-	uint64_t shaken_until_ns; /* what falls by then is of that */
-	uint64_t limit_ns;	  /* when a limit on its prefixes was last near, 0: never */
+	struct sw_hold unshaken[2]; /* of BFD and carrier, before XDP was last put on or off */
+	uint64_t shaken_until_ns;   /* what falls by then is of that */
+	uint64_t limit_ns;	    /* when a limit on its prefixes was last near, 0: never */
 };
 
 struct feed_slot {
