@@ -218,6 +218,8 @@ void config_free(struct config *cfg);
 void config_errors_free(struct config_errors *errors);
 /* In order of line, once. 0 or -ENOMEM. */
 int config_errors_add(struct config_errors *errors, const struct config_error *e);
+int config_errors_say(struct config_errors *errors, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* What of the paths is no mistake and most likely not meant, each with its line, to `out`. 0 or
  * -ENOMEM. */

@@ -79,6 +79,17 @@ int config_errors_add(struct config_errors *errors, const struct config_error *e
 	return 0;
 }
 
+int config_errors_say(struct config_errors *errors, int line, const char *fmt, ...)
+{
+	struct config_error e = {.line = line};
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, args);
+	va_end(args);
+	return config_errors_add(errors, &e);
+}
+
 void config_complain(struct config_reader *r, int line, const char *fmt, ...)
 {
 	struct config_error e = {.line = line};

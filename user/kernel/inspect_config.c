@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,18 +16,6 @@
 #define WORD_MAX 128
 
 extern char **environ;
-
-static int __attribute__((format(printf, 3, 4)))
-warn(struct config_errors *out, int line, const char *fmt, ...)
-{
-	struct config_error e = {.line = line};
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, args);
-	va_end(args);
-	return config_errors_add(out, &e);
-}
 
 /* 0, or errno: why it can't be read as what it is to be. */
 static int path_error(const char *name, const char *config_dir, bool dir)
@@ -117,16 +104,18 @@ static int feed_look(const struct config_feed *feed, const char *config_dir,
 	if (feed->file && strcmp(feed->file, "-"))
 		err = path_error(feed->file, config_dir, false);
 	if (err)
-		return warn(out, feed->line,
-			    "feed %s: file: %.80s: %s: mend the name, or put it there", feed->name,
-			    feed->file, strerror(err));
+		return config_errors_say(out, feed->line,
+					 "feed %s: file: %.80s: %s: mend the name, or put it there",
+					 feed->name, feed->file, strerror(err));
 	err = feed->dir ? path_error(feed->dir, config_dir, true) : 0;
 	if (err)
-		return warn(out, feed->line,
-			    "feed %s: dir: %.80s: %s: mend the name, or make the directory",
-			    feed->name, feed->dir, strerror(err));
+		return config_errors_say(
+			out, feed->line,
+			"feed %s: dir: %.80s: %s: mend the name, or make the directory", feed->name,
+			feed->dir, strerror(err));
 	wrong = feed->command ? command_wrong(feed->command, word) : NULL;
-	return wrong ? warn(out, feed->line, "feed %s: command: %.80s: %s", feed->name, word, wrong)
+	return wrong ? config_errors_say(out, feed->line, "feed %s: command: %.80s: %s", feed->name,
+					 word, wrong)
 		     : 0;
 }
 
@@ -135,7 +124,9 @@ static int notify_look(const struct config *cfg, struct config_errors *out)
 	char word[WORD_MAX];
 	const char *wrong = cfg->notify ? command_wrong(cfg->notify, word) : NULL;
 
-	return wrong ? warn(out, cfg->notify_line, "notify: command: %.80s: %s", word, wrong) : 0;
+	return wrong ? config_errors_say(out, cfg->notify_line, "notify: command: %.80s: %s", word,
+					 wrong)
+		     : 0;
 }
 
 static bool has_circuit(const struct config *cfg, const char *name)
@@ -159,7 +150,7 @@ static int circuits_look(const struct config *cfg, const struct config_feed *fee
 		const struct config_circuit *c = &feed->circuits[i];
 
 		if (!has_circuit(cfg, c->name))
-			ret = warn(
+			ret = config_errors_say(
 				out, c->line,
 				"feed %s: circuits: %s: no path has this circuit: mend the name, "
 				"unless it is another edge's",

@@ -33,8 +33,6 @@ int text_paths(FILE *out, const json_t *rows);
 /* Of `paths`: a row a BFD session; nothing where there is none. */
 int text_bfd(FILE *out, const json_t *paths);
 int text_counters(FILE *out, const json_t *rows);
-/* Of `counters`: a row a policy rule; nothing where there is none. */
-int text_counters_rules(FILE *out, const json_t *rules);
 int text_flows(FILE *out, const json_t *rows);
 int text_routes(FILE *out, const json_t *rows);
 int text_explain(FILE *out, const json_t *rows);

@@ -371,14 +371,11 @@ static int counters_redirect_errors(FILE *out, const json_t *rows)
 	return table_print(table, out);
 }
 
-/* What the kernel sent by another path than select's; nothing at all where there is none. */
-static int counters_egress(FILE *out, const json_t *rows)
+/* A table of n counts by name (`key`), at most 8; nothing at all where there is no row. */
+static int counters_by(FILE *out, const json_t *rows, const char *key, size_t n,
+		       const char *const heads[], const char *const counts[])
 {
-	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned",
-					     "lost",  "stayed",	 "back",	"denied"};
-	static const char *const heads[] = {"EGRESS",	   "MOVED",    "TOO-BIG",
-					    "NO-NEIGHBOR", "RETURNED", "LOST",
-					    "STAYED",	   "BACK",     "DENIED"};
+	char spec[] = "lrrrrrrrr";
 	struct table *table;
 	const json_t *row;
 	size_t i;
@@ -386,15 +383,38 @@ static int counters_egress(FILE *out, const json_t *rows)
 	if (!json_array_size(rows))
 		return 0;
 	fputc('\n', out);
-	table = table_new("lrrrrrrrr", 0);
-	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+	spec[n + 1] = '\0';
+	table = table_new(spec, 0);
+	for (i = 0; i < n + 1; i++)
 		table_cell(table, "%s", heads[i]);
 	json_array_foreach (rows, i, row) {
-		table_cell(table, "%s", field_text(row, "interface"));
-		for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
+		table_cell(table, "%s", field_text(row, key));
+		for (size_t c = 0; c < n; c++)
 			table_cell(table, "%llu", (unsigned long long)field_number(row, counts[c]));
 	}
 	return table_print(table, out);
+}
+
+/* What the kernel sent by another path than select's. */
+static int counters_egress(FILE *out, const json_t *rows)
+{
+	static const char *const counts[] = {"moved", "too_big", "no_neighbor", "returned",
+					     "lost",  "stayed",	 "back",	"denied"};
+	static const char *const heads[] = {"EGRESS",	   "MOVED",    "TOO-BIG",
+					    "NO-NEIGHBOR", "RETURNED", "LOST",
+					    "STAYED",	   "BACK",     "DENIED"};
+
+	return counters_by(out, rows, "interface", 8, heads, counts);
+}
+
+/* What each policy rule does. */
+static int counters_rules(FILE *out, const json_t *rows)
+{
+	static const char *const counts[] = {"flows", "packets", "bytes", "denied", "would_deny"};
+	static const char *const heads[] = {"RULE",  "FLOWS",  "PACKETS",
+					    "BYTES", "DENIED", "WOULD-DENY"};
+
+	return counters_by(out, rows, "name", 5, heads, counts);
 }
 
 int text_counters(FILE *out, const json_t *rows)
@@ -411,7 +431,7 @@ int text_counters(FILE *out, const json_t *rows)
 	if (!err)
 		err = counters_egress(out, json_object_get(rows, "egress"));
 	if (!err)
-		err = text_counters_rules(out, json_object_get(rows, "rules"));
+		err = counters_rules(out, json_object_get(rows, "rules"));
 	if (err)
 		return err;
 	fputc('\n', out);
