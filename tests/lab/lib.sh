@@ -144,3 +144,15 @@ start_iperf() {
 	background "$1" "iperf-$1" iperf3 -s -p "${2:-5201}"
 	wait_for 5 eval "nsenter --net=/run/netns/$LAB-$1 ss -Htln 'sport = :${2:-5201}' | grep -q ."
 }
+
+# stream_start: a packet a millisecond from the LAN to the cloud, seen where it passes: by ExpressRoute, the VPN, at its end
+steady=$ROOT/tests/lab/steady.py
+stream_start() {
+	local place
+	background msee at-er "$steady" tap ce0 9000
+	background edge at-vpn "$steady" tap tun30 9000
+	background cloud at-cloud "$steady" tap eth0 9000
+	background cloud sink "$steady" sink $CLOUD4 9000
+	for place in at-er at-vpn at-cloud sink; do wait_for 10 lines_reach $place listening 1; done
+	background lan stream "$steady" send $CLOUD4 9000 1000
+}

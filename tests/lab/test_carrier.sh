@@ -41,13 +41,7 @@ give_back() {
 	check_within 20 "$1: traffic goes by ExpressRoute" by_er
 }
 
-steady=$ROOT/tests/lab/steady.py
-background msee at-er "$steady" tap ce0 9000
-background edge at-vpn "$steady" tap tun30 9000
-background cloud at-cloud "$steady" tap eth0 9000
-background cloud sink "$steady" sink $CLOUD4 9000
-for kind in at-er at-vpn at-cloud sink; do wait_for 10 lines_reach $kind listening 1; done
-background lan stream "$steady" send $CLOUD4 9000 1000
+stream_start
 check_within 20 "by ExpressRoute" by_er
 
 for ((i = 1; i <= CUTS; i++)); do

@@ -6,7 +6,6 @@ set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-steady=$ROOT/tests/lab/steady.py
 # BIRD's best is ExpressRoute: what were left to the kernel would not go by the VPN.
 export EDGE_VPN_PREF=50
 # The rule binds a part of the traffic to what is drained.

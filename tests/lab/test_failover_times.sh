@@ -7,7 +7,6 @@ set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-steady=$ROOT/tests/lab/steady.py
 ROUNDS=2 SIZES=10
 [ "${SAMEWAY_LONG:-0}" = 0 ] || ROUNDS=20 SIZES='10 100000'
 # BIRD's best is ExpressRoute: what were left to the kernel would follow the dead link.
@@ -60,12 +59,7 @@ figure() { awk -v kind="$1" -v n="$2" '$1 == kind { print $(n + 1) }' "$RUN/time
 measure() {
 	local kind i bad=0
 	: >"$RUN/events"
-	background msee at-er "$steady" tap ce0 9000
-	background edge at-vpn "$steady" tap tun30 9000
-	background cloud at-cloud "$steady" tap eth0 9000
-	background cloud sink "$steady" sink $CLOUD4 9000
-	for kind in at-er at-vpn at-cloud sink; do wait_for 10 lines_reach $kind listening 1; done
-	background lan stream "$steady" send $CLOUD4 9000 1000
+	stream_start
 	background lan ping ping -i 0.05 -W 1 $CLOUD4
 	wait_for 10 by_er
 	for ((i = 0; i < ROUNDS; i++)); do
