@@ -283,6 +283,7 @@ static inline int edge_open(uint32_t flows)
 	bpf_map__set_max_entries(edge.skel->maps.flows6, flows);
 	bpf_map__set_max_entries(edge.skel->maps.flows_index, flow_table_lines(flows));
 	bpf_map__set_max_entries(edge.skel->maps.flows6_index, flow_table_lines(flows));
+	bpf_map__set_max_entries(edge.skel->maps.flow_rules, flows); /* two rules a row */
 	if (sameway__load(edge.skel))
 		fail_msg("the programs do not load");
 	edge_maps();
