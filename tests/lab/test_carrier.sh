@@ -44,14 +44,20 @@ give_back() {
 stream_start
 check_within 20 "by ExpressRoute" by_er
 
+# A daemon that goes on has much to read: BIRD's withdrawals, and what came after. It has, when it has answered twice and its
+# routes are as they should be.
+caught_up() {
+	s status >/dev/null && s status >/dev/null && all_well &&
+		true_json 'length == 1 and .[0].selected == ["er1-primary"]' routes "$CLOUD4" && by_er
+}
 for ((i = 1; i <= CUTS; i++)); do
-	wait_for 40 all_well || break
+	wait_for 40 caught_up || break
 	signal STOP
 	lose stopped
 	give_back stopped
 	signal CONT
 done
-wait_for 40 all_well
+wait_for 40 caught_up
 check "the daemon says what was done without it" grep -q 'er1-primary is not usable' "$RUN/sameway.log"
 sameway_kill
 for ((i = 1; i <= CUTS; i++)); do
