@@ -410,6 +410,27 @@ static void test_not_where_one_answers_seldom(void **state)
 	assert_none(s);
 }
 
+/* Keepalives, asked each minute or two and answered: a steady pace is no repetition. */
+static void test_not_keepalives(void **state)
+{
+	struct sim *s = *state;
+
+	for (unsigned int beat = 60; beat <= 240; beat *= 2) {
+		s->n = 0;
+		flows_usual(s);
+		run(s, 20, 5);
+		for (size_t i = 0; i < s->n; i++)
+			s->flow[i].in_s = s->flow[i].out_s = 0;
+		for (unsigned int t = 1; t < 10 * beat; t++) {
+			for (size_t i = 0; t % beat == 0 && i < s->n; i++)
+				if (s->flow[i].proto == TCP)
+					s->flow[i].in++, s->flow[i].out += 2;
+			run(s, 1, 1);
+			assert_none(s);
+		}
+	}
+}
+
 /* What it asks of us is no answer, though its record is new: the hole stays. */
 static void test_far_requests(void **state)
 {
@@ -514,6 +535,7 @@ int main(void)
 		SIM(test_far_syns),
 		SIM(test_far_repeats),
 		SIM(test_not_where_one_answers_seldom),
+		SIM(test_not_keepalives),
 		SIM(test_far_requests),
 		SIM(test_ends),
 		SIM(test_given_up),

@@ -17,6 +17,7 @@
 #define PROOF	    4 /* packets each way: no repeated SYN, of a flow that the far side opened */
 #define SCTP_OR_UDP 8 /* at least one packet of so many is answered where answers are usual */
 #define RTO_LONG    60000 /* TCP's intervals grow no more from somewhere above */
+#define REPEATS	    2	  /* that grew, before one that does not is taken for another */
 
 struct blackholes *blackholes_new(void)
 {
@@ -76,17 +77,25 @@ static bool is_answer(const struct sw_flow_record *r, uint32_t in, uint32_t out)
 
 /*
  * What TCP at the far side sends when it hears nothing of ours: its last segment again, after twice
- * the time (RFC 6298, 5.5). Of that a scan sees one packet, later each time than the time before.
+ * the time (RFC 6298, 5.5). Of that a scan sees one packet, later each time than the time before:
+ * not what comes at a steady pace, as keepalives do, nor what comes after a rest.
  */
 static bool far_repeats(const struct blackholes *b, struct seen *s, const struct sw_flow_record *r,
 			uint32_t more_in)
 {
 	uint32_t gap = ms_since(b, s->came), last = s->gap;
 
+	bool grew = last && gap >= last + last / 4 && gap <= 3 * last;
+
 	s->gap = gap;
 	s->came = b->now;
-	return r->proto == IPPROTO_TCP && more_in == 1 && last &&
-	       (gap >= last + last / 4 || last >= RTO_LONG);
+	if (r->proto != IPPROTO_TCP || more_in != 1 ||
+	    !(grew || (s->repeats >= REPEATS && last >= RTO_LONG && gap <= 3 * last))) {
+		s->repeats = 0;
+		return false;
+	}
+	s->repeats += s->repeats < REPEATS;
+	return true;
 }
 
 static uint64_t bytes_of(const struct sw_flow_record *r)

@@ -22,6 +22,7 @@ struct seen {
 	uint32_t came, gap; /* `in` last grew, and how long after the time before */
 	uint16_t reuse;
 	uint16_t size;	   /* mean of what it sent when it was last answered, 0: not known */
+	uint8_t repeats;   /* of `in` in a row that were the far side's TCP's, REPEATS at most */
 	bool known, noted; /* noted: what it asks is a known service */
 };
 

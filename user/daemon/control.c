@@ -316,7 +316,8 @@ void control_go_on(struct daemon *d)
 {
 	struct client *c, *next;
 
-	for (c = d->control ? TAILQ_FIRST(&d->control->clients) : NULL; c; c = next) {
+	/* (a daemon that failed is half taken apart) */
+	for (c = d->control ? TAILQ_FIRST(&d->control->clients) : NULL; c && !d->failed; c = next) {
 		json_t *request = c->held;
 
 		next = TAILQ_NEXT(c, entry);
@@ -327,8 +328,8 @@ void control_go_on(struct daemon *d)
 			bufferevent_enable(c->bev, EV_READ);
 		client_serve(c, request);
 		json_decref(request);
-		if (!c->streams)
-			on_read(c->bev, c); /* what it asked meanwhile */
+		/* what it asked meanwhile, a reload maybe: not from in here */
+		bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 	}
 }
 

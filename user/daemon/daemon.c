@@ -265,43 +265,44 @@ static void repair_tell(const struct flow_repair *repair)
 			   "go too fast now to be sure: the next start looks again");
 }
 
-/* Flow tables of another size are maps of their own: as a new daemon would, around all else. */
-static void data_plane_resize(struct daemon *d)
+/* In the place of one that is open with flow tables of another size; that stays if it fails. */
+static int data_plane_take(struct daemon *d, char err[DATAPATH_ERR])
 {
-	if (!d->dp || datapath_flows_are(d->dp, d->cfg->flows, d->cfg->flows6))
-		return;
+	struct datapath *dp = NULL;
+	struct maps *maps = NULL;
+	struct datapath_sizes sizes = {d->cfg->flows, d->cfg->flows6, d->cfg->nodes4,
+				       d->cfg->nodes6};
+	int ret = datapath_open(&dp, d->instance, &sizes, err);
+
+	if (!ret)
+		ret = maps_open(&maps, d->instance, err);
+	if (ret) {
+		datapath_close(dp);
+		return ret;
+	}
 	maps_close(d->maps);
 	datapath_close(d->dp);
-	d->maps = NULL;
-	d->dp = NULL;
+	d->dp = dp;
+	d->maps = maps;
+	repair_tell(datapath_repaired(dp));
+	if (datapath_flows_anew(dp))
+		daemon_log("flow tables: made anew for %u IPv4 and %u IPv6 records: the flows "
+			   "before are forgotten",
+			   d->cfg->flows, d->cfg->flows6);
+	mounts_check();
+	return 0;
 }
 
 static int data_plane_open(struct daemon *d, char err[DATAPATH_ERR])
 {
-	int ret;
+	int ret = 0;
 
-	data_plane_resize(d);
-	if (d->dp) {
+	if (d->dp && datapath_flows_are(d->dp, d->cfg->flows, d->cfg->flows6))
 		datapath_readopt(d->dp);
-	} else {
-		ret = datapath_open(&d->dp, d->instance,
-				    &(struct datapath_sizes){d->cfg->flows, d->cfg->flows6,
-							     d->cfg->nodes4, d->cfg->nodes6},
-				    err);
-		if (ret)
-			return ret;
-		repair_tell(datapath_repaired(d->dp));
-		if (datapath_flows_anew(d->dp))
-			daemon_log(
-				"flow tables: made anew for %u IPv4 and %u IPv6 records: the flows "
-				"before are forgotten",
-				d->cfg->flows, d->cfg->flows6);
-		mounts_check();
-		ret = maps_open(&d->maps, d->instance, err);
-		if (ret)
-			return ret;
-	}
-	ret = netns_check(d, err);
+	else
+		ret = data_plane_take(d, err);
+	if (!ret)
+		ret = netns_check(d, err);
 	if (ret)
 		return ret;
 	ret = path_ids_choose(d);

@@ -350,14 +350,13 @@ static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_
 			char err[DATAPATH_ERR])
 {
 	struct config *old = d->cfg;
-	struct sw_ctl *c = datapath_ctl(d->dp);
-	uint64_t until = c->enforce_until_ns;
+	uint64_t until = datapath_ctl(d->dp)->enforce_until_ns;
 	struct feed_note *notes = feeds_note(d);
 	char text[DATAPATH_ERR];
 	int ret;
 
 	if (file_mode != d->config_mode) /* the file's mode is news: it counts */
-		c->enforce_until_ns = 0;
+		datapath_ctl(d->dp)->enforce_until_ns = 0;
 	ret = restart(d, cfg, err);
 	if (!ret) {
 		d->config_mode = file_mode;
@@ -367,7 +366,7 @@ static int reload_apply(struct daemon *d, struct config *cfg, enum sw_mode file_
 		free(notes);
 		return 0;
 	}
-	c->enforce_until_ns = until;
+	datapath_ctl(d->dp)->enforce_until_ns = until;
 	if (!restart(d, old, text)) {
 		feeds_recall(d, old, notes);
 	} else {
