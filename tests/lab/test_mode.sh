@@ -108,6 +108,15 @@ check "an interface that is not there: refused" eval 'reload; [ $? = 1 ] && grep
 check_within 5 "all of it changed nothing" true_json '.mode == "enforce" and (.feeds[0].state == "up") and .waiting == []' status
 cp "$RUN/good.yaml" "$RUN/sameway.yaml"
 edit 's|^inside:|  - { name: er2-primary, class: expressroute, circuit: er2, interface: er1, gateway: 192.168.40.18 }\n&|; s/name: er1-primary,/& weight: 3,/; $a exempt: [{ to: 10.11.30.4/32 }]'
+# What fails when all has been made anew goes back: somebody's XDP is on the new interface, and the flow tables are others.
+printf '__attribute__((section("xdp"), used)) int somebody_else(void *ctx) { (void)ctx; return 2; }\nchar l[] __attribute__((section("license"), used)) = "GPL";\n' >"$RUN/other.c"
+clang -O2 -target bpf -c "$RUN/other.c" -o "$RUN/other.o" && in_ns edge ip link set dev er1 xdp obj "$RUN/other.o" sec xdp
+cp "$RUN/sameway.yaml" "$RUN/path.yaml"
+edit '1i flows: 131072'
+check "a path on an interface with somebody's XDP: refused" eval 'reload; [ $? = 1 ] && grep -q "er1" "$RUN/err"'
+check_within 10 "and all is as it was" true_json '.mode == "enforce" and .flows.ipv4.max == 65536 and .waiting == [] and .feeds[0].state == "up"' status
+in_ns edge ip link set dev er1 xdp off
+cp "$RUN/path.yaml" "$RUN/sameway.yaml"
 rx=$(j '.[0].rx_packets' paths)
 check "reload adds a path and an exempt address" reload
 check "a feed that was up is not called down meanwhile" true_json 'all(.feeds[]; .state != "down")' status
