@@ -31,16 +31,17 @@ s() { in_ns edge "$SAMEWAY" -i "$LAB" "$@"; }
 # 0.2 s at most, and a pause for what it should be. What did not come in two seconds is asked for more seldom: the asking is what
 # a lab that waits costs, and others run beside it.
 wait_for() {
-	local limit=$1 start=${EPOCHREALTIME/./} left end before took pause=30 nap=0.03
+	# their names are not those of a test's, which the command may ask for
+	local wait_start=${EPOCHREALTIME/./} wait_left wait_end wait_before wait_took wait_pause=30 wait_nap=0.03
+	wait_left=$(awk -v s="$1" -v slow="${LAB_SLOW:-1}" 'BEGIN { printf "%d", s * slow * 1000 }')
+	wait_end=$((wait_start + wait_left * 1000 + 30000000))
 	shift
-	left=$(awk -v s="$limit" -v slow="${LAB_SLOW:-1}" 'BEGIN { printf "%d", s * slow * 1000 }')
-	end=$((start + left * 1000 + 30000000))
-	while before=${EPOCHREALTIME/./} && ! "$@" >/dev/null 2>&1; do
-		took=$(((${EPOCHREALTIME/./} - before) / 1000))
-		[ "$before" -lt $((start + 2000000)) ] || pause=200 nap=0.2
-		left=$((left - (took < 200 ? took : 200) - pause))
-		[ $left -gt 0 ] && [ "${EPOCHREALTIME/./}" -lt $end ] || return 1
-		sleep $nap
+	while wait_before=${EPOCHREALTIME/./} && ! "$@" >/dev/null 2>&1; do
+		wait_took=$(((${EPOCHREALTIME/./} - wait_before) / 1000))
+		[ "$wait_before" -lt $((wait_start + 2000000)) ] || wait_pause=200 wait_nap=0.2
+		wait_left=$((wait_left - (wait_took < 200 ? wait_took : 200) - wait_pause))
+		[ $wait_left -gt 0 ] && [ "${EPOCHREALTIME/./}" -lt $wait_end ] || return 1
+		sleep $wait_nap
 	done
 }
 

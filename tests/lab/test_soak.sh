@@ -69,7 +69,7 @@ restore >>"$RUN/acts" 2>&1
 echo "# $acts acts"
 check_within 30 "in the end: hooks whole, by policy" settled || s -j status
 # (what was lost under a redirect is a finding for a minute)
-check_within 90 "doctor says what it said before" eval '[ "$(doctor_result)" = "$before" ]' ||
+check_within 80 "doctor says what it said before" eval '[ "$(doctor_result)" = "$before" ]' ||
 	diff <(jq -c '.[]' <<<"$before") <(doctor_result | jq -c '.[]')
 clean() { s -j doctor -c "$RUN/sameway.yaml" | jq -e 'all(.[]; .ok)'; }
 [ "$seconds" -lt 300 ] || check_within 20 "doctor is clean" clean || s doctor -c "$RUN/sameway.yaml"
