@@ -140,10 +140,11 @@ oracle() {
 			print $1 "," $2 "," class
 		}' "$ROOT/tests/lab/seed_matrix.csv"
 }
-as_oracle() {
+oracle_has() {
 	lab matrix -j >"$SEEDRUN/now"
 	diff <(jq -r '.[] | [.src, .dst, .class] | join(",")' "$SEEDRUN/now" | sort) <(oracle | sort)
 }
+as_oracle() { wait_for 10 oracle_has || oracle_has; }
 story='' bad=0
 for ((i = 0; i < rounds; i++)); do
 	whats=(er1-link er1-circuit er2-circuit vpn)
@@ -159,7 +160,7 @@ done
 [ $bad = 1 ] || pass "random failures and repairs: the oracle's matrix after each of $rounds"
 echo "#$story"
 for what in er1-link er1-circuit er2-circuit vpn; do
-	[ "${down[$what]:-0}" = 0 ] || lab restore "$what" >/dev/null
+	[ "${down[$what]:-0}" = 0 ] || check "restore $what" lab restore "$what"
 	down[$what]=0
 done
 check "all repaired: the oracle's matrix" as_oracle
