@@ -73,8 +73,10 @@ static void test_ready(void **state)
 
 	(void)state;
 	assert_non_null(object);
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		print_message("skipped: one CPU, which is never shared with such a thread\n");
 		skip();
+	}
 	memset(object, 0, 2 * (size_t)OBJECTS * sizeof(*object));
 	start = resident();
 	chunks_begin();

@@ -66,6 +66,12 @@ const char *network_cause_words(enum cause cause)
 	}
 }
 
+enum cause network_path_cause(const struct network_watch *watch, const struct incident_context *ctx,
+			      int id)
+{
+	return watch->path[id].failed ? watch->path[id].cause : cause_of_path(ctx, id, 0);
+}
+
 static uint64_t of_rank(const struct incident_context *ctx, uint8_t least, uint8_t most)
 {
 	uint64_t paths = 0;

@@ -320,8 +320,7 @@ static void lost_tell(struct network_watch *watch, const struct incident_context
 	s.prefixes_lost = n;
 	if (bad) {
 		s.path = __builtin_ctzll(bad);
-		s.cause = watch->path[s.path].failed ? watch->path[s.path].cause
-						     : cause_of_path(ctx, s.path, 0);
+		s.cause = network_path_cause(watch, ctx, s.path);
 	}
 	lost_name(watch, set, rank, &s, first, n);
 	text_add(&msg, "%zu prefix%s no path: only %s had %s, and ", n, n == 1 ? " has" : "es have",

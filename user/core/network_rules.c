@@ -17,13 +17,6 @@ static uint64_t backups(const struct incident_context *ctx)
 	return network_better(ctx, SW_NO_RANK) & ~network_same(ctx, network_first_rank(ctx));
 }
 
-/* Of a path that failed while we looked the cause is known better. */
-static enum cause cause_now(const struct network_watch *watch, const struct incident_context *ctx,
-			    int id)
-{
-	return watch->path[id].failed ? watch->path[id].cause : cause_of_path(ctx, id, 0);
-}
-
 static void rule_fix(const struct config_path *path, enum cause cause,
 		     const struct config_rule *rule, struct text *fix)
 {
@@ -51,7 +44,7 @@ static void rule_words(const struct network_watch *watch, const struct incident_
 	char buf[PREFIX_STRLEN];
 
 	s->severity = enforce ? SEVERITY_CRITICAL : SEVERITY_WARNING;
-	s->cause = cause_now(watch, ctx, s->path);
+	s->cause = network_path_cause(watch, ctx, s->path);
 	text_add(&msg, "rule %s binds its traffic", rule->name);
 	if (rule->to.family)
 		text_add(&msg, " to %s", prefix_format(&rule->to, buf));

@@ -227,6 +227,9 @@ void network_held(struct incidents *set, const struct incident_context *ctx,
 /* A state with no words yet; subject: copied, NULL: none. path: its id, -1: none. */
 struct network_state network_state_of(enum network_kind kind, const char *subject, int path);
 const char *network_cause_words(enum cause cause);
+/* Why the path (its id) is not well; of one that failed while we looked it is known better. */
+enum cause network_path_cause(const struct network_watch *watch, const struct incident_context *ctx,
+			      int id);
 /* Paths whose class has a better, or the same, rank; of those in `prefer`. */
 uint64_t network_better(const struct incident_context *ctx, uint8_t rank);
 uint64_t network_same(const struct incident_context *ctx, uint8_t rank);

@@ -144,11 +144,6 @@ static int feed_reserve(struct rib *rib, feed_id id, uint16_t source)
 	return 0;
 }
 
-static bool feed_is(const struct rib *rib, feed_id feed, enum config_feed_type type)
-{
-	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == type;
-}
-
 /* What the route says, interned, with a reference for the caller; NULL: out of memory. */
 static struct attributes *route_attributes(struct rib *rib, feed_id feed, const struct route *route,
 					   int path, bool own)
@@ -270,7 +265,7 @@ static bool candidate_same(const struct rib *rib, const struct candidate *old,
 		return a->path == b->path || !rib_swept(rib, old);
 	if (a->path != b->path)
 		return false;
-	if (b->path >= 0 && !feed_is(rib, b->feed, FEED_FRR))
+	if (b->path >= 0 && !rib_feed_is(rib, b->feed, FEED_FRR))
 		return true;
 	if (b->path >= 0 || a->own || b->own)
 		return ip_equal(&a->peer, &b->peer) && ip_equal(&a->nexthop, &b->nexthop);

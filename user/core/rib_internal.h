@@ -152,6 +152,10 @@ void log_free(struct rib_log *log);
 enum rib_result rib_resolve(const struct rib *rib, const struct route *route, int *path);
 /* What the memo says may be true no more. */
 void rib_memo_forget(struct rib *rib);
+static inline bool rib_feed_is(const struct rib *rib, feed_id feed, enum config_feed_type type)
+{
+	return feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == type;
+}
 /* Whether the prefix is inside an inside network. */
 bool rib_prefix_inside(const struct rib *rib, const struct prefix *prefix);
 /* The path that a route of the remote view names, which says class and circuit; NULL: none. */

@@ -183,8 +183,8 @@ enum rib_result rib_resolve(const struct rib *rib, const struct route *route, in
  */
 static enum sw_class remote_class(const struct rib *rib, feed_id feed, const struct route *route)
 {
-	if (feed < rib->cfg->n_feeds && rib->cfg->feeds[feed].type == FEED_AZURE &&
-	    route->class == SW_CLASS_PEERING && rib_prefix_inside(rib, &route->prefix))
+	if (rib_feed_is(rib, feed, FEED_AZURE) && route->class == SW_CLASS_PEERING &&
+	    rib_prefix_inside(rib, &route->prefix))
 		return SW_CLASS_VPN;
 	if (route->has_class)
 		return route->class;

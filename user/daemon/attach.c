@@ -86,11 +86,15 @@ static struct sw_hold *hold_of(struct daemon *d, unsigned int id, int which)
 	return which ? &datapath_carrier(d->dp)[id].hold : &datapath_bfd(d->dp)[id].hold;
 }
 
-/* Its interface is about to be shaken. */
-static void shake(struct daemon *d, unsigned int id)
+/* The interface of these paths is about to be shaken. */
+static void shake(struct daemon *d, uint64_t paths)
 {
-	for (int i = 0; i < 2; i++)
-		d->path[id].unshaken[i] = *hold_of(d, id, i);
+	for (; paths; paths &= paths - 1) {
+		unsigned int id = (unsigned int)__builtin_ctzll(paths);
+
+		for (int i = 0; i < 2; i++)
+			d->path[id].unshaken[i] = *hold_of(d, id, i);
+	}
 }
 
 /* The timer writes both at a path's fall alone, which is over. */
@@ -136,11 +140,11 @@ static uint64_t routed(const struct daemon *d)
 /* Remembers how it was before its link is shaken; wait_begin() after that. */
 static bool wait_prepare(struct daemon *d, const struct edge_port *port)
 {
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-		if (paths_of(d, port->name) >> id & 1)
-			shake(d, id);
-	d->attach.paths = paths_of(d, port->name) & d->usable;
-	d->attach.routed = paths_of(d, port->name) & routed(d);
+	uint64_t paths = paths_of(d, port->name);
+
+	shake(d, paths);
+	d->attach.paths = paths & d->usable;
+	d->attach.routed = paths & routed(d);
 	return links_carrier(port->name) == 1;
 }
 
@@ -283,9 +287,8 @@ static bool wait_over(struct daemon *d)
 	if (d->attach.dipped)
 		daemon_log("%s: back %.1f s after XDP was %s", port->name, age / 1e9,
 			   d->attach.attached ? "attached" : "taken off");
-	for (unsigned int id = 0; id < SW_MAX_PATHS; id++)
-		if (paths_of(d, port->name) >> id & 1)
-			d->path[id].shaken_until_ns = clock_now() + SHAKEN_NS;
+	for (uint64_t paths = paths_of(d, port->name); paths; paths &= paths - 1)
+		d->path[__builtin_ctzll(paths)].shaken_until_ns = clock_now() + SHAKEN_NS;
 	d->attach.name[0] = '\0';
 	return true;
 }

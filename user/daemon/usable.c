@@ -2,9 +2,8 @@
 /*
  * Which paths can carry traffic: each source of objections has its word in map `usable`, and this
  * file is the writer of all but bfd, which is the kernel's timer's; link is the timer's, too (see
- * struct sw_carrier). Down at once; up after
- * failback-delay, which doubles with each failure within five minutes, and ends at once when the
- * far side's packets come on the path.
+ * struct sw_carrier). Down at once; up after failback-delay, which doubles with each failure within
+ * five minutes, and ends at once when the far side's packets come on the path.
  */
 #include "core/cause.h"
 #include "daemon/daemon_impl.h"
