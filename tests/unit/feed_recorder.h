@@ -183,10 +183,10 @@ static inline void recorder_turn(struct recorder *r)
 	event_base_loop(r->base, EVLOOP_ONCE);
 }
 
-/* Runs the loop until `text` holds `wanted`; false after 10 s. */
+/* Runs the loop until `text` holds `wanted`; false after 20 s. */
 static inline bool recorder_until(struct recorder *r, const char *text, const char *wanted)
 {
-	uint64_t end = recorder_now_ms() + 10000;
+	uint64_t end = recorder_now_ms() + 20000; /* BGP without End-of-RIB: 10 s */
 
 	while (!strstr(text, wanted)) {
 		if (recorder_now_ms() > end) {
